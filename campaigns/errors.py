@@ -1,0 +1,108 @@
+"""Every exception that Sluice raises on purpose.
+
+    SluiceError
+    ├── Refused             the request cannot be done; nothing was stored
+    │   ├── Invalid         a field breaks a rule
+    │   ├── NotFound        no such object in this team
+    │   ├── Conflict        the object exists already, with other content
+    │   └── Locked          the object's state forbids the change right now
+    ├── ConfigurationError  a setting or providers.toml is wrong
+    └── Unavailable         a server that is needed cannot be reached
+
+The message of each is one sentence that can be shown to the person who asked. Addresses and
+message texts are never part of it: fields that carry them are named without their value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Fields whose values are personal or are message content, and so never stand in a message.
+SENSITIVE_FIELDS = frozenset(
+    {
+        "address",
+        "contact_number",
+        "contacts",
+        "custom_fields",
+        "email",
+        "phone",
+        "phone_number",
+        "phone_numbers",
+        "telegram",
+        "template",
+        "template_vars",
+        "viber",
+        "webpush",
+        "webpush_body",
+        "webpush_title",
+        "body",
+    }
+)
+
+_LONGEST_VALUE = 60
+
+
+class SluiceError(Exception):
+    """Base of all errors that Sluice raises on purpose."""
+
+
+class Refused(SluiceError):
+    """The request cannot be done. Nothing was stored."""
+
+    code = "refused"
+
+
+class Invalid(Refused):
+    """A field of a request breaks a rule.
+
+    ``field`` is the path as the sender wrote it (``pauses[0].end_at``), ``rule`` says what would
+    be right. The value is shown shortened, and not at all for fields that may carry personal data.
+    """
+
+    code = "invalid"
+
+    def __init__(self, field: str, value: Any, rule: str) -> None:
+        self.field = field
+        self.rule = rule
+        super().__init__(f"{field}: {_shown(field, value)}{rule}.")
+
+
+class NotFound(Refused):
+    """The named object does not exist in this team."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, name: object) -> None:
+        super().__init__(f"{kind}: there is no {kind} {_shorten(name)} in this team.")
+
+
+class Conflict(Refused):
+    """The object exists already, with other content."""
+
+    code = "conflict"
+
+
+class Locked(Refused):
+    """The state of the object forbids the change right now."""
+
+    code = "locked"
+
+
+class ConfigurationError(SluiceError):
+    """A setting or the providers file is wrong; the message names it and what would be right."""
+
+
+class Unavailable(SluiceError):
+    """A server that is needed cannot be reached."""
+
+
+def _shown(field: str, value: Any) -> str:
+    parts = {part.split("[")[0] for part in field.split(".")}
+    if value is None or parts & SENSITIVE_FIELDS:
+        return ""
+    return f"{_shorten(value)} "
+
+
+def _shorten(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"

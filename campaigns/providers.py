@@ -1,0 +1,151 @@
+"""The providers file: which accounts messages can leave through, and at what pace.
+
+    [providers.carrier]
+    adapter = "http"            # which adapter speaks to it
+    channel = "sms"             # what it carries
+    url = "http://127.0.0.1:9000/messages"
+    rate = "50/s"               # hard ceiling of the account: N/s, N/min, N/h or N/day
+    max_in_flight = 64          # requests under way at once, per send process
+
+Keys beside these belong to the adapter, which checks them when a worker starts.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from campaigns.channels import SendingType
+from campaigns.errors import ConfigurationError, Invalid
+
+_RATE = re.compile(r"^\s*(\d{1,9})\s*/\s*(s|sec|second|min|minute|h|hour|day|d)\s*$")
+_SECONDS = {
+    "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60,
+    "h": 3600, "hour": 3600, "d": 86400, "day": 86400,
+}  # fmt: skip
+
+
+def parse_rate(text: str) -> float:
+    """Messages per second of ``"50/s"``, ``"200/min"``, ``"1000/h"`` or ``"5000/day"``.
+
+    Raises:
+        ValueError: it is not such a text, or the number is zero.
+    """
+    match = _RATE.match(text)
+    if match is None or int(match.group(1)) == 0:
+        raise ValueError("must be a positive number per s, min, h or day, such as '50/s'")
+    return int(match.group(1)) / _SECONDS[match.group(2)]
+
+
+def _checked_rate(text: str) -> str:
+    parse_rate(text)
+    return text
+
+
+class ProviderConfig(BaseModel):
+    """One configured account."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    adapter: str
+    channel: SendingType
+    url: str = ""
+    rate: Annotated[str, AfterValidator(_checked_rate)] | None = None
+    max_in_flight: int = Field(default=64, ge=1, le=10_000)
+    #: How long one request may take, in seconds.
+    timeout: float = Field(default=10.0, gt=0, le=120)
+    #: How often a transient failure is tried before the recipient counts as failed.
+    max_attempts: int = Field(default=5, ge=1, le=50)
+
+    @property
+    def per_second(self) -> float | None:
+        """The ceiling in messages per second, ``None`` where the account has none."""
+        return None if self.rate is None else parse_rate(self.rate)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The adapter's own keys."""
+        return self.model_extra or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """All configured accounts, in the order of the file."""
+
+    by_name: Mapping[str, ProviderConfig]
+    file: Path | None = None
+
+    def select(self, name: str | None, channel: str) -> ProviderConfig:
+        """The named account, or the first one that carries ``channel``.
+
+        Raises:
+            Invalid: there is none, or it carries another channel.
+        """
+        if name is None:
+            for provider in self.by_name.values():
+                if provider.channel == channel:
+                    return provider
+            raise Invalid(
+                "provider", None, f"no provider in {self._where()} carries the channel {channel!r}"
+            )
+        found = self.by_name.get(name)
+        if found is None:
+            known = ", ".join(self.by_name) or "none"
+            raise Invalid("provider", name, f"is not in {self._where()}; configured are: {known}")
+        if found.channel != channel:
+            raise Invalid("provider", name, f"carries {found.channel!r}, not {channel!r}")
+        return found
+
+    def _where(self) -> str:
+        return str(self.file) if self.file else "the providers file"
+
+
+NO_PROVIDERS = Providers(MappingProxyType({}))
+
+
+def load(path: Path) -> Providers:
+    """Read the providers file; a file that does not exist means no providers.
+
+    Raises:
+        ConfigurationError: the file is not TOML, or a key breaks a rule.
+    """
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return Providers(MappingProxyType({}), path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: not a readable TOML file ({error}).") from None
+    unknown = set(data) - {"providers"}
+    if unknown:
+        raise ConfigurationError(
+            f"{path}: {sorted(unknown)[0]!r} is not known here; "
+            "accounts stand in tables called [providers.NAME]."
+        )
+    tables = data.get("providers", {})
+    if not isinstance(tables, dict):
+        raise ConfigurationError(f"{path}: 'providers' must be tables called [providers.NAME].")
+    return Providers(
+        MappingProxyType({name: _provider(path, name, table) for name, table in tables.items()}),
+        path,
+    )
+
+
+def _provider(path: Path, name: str, table: object) -> ProviderConfig:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{path}: providers.{name} must be a table.")
+    if "name" in table:
+        raise ConfigurationError(f"{path}: providers.{name}.name is set by the table's name.")
+    try:
+        return ProviderConfig.model_validate({**table, "name": name})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"{path}: providers.{name}.{field}: {first['msg']}.") from None

@@ -1,0 +1,66 @@
+"""Named SQL: each ``.sql`` file beside a store holds queries under ``-- name:`` lines.
+
+The lines between a name and its statement say what the query is for, and the planner fact that
+matters. A query may contain ``{address}``, which stands for one column out of a fixed list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import resources
+
+#: The columns of ``contacts`` that an address may stand in.
+ADDRESS_COLUMNS = ("phone", "email", "telegram", "viber", "webpush")
+
+_NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+
+
+class Queries(Mapping[str, str]):
+    """The named queries of one ``.sql`` file, by attribute or by key."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._texts[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def by_address(self, name: str, column: str) -> str:
+        """The query ``name`` with ``{address}`` set to ``column``.
+
+        Raises:
+            ValueError: ``column`` is not one of :data:`ADDRESS_COLUMNS`.
+        """
+        if column not in ADDRESS_COLUMNS:
+            raise ValueError(f"{column!r} is not an address column")
+        return self._texts[name].replace("{address}", column)
+
+
+@cache
+def load(package: str, file: str) -> Queries:
+    """The queries of ``file`` in ``package``, read once per process."""
+    text = resources.files(package).joinpath(file).read_text("utf-8")
+    return Queries(parse(text))
+
+
+def parse(text: str) -> dict[str, str]:
+    """Split a file into its named statements; comments stay with their statement."""
+    marks = list(_NAME.finditer(text))
+    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    return {
+        mark.group(1): text[mark.end() : end].strip().rstrip(";")
+        for mark, end in zip(marks, ends, strict=True)
+    }

@@ -1,0 +1,89 @@
+"""Settings: the only place where the environment is read.
+
+A URL that is left unset means an embedded server; :mod:`cli.embedded` starts it and hands its
+address to the processes through the same variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaigns.errors import ConfigurationError
+
+#: Environment variables that Sluice reads, and what each is for (shown by ``sluice doctor``).
+VARIABLES: Mapping[str, str] = {
+    "SLUICE_DATABASE_URL": "PostgreSQL, e.g. postgresql://user@host/name; unset: embedded",
+    "SLUICE_REDIS_URL": "Redis of the rate limiter, e.g. redis://host:6379/0; unset: embedded",
+    "SLUICE_BROKER_URL": "Celery's broker; unset: the Redis URL",
+    "SLUICE_PROVIDERS": "the providers file; unset: providers.toml in SLUICE_HOME",
+    "SLUICE_HOME": "where embedded servers keep their data",
+    "SLUICE_WEB_BIND": "host:port of the web door",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the processes need to know about their surroundings.
+
+    ``database_url``, ``redis_url`` and ``broker_url`` are ``None`` where an embedded server is
+    meant.
+    """
+
+    database_url: str | None
+    redis_url: str | None
+    broker_url: str | None
+    providers_file: Path
+    home: Path
+    web_bind: str
+
+    def require_database(self) -> str:
+        """The PostgreSQL URL.
+
+        Raises:
+            ConfigurationError: it is unset and no embedded server was started.
+        """
+        return _required("SLUICE_DATABASE_URL", self.database_url)
+
+    def require_redis(self) -> str:
+        """The limiter's Redis URL; raises ``ConfigurationError`` like ``require_database``."""
+        return _required("SLUICE_REDIS_URL", self.redis_url)
+
+    def require_broker(self) -> str:
+        """The broker's URL; raises ``ConfigurationError`` like ``require_database``."""
+        return _required("SLUICE_BROKER_URL", self.broker_url)
+
+
+def _required(name: str, value: str | None) -> str:
+    if value is None:
+        raise ConfigurationError(
+            f"{name} is not set and the embedded server is not running: "
+            "start it with `sluice up`, or set the variable."
+        )
+    return value
+
+
+def default_home() -> Path:
+    """Where embedded servers live: /var/lib/sluice for root, else the XDG data folder."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/sluice")
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "sluice"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from ``environ`` (default: the process environment)."""
+    env = os.environ if environ is None else environ
+    home = Path(env["SLUICE_HOME"]).expanduser() if env.get("SLUICE_HOME") else default_home()
+    providers = env.get("SLUICE_PROVIDERS")
+    redis_url = env.get("SLUICE_REDIS_URL") or None
+    return Settings(
+        database_url=env.get("SLUICE_DATABASE_URL") or None,
+        redis_url=redis_url,
+        broker_url=env.get("SLUICE_BROKER_URL") or redis_url,
+        providers_file=Path(providers).expanduser() if providers else home / "providers.toml",
+        home=home,
+        web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
+    )

@@ -1,0 +1,4 @@
+"""HOW a message leaves: the Celery app and its tasks, throttle, adapters, transports, ledger.
+
+Sends; never decides when.
+"""
