@@ -1,0 +1,1 @@
+"""One occurrence of a campaign and the ledger of its recipients."""

@@ -1,0 +1,1 @@
+"""When a campaign may send, as arithmetic."""
