@@ -147,9 +147,10 @@ CREATE TABLE runs (
     starts_at          timestamptz NOT NULL,
     finishes_at        timestamptz,
     expires_at         timestamptz,
-    -- The open interval around now, written by the tick: a claim outside of it takes nothing.
-    gate_opens_at      timestamptz NOT NULL DEFAULT 'infinity',
-    gate_closes_at     timestamptz NOT NULL DEFAULT '-infinity',
+    -- The active interval around now, or the next one, written by the tick: a claim outside of it
+    -- takes nothing. Null: closed.
+    gate_opens_at      timestamptz,
+    gate_closes_at     timestamptz,
     -- Opt-out groups that are looked at again by every claim.
     suppression_groups uuid[] NOT NULL DEFAULT '{}',
     total              integer NOT NULL DEFAULT 0,
@@ -204,6 +205,7 @@ CREATE TABLE deliveries (
 CREATE TABLE batches (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     provider     text NOT NULL,
+    -- Not claimed yet; what counts as outstanding at the provider.
     messages     integer NOT NULL,
     status       text NOT NULL CHECK (status IN ('ready', 'leased')),
     -- The worker spreads the sends evenly over this interval.
@@ -227,7 +229,7 @@ CREATE TABLE slices (
     hi         integer NOT NULL,
     seqs       integer[],
     messages   integer NOT NULL,
-    not_before timestamptz NOT NULL DEFAULT '-infinity',
+    not_before timestamptz NOT NULL DEFAULT now(),
     CHECK (lo < hi),
     CHECK (batch_id IS NULL OR messages > 0)
 );

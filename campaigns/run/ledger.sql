@@ -1,0 +1,296 @@
+-- The ledger's write path: lease, claim, record, hand back. The worker runs these on its loop, the
+-- tick runs the last two when a worker died. Time is PostgreSQL's own unless a caller names it, so
+-- that clocks of several machines never matter.
+
+-- name: lease_batch
+-- Compare-and-set: a message that is delivered twice, or days late, finds no row to lease.
+UPDATE batches
+SET status = 'leased',
+    lease_token = %(token)s,
+    lease_until = coalesce(%(now)s::timestamptz, now()) + make_interval(secs => %(lease_seconds)s)
+WHERE id = %(batch_id)s AND status = 'ready'
+RETURNING provider, messages,
+          extract(epoch FROM spread_from - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_from_in,
+          extract(epoch FROM spread_until - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_until_in;
+
+-- name: batch_contexts
+-- What the messages of a batch share, one row per run: read once per batch, because a campaign
+-- that is sending cannot be edited.
+SELECT r.id AS run_id, r.expires_at, c.template, c.template_vars, c.sender, c.sending_type
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);
+
+-- name: claim
+-- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
+-- is still ours, the campaign neither paused nor stopped, the run inside its active interval and
+-- not expired, the recipient not opted out since. Opted-out rows are settled here and now.
+-- Planner: nested loop from the batch's few slices into the deliveries primary key, at most
+-- `amount` rows each; the opt-out probe uses the partial index on (group_id, {address}).
+WITH clock AS (
+    SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS now
+), lease AS (
+    UPDATE batches b
+    SET lease_until = clock.now + make_interval(secs => %(lease_seconds)s),
+        messages = greatest(b.messages - %(amount)s, 0)
+    FROM clock
+    WHERE b.id = %(batch_id)s AND b.status = 'leased'
+      AND b.lease_token = %(token)s AND b.lease_until > clock.now
+    RETURNING b.id
+), candidates AS (
+    SELECT s.run_id, d.seq,
+           extract(epoch FROM least(r.gate_closes_at, r.expires_at) - clock.now)::float8 AS closes_in,
+           EXISTS (SELECT FROM contacts o
+                   WHERE o.group_id = ANY (r.suppression_groups) AND o.{address} = d.address) AS opted_out
+    FROM lease
+    CROSS JOIN clock
+    JOIN slices s ON s.batch_id = lease.id
+    JOIN runs r ON r.id = s.run_id
+    JOIN campaigns c ON c.id = r.campaign_id
+    CROSS JOIN LATERAL (
+        SELECT d.seq, d.address
+        FROM deliveries d
+        WHERE d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
+          AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+          AND d.status = 'pending'
+        ORDER BY d.seq
+        LIMIT %(amount)s
+    ) d
+    WHERE r.status = 'sending' AND c.status = 'sending' AND NOT c.manually_paused
+      AND r.gate_opens_at <= clock.now AND clock.now < r.gate_closes_at
+      AND (r.expires_at IS NULL OR clock.now < r.expires_at)
+    ORDER BY s.id, d.seq
+    LIMIT %(amount)s
+), claimed AS (
+    UPDATE deliveries d
+    SET status = CASE WHEN k.opted_out THEN 'suppressed' ELSE 'sending' END,
+        attempts = d.attempts + CASE WHEN k.opted_out THEN 0 ELSE 1 END,
+        error_code = CASE WHEN k.opted_out THEN 'opted_out' END,
+        settled_at = CASE WHEN k.opted_out THEN clock.now END,
+        claimed_at = clock.now,
+        lease_token = %(token)s
+    FROM candidates k, clock
+    WHERE d.run_id = k.run_id AND d.seq = k.seq AND d.status = 'pending'
+    RETURNING d.run_id, d.seq, d.address, d.fields, d.status, d.attempts, k.closes_in
+), suppressed AS (
+    SELECT run_id, count(*)::int AS n FROM claimed WHERE status = 'suppressed' GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM suppressed) ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE runs r SET suppressed = r.suppressed + s.n
+    FROM suppressed s JOIN locked l ON l.id = s.run_id
+    WHERE r.id = s.run_id
+)
+SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed ORDER BY run_id, seq;
+
+-- name: record
+-- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
+-- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
+-- keeps its place in its slice. `charged` is false for what cost no attempt.
+-- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
+WITH outcomes AS (
+    SELECT * FROM unnest(
+        %(run_ids)s::bigint[], %(seqs)s::integer[], %(statuses)s::text[],
+        %(message_ids)s::text[], %(codes)s::text[], %(charged)s::boolean[]
+    ) AS o (run_id, seq, status, message_id, code, charged)
+), previous AS (
+    SELECT d.run_id, d.seq, d.status AS was,
+           CASE WHEN d.status = 'unknown' AND o.status = 'pending' THEN 'failed' ELSE o.status END AS status,
+           o.message_id, o.code, o.charged
+    FROM outcomes o
+    JOIN deliveries d ON d.run_id = o.run_id AND d.seq = o.seq
+    WHERE d.lease_token = %(token)s AND d.status IN ('sending', 'unknown')
+    ORDER BY d.run_id, d.seq
+    FOR UPDATE OF d
+), settled AS (
+    UPDATE deliveries d
+    SET status = p.status,
+        attempts = d.attempts - CASE WHEN p.charged THEN 0 ELSE 1 END,
+        provider_message_id = coalesce(p.message_id, d.provider_message_id),
+        error_code = p.code,
+        settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+    FROM previous p
+    WHERE d.run_id = p.run_id AND d.seq = p.seq
+    RETURNING d.run_id, p.was, p.status
+), changes AS (
+    SELECT run_id,
+           (count(*) FILTER (WHERE status = 'accepted'))::int AS accepted,
+           (count(*) FILTER (WHERE status = 'rejected'))::int AS rejected,
+           (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
+           (count(*) FILTER (WHERE status = 'unknown') - count(*) FILTER (WHERE was = 'unknown'))::int AS unknown,
+           count(*)::int AS n
+    FROM settled GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE runs r
+    SET accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected,
+        failed = r.failed + c.failed, unknown = r.unknown + c.unknown,
+        started_at = coalesce(r.started_at, coalesce(%(now)s::timestamptz, clock_timestamp()))
+    FROM changes c JOIN locked l ON l.id = c.run_id
+    WHERE r.id = c.run_id
+)
+SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
+
+-- name: own_batch
+-- Locks the batch for handing back, if it is still ours.
+SELECT id FROM batches WHERE id = %(batch_id)s AND lease_token = %(token)s FOR UPDATE;
+
+-- name: expired_batches
+-- Batches whose worker is gone, locked so that a late claim or hand-back waits and then loses.
+SELECT id, provider FROM batches
+WHERE status = 'leased' AND lease_until <= %(now)s
+ORDER BY id
+FOR UPDATE SKIP LOCKED;
+
+-- name: hold_in_doubt
+-- Rows whose intent was committed by a worker that is gone: their requests may have arrived.
+WITH doubtful AS (
+    UPDATE deliveries d
+    SET status = 'unknown', error_code = 'worker_lost', settled_at = %(now)s
+    FROM slices s
+    JOIN batches b ON b.id = s.batch_id
+    WHERE b.id = ANY (%(batch_ids)s)
+      AND d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
+      AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+      AND d.status = 'sending' AND d.lease_token = b.lease_token
+    RETURNING d.run_id
+), changes AS (
+    SELECT run_id, count(*)::int AS n FROM doubtful GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE runs r SET unknown = r.unknown + c.n
+    FROM changes c JOIN locked l ON l.id = c.run_id
+    WHERE r.id = c.run_id
+)
+SELECT coalesce(sum(n), 0)::int AS held FROM changes;
+
+-- name: hand_back
+-- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
+-- that were tried before wait for their backoff, the others until `not_before`.
+WITH pending AS (
+    SELECT s.run_id, d.seq, d.attempts,
+           CASE WHEN d.attempts > 0
+                THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
+                         least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
+                ELSE %(not_before)s END AS not_before
+    FROM slices s
+    JOIN deliveries d ON d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
+     AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+    WHERE s.batch_id = ANY (%(batch_ids)s) AND d.status = 'pending'
+), gone AS (
+    -- The foreign key takes the slices along.
+    DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
+)
+INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
+SELECT run_id, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END,
+       min(seq), max(seq) + 1,
+       CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
+       count(*), greatest(max(not_before), %(not_before)s)
+FROM pending
+GROUP BY run_id, attempts;
+
+-- name: lock_resolving_run
+-- A run whose recipients are not written yet. A second resolver of the same run finds it locked.
+SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.status AS campaign_status
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.id = %(run_id)s AND r.status = 'resolving'
+FOR UPDATE OF r SKIP LOCKED;
+
+-- name: campaign_group_ids
+SELECT role, group_id FROM campaign_groups WHERE campaign_id = %(campaign_id)s ORDER BY role, position;
+
+-- name: suppression_group_ids
+-- The groups whose additions count in the middle of a run: the team's default_optouts, and every
+-- opt-out group that the campaign excludes.
+SELECT g.id
+FROM contact_groups g
+WHERE g.team_id = %(team_id)s
+  AND (g.is_default_optouts
+       OR (g.kind = 'optout' AND g.id IN (SELECT group_id FROM campaign_groups
+                                          WHERE campaign_id = %(campaign_id)s AND role = 'exclude')))
+ORDER BY g.id;
+
+-- name: run_resolved
+UPDATE runs
+SET status = 'sending', total = %(total)s, suppression_groups = %(suppression_groups)s, published_at = NULL
+WHERE id = %(run_id)s AND status = 'resolving';
+
+-- name: lock_closing_run
+-- NULL rows mean: not closing, or another worker is at it.
+SELECT id, reason, total FROM runs
+WHERE id = %(run_id)s AND status = 'closing'
+FOR UPDATE SKIP LOCKED;
+
+-- name: drop_waiting_slices
+DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
+
+-- name: close_rows
+-- Settles the untouched rows of a closing run, one stretch of the primary key per statement, so
+-- that no transaction grows with the size of the run.
+WITH closed AS (
+    UPDATE deliveries
+    SET status = %(status)s, settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+    WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s AND status = 'pending'
+    RETURNING 1
+), counted AS (
+    UPDATE runs
+    SET expired = expired + CASE WHEN %(status)s = 'expired' THEN (SELECT count(*) FROM closed)::int ELSE 0 END,
+        cancelled = cancelled + CASE WHEN %(status)s = 'cancelled' THEN (SELECT count(*) FROM closed)::int ELSE 0 END
+    WHERE id = %(run_id)s
+)
+SELECT count(*)::int AS closed FROM closed;
+
+-- name: note_cooling
+-- For the tick and for people; the limiter in Redis is what holds the account. Only lengthens.
+INSERT INTO provider_states (provider, cooling_until, cooling_reason, updated_at)
+VALUES (%(provider)s, coalesce(%(now)s::timestamptz, clock_timestamp()) + make_interval(secs => %(seconds)s),
+        %(reason)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
+ON CONFLICT (provider) DO UPDATE
+SET cooling_until = greatest(provider_states.cooling_until, excluded.cooling_until),
+    cooling_reason = excluded.cooling_reason,
+    updated_at = excluded.updated_at;
+
+-- name: beat_heart
+INSERT INTO heartbeats (name, kind, seen_at)
+VALUES (%(name)s, %(kind)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
+ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, seen_at = excluded.seen_at;
+
+-- name: report
+-- What providers said afterwards, found by (run, seq). Kept beside the dispatch status, so that a
+-- report may come before the response was stored, twice, or out of order; delivered is final.
+WITH reports AS (
+    SELECT DISTINCT ON (run_id, seq) *
+    FROM unnest(%(run_ids)s::bigint[], %(seqs)s::integer[], %(states)s::text[],
+                %(codes)s::text[], %(ats)s::timestamptz[]) AS x (run_id, seq, state, code, at)
+    ORDER BY run_id, seq, (state = 'delivered') DESC, at DESC
+), previous AS (
+    SELECT d.run_id, d.seq, d.report AS was, x.state, x.code, x.at
+    FROM reports x
+    JOIN deliveries d ON d.run_id = x.run_id AND d.seq = x.seq
+    WHERE d.report IS NULL OR (d.report = 'undelivered' AND x.state = 'delivered')
+    ORDER BY d.run_id, d.seq
+    FOR UPDATE OF d
+), noted AS (
+    UPDATE deliveries d
+    SET report = p.state, reported_at = p.at,
+        error_code = CASE WHEN p.state = 'delivered' THEN NULL ELSE coalesce(p.code, d.error_code) END
+    FROM previous p
+    WHERE d.run_id = p.run_id AND d.seq = p.seq
+    RETURNING d.run_id, p.was, p.state
+), changes AS (
+    SELECT run_id,
+           (count(*) FILTER (WHERE state = 'delivered'))::int AS delivered,
+           (count(*) FILTER (WHERE state = 'undelivered') - count(*) FILTER (WHERE was = 'undelivered'))::int AS undelivered,
+           count(*)::int AS n
+    FROM noted GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE runs r SET delivered = r.delivered + c.delivered, undelivered = r.undelivered + c.undelivered
+    FROM changes c JOIN locked l ON l.id = c.run_id
+    WHERE r.id = c.run_id
+)
+SELECT coalesce(sum(n), 0)::int AS noted FROM changes;
