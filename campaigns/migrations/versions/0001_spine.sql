@@ -250,3 +250,12 @@ CREATE TABLE heartbeats (
     kind    text NOT NULL CHECK (kind IN ('send', 'control', 'beat')),
     seen_at timestamptz NOT NULL
 );
+
+-- Every installation has this team, and a team is never without its default_optouts. Their ids are
+-- fixed, so that a client that names no team, or keeps the ids in its own configuration, needs
+-- nothing changed when it is pointed at another installation.
+INSERT INTO teams (id, name) VALUES ('00000000-0000-4000-8000-000000000001', 'default');
+INSERT INTO contact_groups (id, team_id, name, description, kind, is_default_optouts, deletable)
+VALUES ('00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000001',
+        'default_optouts', 'People who opted out of everything this team sends', 'optout',
+        true, false);
