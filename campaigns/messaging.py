@@ -48,12 +48,13 @@ PUBLIC_TASKS = (
 MESSAGE_EXPIRES = 60
 
 
-def celery_config(broker_url: str) -> dict[str, Any]:
+def celery_config(broker_url: str | None) -> dict[str, Any]:
     """Celery's settings, the same for the scheduler and for the workers.
 
     No result is stored, nothing is prefetched, only JSON is read. Redis' visibility timeout
     delivers a long task twice (kombu's Redis transport); every task is safe against that by a
-    compare-and-set on its row, so the default of one hour stays.
+    compare-and-set on its row, so the default of one hour stays. Without a ``broker_url`` the app
+    can be inspected but not started.
     """
     return {
         "broker_url": broker_url,

@@ -132,9 +132,29 @@ WITH outcomes AS (
 )
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
 
+-- name: renew_lease
+-- The heartbeat of a batch whose requests are slow. No row: the lease is lost.
+UPDATE batches
+SET lease_until = clock_timestamp() + make_interval(secs => %(lease_seconds)s)
+WHERE id = %(batch_id)s AND lease_token = %(token)s AND lease_until > clock_timestamp()
+RETURNING id;
+
+-- name: release_unsent
+-- Rows that were claimed under this lease and whose request certainly never left, because the
+-- claim's answer was lost on the way. Only the holder of the lease can know that.
+UPDATE deliveries d
+SET status = 'pending', attempts = d.attempts - 1
+FROM slices s
+WHERE s.batch_id = %(batch_id)s
+  AND d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
+  AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+  AND d.status = 'sending' AND d.lease_token = %(token)s;
+
 -- name: own_batch
 -- Locks the batch for handing back, if it is still ours.
-SELECT id FROM batches WHERE id = %(batch_id)s AND lease_token = %(token)s FOR UPDATE;
+SELECT id, clock_timestamp() AS now FROM batches
+WHERE id = %(batch_id)s AND lease_token = %(token)s
+FOR UPDATE;
 
 -- name: expired_batches
 -- Batches whose worker is gone, locked so that a late claim or hand-back waits and then loses.

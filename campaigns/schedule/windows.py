@@ -110,6 +110,4 @@ def following(intervals: Sequence[Interval], moment: datetime) -> Interval | Non
 
 def active_seconds(intervals: Iterable[Interval], start: datetime, end: datetime) -> float:
     """Seconds of ``[start, end)`` that lie inside ``intervals``."""
-    return sum(
-        max((min(i.end, end) - max(i.start, start)).total_seconds(), 0.0) for i in intervals
-    )
+    return sum(max((min(i.end, end) - max(i.start, start)).total_seconds(), 0.0) for i in intervals)

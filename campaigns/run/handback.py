@@ -1,0 +1,29 @@
+"""How a batch that ends goes back to the scheduler, said once for the worker and the tick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+#: First wait after a transient failure, in seconds; it doubles with each attempt.
+BACKOFF_BASE = 2.0
+
+#: The longest wait between two attempts, in seconds.
+BACKOFF_CAP = 300.0
+
+
+def parameters(
+    batch_ids: Sequence[int], *, now: datetime, not_before: datetime | None = None
+) -> dict[str, Any]:
+    """Parameters of ``hand_back`` in ledger.sql.
+
+    ``not_before``: the moment from which on the untried rest may be cut again (default: at once).
+    """
+    return {
+        "batch_ids": list(batch_ids),
+        "now": now,
+        "not_before": not_before or now,
+        "backoff_base": BACKOFF_BASE,
+        "backoff_cap": BACKOFF_CAP,
+    }

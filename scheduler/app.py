@@ -1,0 +1,23 @@
+"""The scheduler's Celery app: it publishes task names with ids, and registers no task.
+
+celery -A scheduler.app beat
+"""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from campaigns import settings
+from campaigns.messaging import celery_config
+
+
+def create_app(config: settings.Settings) -> Celery:
+    """A Celery app whose beat is :class:`scheduler.beat.TickScheduler`."""
+    celery = Celery("sluice", set_as_current=False)
+    celery.conf.update(celery_config(config.broker_url))
+    celery.conf.beat_scheduler = "scheduler.beat:TickScheduler"
+    celery.conf.beat_schedule_filename = ""
+    return celery
+
+
+app = create_app(settings.load())

@@ -1,0 +1,132 @@
+"""Celery beat with a ledger instead of a schedule file.
+
+``tick`` is what beat's service calls in a loop. Nothing may escape from it (an exception ends
+beat), it must return a positive number of seconds (zero or ``None`` makes a busy loop), and
+``close`` runs inside a signal handler, so it does no I/O.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psycopg
+from celery import Celery
+from celery.beat import Scheduler
+
+from campaigns import database, providers, settings
+from campaigns.database import Connection
+from campaigns.errors import SluiceError
+from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
+from scheduler.pacing import QUANTUM
+from scheduler.tick import TickReport, tick
+
+log = logging.getLogger(__name__)
+
+_LONGEST_BACKOFF = 15.0
+_SHORTEST_SLEEP = 0.02
+
+
+class Ticker:
+    """Holds the connection, runs ticks and publishes what they ask for."""
+
+    def __init__(self, config: settings.Settings, publish: Callable[[str, int], None]) -> None:
+        self._database_url = config.require_database()
+        self._providers = providers.load(config.providers_file)
+        self._publish = publish
+        self._name = f"beat@{socket.gethostname()}:{os.getpid()}"
+        self._conn: Connection | None = None
+        self._rotation = 0
+
+    def step(self) -> TickReport | None:
+        """One tick, and then the messages that it committed."""
+        if self._conn is None or self._conn.closed:
+            self._conn = database.wait_for(self._database_url, seconds=5)
+        self._rotation += 1
+        report = tick(self._conn, self._providers, name=self._name, rotation=self._rotation)
+        if report is not None:
+            self._send(report.publish)
+        return report
+
+    def drop_connection(self) -> None:
+        """Forget the connection; the next step opens a new one."""
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            try:
+                conn.close()
+            except psycopg.Error:
+                log.debug("closing a broken connection failed")
+
+    def _send(self, messages: Iterable[tuple[str, int]]) -> None:
+        for task, row_id in messages:
+            try:
+                self._publish(task, row_id)
+            except Exception as error:
+                # The rows stay as they are and are published again.
+                log.error("the broker takes no messages (%s); they will be published again",
+                          type(error).__name__)  # fmt: skip
+                return
+
+
+def publisher(app: Celery) -> Callable[[str, int], None]:
+    """Publishes one internal task. By queue name only: the exchange form is lost with Redis' data."""
+
+    def publish(task: str, row_id: int) -> None:
+        app.send_task(
+            task,
+            args=[row_id],
+            queue=INTERNAL_TASKS[task],
+            expires=MESSAGE_EXPIRES,
+            ignore_result=True,
+            retry=False,
+        )
+
+    return publish
+
+
+class TickScheduler(Scheduler):  # type: ignore[misc]
+    """Runs one tick per quantum."""
+
+    def __init__(self, app: Celery, *args: Any, lazy: bool = False, **kwargs: Any) -> None:
+        super().__init__(app, *args, lazy=lazy, **kwargs)
+        # Beat builds a lazy one first, only to print its banner.
+        self._ticker = None if lazy else Ticker(settings.load(), publisher(app))
+        self._failures = 0
+        self._next = time.monotonic()
+
+    def setup_schedule(self) -> None:
+        """There is no schedule but the ledger's."""
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """One tick; the seconds until the next one."""
+        if self._ticker is None:
+            return QUANTUM.total_seconds()
+        try:
+            self._ticker.step()
+        except Exception as error:
+            return self._back_off(error)
+        self._failures = 0
+        return self._until_next()
+
+    def close(self) -> None:
+        """Nothing to save; called inside a signal handler, possibly twice."""
+
+    def _until_next(self) -> float:
+        now = time.monotonic()
+        self._next = max(self._next + QUANTUM.total_seconds(), now + _SHORTEST_SLEEP)
+        if self._next > now + QUANTUM.total_seconds():
+            self._next = now + QUANTUM.total_seconds()
+        return self._next - now
+
+    def _back_off(self, error: Exception) -> float:
+        assert self._ticker is not None
+        self._ticker.drop_connection()
+        self._failures += 1
+        pause = min(0.5 * 2 ** (self._failures - 1), _LONGEST_BACKOFF)
+        detail = str(error) if isinstance(error, SluiceError) else database.first_line(error)
+        log.error("a tick failed, the next one follows in %.1f s: %s", pause, detail)
+        return pause

@@ -1,0 +1,34 @@
+"""Which messages to put on the queues: new ones, and those that seem to have got lost.
+
+The row is marked inside the tick's transaction and the message leaves after its commit. If it is
+lost on the way, or with the broker's data, the row is simply published again later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
+
+_SQL = queries.load("scheduler", "tick.sql")
+
+#: After how many seconds without a lease a batch's message counts as lost.
+BATCH_AGAIN_AFTER = 5.0
+
+#: The same for the audience worker's tasks, which take longer.
+RUN_AGAIN_AFTER = 30.0
+
+_RUN_TASKS = {"resolving": TASK_RESOLVE, "closing": TASK_CLOSE}
+
+
+def run_once(conn: Connection, now: datetime) -> list[tuple[str, int]]:
+    """Pairs of task name and id."""
+    runs = conn.execute(_SQL.publish_runs, {"now": now, "again_after": RUN_AGAIN_AFTER}).fetchall()
+    batches = conn.execute(
+        _SQL.publish_batches, {"now": now, "again_after": BATCH_AGAIN_AFTER}
+    ).fetchall()
+    return [(_RUN_TASKS[row["status"]], row["id"]) for row in runs] + [
+        (TASK_SEND, row["id"]) for row in batches
+    ]

@@ -1,0 +1,57 @@
+"""One tick: everything the scheduler does, in one short transaction.
+
+Two beats are harmless: whoever does not get the advisory lock does nothing, and every duty finds
+its work by what the rows say, so doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.providers import Providers
+from scheduler.duties import dispatching, finishing, publishing, reclaiming, starting
+
+_SQL = queries.load("scheduler", "tick.sql")
+_LEDGER = queries.load("campaigns.run", "ledger.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class TickReport:
+    """What one tick did, and what is to be published now that it is committed."""
+
+    started: int = 0
+    closing: int = 0
+    reclaimed: int = 0
+    messages: int = 0
+    finished: int = 0
+    publish: tuple[tuple[str, int], ...] = ()
+
+
+def tick(
+    conn: Connection,
+    providers: Providers,
+    *,
+    name: str,
+    now: datetime | None = None,
+    rotation: int = 0,
+) -> TickReport | None:
+    """Run every duty once; ``None`` if another beat is at it.
+
+    ``now`` defaults to PostgreSQL's clock, the one that every claim is judged by. ``name`` is the
+    beat's, for its heartbeat.
+    """
+    with conn.transaction():
+        row = conn.execute(_SQL.lock_tick).fetchone()
+        if row is None or not row["locked"]:
+            return None
+        moment = now or row["now"]
+        started, closing = starting.run_once(conn, moment)
+        reclaimed = reclaiming.run_once(conn, moment)
+        messages = dispatching.run_once(conn, moment, providers, rotation=rotation)
+        finished = finishing.run_once(conn, moment)
+        publish = publishing.run_once(conn, moment)
+        conn.execute(_LEDGER.beat_heart, {"name": name, "kind": "beat", "now": moment})
+        return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

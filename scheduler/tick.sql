@@ -1,0 +1,160 @@
+-- What one tick reads and writes. All of it runs in one transaction under one advisory lock, so two
+-- beats never interleave; every write is set-based, so a thousand runs cost few round trips.
+
+-- name: lock_tick
+-- Transaction-scoped: it is gone with the transaction, whatever happens to its holder.
+SELECT pg_try_advisory_xact_lock(hashtext('sluice.tick')) AS locked, clock_timestamp() AS now;
+
+-- name: start_due
+-- A campaign whose time has come gets its run. The unique key on (campaign, occurrence) makes a
+-- repetition harmless. Planner: partial index campaigns_due.
+WITH due AS (
+    SELECT id, provider, scheduled_send_date, scheduled_finish_date, expiry_date
+    FROM campaigns
+    WHERE status = 'scheduled' AND scheduled_send_date <= %(now)s
+    ORDER BY scheduled_send_date
+    LIMIT 500
+    FOR UPDATE SKIP LOCKED
+), started AS (
+    UPDATE campaigns c
+    SET status = 'sending', started_sending_at = %(now)s, updated_at = %(now)s
+    FROM due WHERE c.id = due.id
+)
+INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, finishes_at, expires_at, created_at)
+SELECT id, scheduled_send_date, provider, 'resolving', scheduled_send_date, scheduled_finish_date,
+       expiry_date, %(now)s
+FROM due
+ON CONFLICT (campaign_id, occurrence) DO NOTHING;
+
+-- name: close_ended
+-- Runs whose campaign was stopped, whose expiry has come, or whose window is over and whose
+-- leftover policy is to expire. A run that is still being resolved is left to its resolver.
+WITH ended AS (
+    SELECT r.id, CASE WHEN c.status IN ('stopped', 'failed', 'deleted') THEN 'stopped' ELSE 'expired' END AS reason
+    FROM runs r
+    JOIN campaigns c ON c.id = r.campaign_id
+    WHERE (r.status = 'sending' OR (r.status = 'resolving' AND c.status <> 'sending'))
+      AND (c.status IN ('stopped', 'failed', 'deleted')
+           OR r.expires_at <= %(now)s
+           OR (c.leftover = 'expire' AND r.finishes_at <= %(now)s))
+    FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE runs r SET status = 'closing', reason = ended.reason, published_at = NULL
+FROM ended WHERE r.id = ended.id;
+
+-- name: open_runs
+-- Every run that is sending, with what the decision needs. Pauses that are over do not matter.
+SELECT r.id, r.provider, r.total, r.next_seq, r.starts_at, r.finishes_at, r.expires_at,
+       r.gate_opens_at, r.gate_closes_at, r.pace_remaining, r.pace_until,
+       c.leftover, c.is_test,
+       (c.manually_paused OR c.status <> 'sending') AS paused,
+       coalesce(w.returned, 0)::int AS returned, coalesce(w.retries, 0)::int AS retries,
+       p.starts AS pause_starts, p.ends AS pause_ends
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+LEFT JOIN LATERAL (
+    SELECT sum(s.messages) FILTER (WHERE s.kind <> 'retry') AS returned,
+           sum(s.messages) FILTER (WHERE s.kind = 'retry') AS retries
+    FROM slices s
+    WHERE s.run_id = r.id AND s.batch_id IS NULL AND s.not_before <= %(now)s
+) w ON true
+LEFT JOIN LATERAL (
+    SELECT array_agg(start_at ORDER BY start_at) AS starts, array_agg(end_at ORDER BY start_at) AS ends
+    FROM pauses p WHERE p.campaign_id = r.campaign_id AND p.end_at > %(now)s
+) p ON true
+WHERE r.status = 'sending'
+ORDER BY r.id;
+
+-- name: waiting_slices
+SELECT id, run_id, kind, lo, hi, seqs, messages, not_before
+FROM slices
+WHERE batch_id IS NULL AND run_id = ANY (%(run_ids)s) AND not_before <= %(now)s
+ORDER BY id;
+
+-- name: accounts
+-- What is cut and not yet claimed, and which accounts are cooling down.
+SELECT coalesce(b.provider, s.provider) AS provider,
+       coalesce(b.outstanding, 0)::int AS outstanding,
+       coalesce(s.cooling_until > %(now)s, false) AS cooling
+FROM (SELECT provider, sum(messages) AS outstanding FROM batches GROUP BY provider) b
+FULL JOIN provider_states s ON s.provider = b.provider;
+
+-- name: batch_ids
+SELECT nextval(pg_get_serial_sequence('batches', 'id')) AS id FROM generate_series(1, %(count)s);
+
+-- name: insert_batches
+INSERT INTO batches (id, provider, messages, status, spread_from, spread_until, created_at)
+OVERRIDING SYSTEM VALUE
+SELECT x.id, x.provider, x.messages, 'ready', x.spread_from, x.spread_until, %(now)s
+FROM jsonb_to_recordset(%(batches)s::jsonb) AS x (
+    id bigint, provider text, messages integer, spread_from timestamptz, spread_until timestamptz);
+
+-- name: delete_slices
+DELETE FROM slices WHERE id = ANY (%(ids)s) AND batch_id IS NULL;
+
+-- name: insert_slices
+INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
+SELECT x.run_id, x.batch_id, x.kind, x.lo, x.hi, x.seqs, x.messages, coalesce(x.not_before, %(now)s)
+FROM jsonb_to_recordset(%(slices)s::jsonb) AS x (
+    run_id bigint, batch_id bigint, kind text, lo integer, hi integer, seqs integer[],
+    messages integer, not_before timestamptz);
+
+-- name: update_runs
+-- Locked in the order of their ids, as the workers lock them too.
+WITH changes AS (
+    SELECT * FROM jsonb_to_recordset(%(changes)s::jsonb) AS x (
+        run_id bigint, next_seq integer, pace_remaining float8, pace_until timestamptz,
+        gate_opens_at timestamptz, gate_closes_at timestamptz)
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+)
+UPDATE runs r
+SET next_seq = x.next_seq, pace_remaining = x.pace_remaining, pace_until = x.pace_until,
+    gate_opens_at = x.gate_opens_at, gate_closes_at = x.gate_closes_at
+FROM changes x JOIN locked l ON l.id = x.run_id
+WHERE r.id = x.run_id;
+
+-- name: maybe_finished
+-- Runs whose counters say that every row is settled. The counters move in the same statement as the
+-- rows; the rows themselves are asked before anything is called finished.
+SELECT id, total FROM runs
+WHERE status IN ('sending', 'closing')
+  AND accepted + rejected + failed + unknown + suppressed + expired + cancelled >= total
+ORDER BY id
+LIMIT 100;
+
+-- name: unsettled_rows
+SELECT EXISTS (SELECT FROM deliveries WHERE run_id = %(run_id)s AND status IN ('pending', 'sending')) AS unsettled;
+
+-- name: finish_runs
+WITH finished AS (
+    UPDATE runs
+    SET status = 'finished', finished_at = %(now)s, gate_opens_at = NULL, gate_closes_at = NULL,
+        reason = CASE WHEN reason IS NOT NULL THEN reason WHEN total = 0 THEN 'empty' ELSE 'completed' END
+    WHERE id = ANY (%(run_ids)s) AND status IN ('sending', 'closing')
+    RETURNING campaign_id
+)
+UPDATE campaigns c
+SET status = 'finished', finished_sending_at = %(now)s, updated_at = %(now)s
+FROM finished f
+WHERE c.id = f.campaign_id AND c.status = 'sending'
+  AND NOT EXISTS (SELECT FROM runs o WHERE o.campaign_id = c.id AND o.status <> 'finished'
+                  AND o.id <> ALL (%(run_ids)s));
+
+-- name: publish_batches
+-- New batches, and those whose message seems lost: nobody leased them in time. Each repetition
+-- waits longer, so that a long queue is not filled with copies.
+UPDATE batches
+SET published_at = %(now)s, publications = publications + 1
+WHERE status = 'ready'
+  AND (published_at IS NULL
+       OR published_at < %(now)s - make_interval(secs => least(%(again_after)s * publications, 60)))
+RETURNING id;
+
+-- name: publish_runs
+-- Runs that wait for the audience worker: to be resolved, or to have their rest settled.
+UPDATE runs
+SET published_at = %(now)s
+WHERE status IN ('resolving', 'closing')
+  AND (published_at IS NULL OR published_at < %(now)s - make_interval(secs => %(again_after)s))
+RETURNING id, status;

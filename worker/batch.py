@@ -1,0 +1,177 @@
+"""Sending one batch: permit, then claim, then send at once, then record; chunk after chunk.
+
+Everything that can go wrong ends in the same place: the batch is handed back with what is left,
+or, where this process can no longer say what happened, its lease is left to run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from dataclasses import dataclass
+from uuid import uuid4
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from campaigns.clock import sleep_until
+from worker.account import Account
+from worker.chunk import ChunkSender
+from worker.engine import Engine
+from worker.ledger import LEASE_SECONDS, Lease
+from worker.throttle.base import LimiterUnavailable, Permits
+
+log = logging.getLogger(__name__)
+
+#: The most rows that one claim takes.
+CHUNK = 100
+
+#: A chunk covers at most this much of a batch's spread, in seconds.
+STEP_SECONDS = 0.1
+
+#: A batch stops claiming after this long, so that nobody waits for it; its rest is cut again.
+BATCH_SECONDS = 30.0
+
+#: A wait for permits longer than this is not sat out: the batch is handed back instead.
+PATIENCE = 2.0
+
+#: How long to stay away after the limiter could not be reached, in seconds.
+LIMITER_PAUSE = 1.0
+
+#: How long to stay away from a provider that this process does not know, in seconds.
+UNKNOWN_PROVIDER_PAUSE = 30.0
+
+
+async def send_batch(engine: Engine, batch_id: int) -> int:
+    """Send what may be sent of a batch; returns how many rows were claimed.
+
+    A batch that is gone, or that somebody else has, is none of our business: 0.
+    """
+    lease = await engine.ledger.lease(batch_id, uuid4())
+    if lease is None:
+        return 0
+    account = engine.accounts.get(lease.provider)
+    if account is None:
+        log.error("batch %d: provider %r is not configured here", batch_id, lease.provider)
+        await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
+        return 0
+    heartbeat = asyncio.create_task(_keep_lease(engine, lease))
+    try:
+        return await _BatchRun(engine, account, lease).run()
+    finally:
+        heartbeat.cancel()
+
+
+async def _keep_lease(engine: Engine, lease: Lease) -> None:
+    while True:
+        await asyncio.sleep(LEASE_SECONDS / 3)
+        try:
+            if not await engine.ledger.renew(lease):
+                return
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning(
+                "batch %d: its lease could not be renewed (%s)",
+                lease.batch_id,
+                type(error).__name__,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Why no more is claimed, and how long the rest should stay away."""
+
+    wait: float = 0.0
+
+
+class _BatchRun:
+    def __init__(self, engine: Engine, account: Account, lease: Lease) -> None:
+        self._engine = engine
+        self._account = account
+        self._lease = lease
+        self._clock = engine.clock
+        self._claimed = 0
+        self._taken = 0
+        self._sure = True
+
+    async def run(self) -> int:
+        ledger = self._engine.ledger
+        contexts = await ledger.contexts(self._lease.batch_id)
+        sender = ChunkSender(self._engine, self._account, self._lease, contexts)
+        stop = _Stop()
+        try:
+            async with asyncio.TaskGroup() as chunks:
+                stop = await self._claim_chunks(chunks, sender)
+        except* (psycopg.Error, PoolTimeout) as group:
+            # An outcome or a claim may be lost: nobody but the lease's end may decide about them.
+            self._sure = sender.all_recorded
+            log.error(
+                "batch %d: the database failed (%s)",
+                self._lease.batch_id,
+                type(group.exceptions[0]).__name__,
+            )
+        if self._sure:
+            wait = max(stop.wait, sender.cooling)
+            if not await ledger.hand_back(self._lease, wait=wait):
+                log.warning("batch %d: its lease was lost", self._lease.batch_id)
+        return self._claimed
+
+    async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
+        deadline = self._clock.monotonic() + BATCH_SECONDS
+        while self._taken < self._lease.messages:
+            if self._engine.stopping or sender.cooling or self._clock.monotonic() > deadline:
+                return _Stop()
+            await sleep_until(self._clock, self._due_at(self._taken))
+            places = await self._account.slots.take(self._step())
+            held = places
+            try:
+                permits = await self._permits(places)
+                if isinstance(permits, _Stop):
+                    return permits
+                if self._engine.stopping or sender.cooling:
+                    return _Stop()
+                rows = await self._engine.ledger.claim(
+                    self._lease, permits.count, self._account.config.channel
+                )
+                if rows is None:
+                    return _Stop()
+                self._taken += permits.count
+                self._claimed += len(rows)
+                held -= len(rows)
+                if rows:
+                    chunks.create_task(sender.send(rows, permits))
+            finally:
+                await self._account.slots.give(held)
+        return _Stop()
+
+    async def _permits(self, want: int) -> Permits | _Stop:
+        """Permits for now: waits out a short wait, gives up on a long one."""
+        config = self._account.config
+        while True:
+            try:
+                answer = await self._engine.limiter.acquire(config.name, config.per_second, want)
+            except LimiterUnavailable:
+                log.warning("the limiter cannot be reached: nothing is sent")
+                return _Stop(LIMITER_PAUSE)
+            if isinstance(answer, Permits):
+                await sleep_until(self._clock, answer.start)
+                return answer
+            if answer.seconds > PATIENCE or self._engine.stopping:
+                return _Stop(answer.seconds)
+            await self._clock.sleep(answer.seconds)
+
+    def _due_at(self, index: int) -> float:
+        """When the message with this index in the batch is due, on the monotonic clock."""
+        span = max(self._lease.spread_until - self._lease.spread_from, 0.0)
+        return self._lease.spread_from + span * index / self._lease.messages
+
+    def _step(self) -> int:
+        """How many messages the next chunk may take."""
+        left = self._lease.messages - self._taken
+        span = self._lease.spread_until - self._lease.spread_from
+        if span <= STEP_SECONDS:
+            return min(CHUNK, left)
+        per_step = math.ceil(self._lease.messages * STEP_SECONDS / span)
+        late = max(self._clock.monotonic() - self._due_at(self._taken), 0.0)
+        overdue = math.floor(late * self._lease.messages / span)
+        return min(CHUNK, left, per_step + overdue)

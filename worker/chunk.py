@@ -1,0 +1,194 @@
+"""Sending one chunk of claimed rows and recording what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from campaigns.clock import sleep_until
+from campaigns.template import render
+from worker import outcomes
+from worker.account import Account
+from worker.adapters.base import Message, Outcome, Rejected, Throttled, Unknown
+from worker.engine import Engine
+from worker.ledger import Claimed, Lease, RunContext
+from worker.outcomes import NotSent, Settlement
+from worker.reference import reference
+from worker.throttle.base import LimiterUnavailable, Permits
+from worker.transport.base import NotSent as RequestNotSent
+from worker.transport.base import Uncertain
+
+log = logging.getLogger(__name__)
+
+#: No request of a chunk is started later than this after the chunk's first slot, in seconds: what
+#: was granted a while ago may be forbidden by now (a pause, an opt-out).
+LATEST_END = 0.25
+
+#: For how many seconds an outcome is kept trying to get into the ledger.
+RECORD_PATIENCE = 60.0
+
+
+class ChunkSender:
+    """Sends chunks of one batch. Remembers whether the account has to be left alone."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        account: Account,
+        lease: Lease,
+        contexts: Mapping[int, RunContext],
+    ) -> None:
+        self._engine = engine
+        self._account = account
+        self._lease = lease
+        self._contexts = contexts
+        self._templates = {run: render.compile(c.template) for run, c in contexts.items()}
+        #: Seconds for which the account is to be left alone, 0 while all is well.
+        self.cooling = 0.0
+        #: False once an outcome could not be written.
+        self.all_recorded = True
+
+    async def send(self, rows: Sequence[Claimed], permits: Permits) -> None:
+        """Send ``rows``, each in its slot, and record the outcomes."""
+        recorded = False
+        try:
+            size = self._account.adapter.capabilities.max_batch
+            groups = list(_chunks(list(enumerate(rows)), size))
+            results = await asyncio.gather(*(self._send_group(group, permits) for group in groups))
+            settlements = [settlement for part in results for settlement in part]
+            await self._record(settlements)
+            recorded = True
+            if self.cooling:
+                await self._cool()
+        finally:
+            self.all_recorded = self.all_recorded and recorded
+            await self._account.slots.give(len(rows))
+
+    async def _send_group(
+        self, group: Sequence[tuple[int, Claimed]], permits: Permits
+    ) -> list[Settlement]:
+        """One request's worth of rows: exactly one settlement for each."""
+        settled: list[Settlement] = []
+        messages: list[Message] = []
+        rows: list[Claimed] = []
+        for _, row in group:
+            message = self._render(row)
+            if isinstance(message, Rejected):
+                settled.append(self._settle(row, message))
+            else:
+                rows.append(row)
+                messages.append(message)
+        if messages:
+            found = await self._request(messages, rows, permits, group[0][0])
+            for row, outcome in zip(rows, found, strict=True):
+                self._note(outcome)
+                settled.append(self._settle(row, outcome))
+        return settled
+
+    def _render(self, row: Claimed) -> Message | Rejected:
+        """The message, or a rejection: one bad contact must not stop the others."""
+        context = self._contexts[row.run_id]
+        try:
+            text = self._templates[row.run_id].render(row.fields, context.template_vars)
+        except Exception:
+            log.exception("run %d: row %d cannot be rendered", row.run_id, row.seq)
+            return Rejected("render_error")
+        return Message(
+            reference(row.run_id, row.seq), row.address, context.sender, text, context.expires_at
+        )
+
+    async def _request(
+        self, messages: Sequence[Message], rows: Sequence[Claimed], permits: Permits, index: int
+    ) -> Sequence[Outcome | NotSent]:
+        try:
+            request = self._account.adapter.encode(messages)
+        except Exception as error:
+            log.error("%s: encoding failed (%s)", self._account.config.name, type(error).__name__)
+            return [Rejected("encode_error")] * len(messages)
+        clock = self._engine.clock
+        await sleep_until(clock, permits.at(index))
+        if self._too_late(clock.monotonic(), rows, permits, index):
+            return [NotSent("too_late")] * len(messages)
+        try:
+            response = await self._account.transport.send(
+                request, timeout=self._account.config.timeout
+            )
+        except RequestNotSent as error:
+            return [NotSent(error.code, unreachable=True)] * len(messages)
+        except Uncertain as error:
+            return [Unknown(error.code)] * len(messages)
+        return self._decode(messages, response)
+
+    def _too_late(self, now: float, rows: Sequence[Claimed], permits: Permits, index: int) -> bool:
+        """Whether what the claim and the permit granted may be forbidden by now."""
+        if now >= min(row.closes_at for row in rows) or now > permits.start + LATEST_END:
+            return True
+        return permits.interval > 0 and permits.missed(index, now)
+
+    def _decode(self, messages: Sequence[Message], response: Any) -> Sequence[Outcome]:
+        try:
+            found = self._account.adapter.decode(messages, response)
+        except Exception as error:
+            log.error("%s: decoding failed (%s)", self._account.config.name, type(error).__name__)
+            return [Unknown("decode_error")] * len(messages)
+        if len(found) != len(messages):
+            return [Unknown("decode_error")] * len(messages)
+        return found
+
+    def _settle(self, row: Claimed, outcome: Outcome | NotSent) -> Settlement:
+        return outcomes.settle(
+            row.run_id,
+            row.seq,
+            row.attempts,
+            outcome,
+            max_attempts=self._account.config.max_attempts,
+        )
+
+    def _note(self, outcome: Outcome | NotSent) -> None:
+        """What an outcome says about the account as a whole."""
+        if isinstance(outcome, Throttled):
+            self.cooling = max(self.cooling, outcomes.cooling(outcome))
+            self._account.cooling_reason = outcome.code
+        elif isinstance(outcome, NotSent):
+            if outcome.unreachable:
+                now = self._engine.clock.monotonic()
+                self.cooling = max(self.cooling, self._account.unreachable(now))
+                self._account.cooling_reason = outcome.code
+        else:
+            self._account.reached()
+
+    async def _cool(self) -> None:
+        name = self._account.config.name
+        try:
+            await self._engine.limiter.cool(name, self.cooling)
+        except LimiterUnavailable:
+            log.warning("%s: the limiter cannot be told to cool down", name)
+        await self._engine.ledger.note_cooling(name, self.cooling, self._account.cooling_reason)
+
+    async def _record(self, settlements: Sequence[Settlement]) -> None:
+        """Write outcomes, through an outage of the database if need be."""
+        deadline = self._engine.clock.monotonic() + RECORD_PATIENCE
+        pause = 0.1
+        while True:
+            try:
+                await self._engine.ledger.record(self._lease, settlements)
+            except (psycopg.OperationalError, PoolTimeout):
+                if self._engine.clock.monotonic() + pause > deadline:
+                    raise
+            else:
+                return
+            await self._engine.clock.sleep(pause)
+            pause = min(pause * 2, 5.0)
+
+
+def _chunks(
+    rows: Sequence[tuple[int, Claimed]], size: int
+) -> Sequence[Sequence[tuple[int, Claimed]]]:
+    iterator = iter(rows)
+    return list(iter(lambda: list(islice(iterator, size)), []))

@@ -1,0 +1,193 @@
+"""The ledger as the send path sees it: lease, claim, record, hand back, on the event loop.
+
+A connection is borrowed for one statement at a time and never held across a provider call.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from campaigns import queries
+from campaigns.channels import ADDRESS_COLUMN
+from campaigns.database import AsyncPool
+from campaigns.run import handback
+from worker.outcomes import Settlement
+
+_SQL = queries.load("campaigns.run", "ledger.sql")
+
+#: How long a lease holds without a sign of life, in seconds.
+LEASE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to send one batch. Spread times are on the local monotonic clock."""
+
+    batch_id: int
+    token: UUID
+    provider: str
+    messages: int
+    spread_from: float
+    spread_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """What the messages of one run share."""
+
+    template: str
+    template_vars: Mapping[str, str]
+    sender: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One row that may be sent now."""
+
+    run_id: int
+    seq: int
+    address: str
+    fields: Mapping[str, Any]
+    attempts: int
+    #: Moment on the local monotonic clock at which its gate closes.
+    closes_at: float
+
+    def __repr__(self) -> str:
+        return f"Claimed(run_id={self.run_id}, seq={self.seq})"
+
+
+class Ledger:
+    """The statements of ledger.sql, for one channel's worth of columns."""
+
+    def __init__(self, pool: AsyncPool) -> None:
+        self._pool = pool
+
+    async def lease(self, batch_id: int, token: UUID) -> Lease | None:
+        """Take the batch, if it is there and nobody has it."""
+        row = await self._row(
+            _SQL.lease_batch,
+            {"batch_id": batch_id, "token": token, "lease_seconds": LEASE_SECONDS, "now": None},
+        )
+        if row is None:
+            return None
+        base = time.monotonic()
+        return Lease(
+            batch_id,
+            token,
+            row["provider"],
+            row["messages"],
+            base + row["spread_from_in"],
+            base + row["spread_until_in"],
+        )
+
+    async def contexts(self, batch_id: int) -> dict[int, RunContext]:
+        """What the runs of a batch share, by run id."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(_SQL.batch_contexts, {"batch_id": batch_id})
+            return {
+                row["run_id"]: RunContext(
+                    row["template"], row["template_vars"], row["sender"], row["expires_at"]
+                )
+                async for row in cursor
+            }
+
+    async def claim(self, lease: Lease, amount: int, channel: str) -> list[Claimed] | None:
+        """Take up to ``amount`` rows; ``None`` when there is nothing that may be sent now.
+
+        Rows of recipients who opted out meanwhile are settled on the way and are not in the list,
+        which may therefore be empty.
+        """
+        asked = time.monotonic()
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(
+                _SQL.by_address("claim", ADDRESS_COLUMN[channel]),
+                {
+                    "batch_id": lease.batch_id,
+                    "token": lease.token,
+                    "amount": amount,
+                    "lease_seconds": LEASE_SECONDS,
+                    "now": None,
+                },
+            )
+            rows = await cursor.fetchall()
+        if not rows:
+            return None
+        return [
+            Claimed(
+                row["run_id"],
+                row["seq"],
+                row["address"],
+                row["fields"],
+                row["attempts"],
+                asked + row["closes_in"],
+            )
+            for row in rows
+            if row["status"] == "sending"
+        ]
+
+    async def record(self, lease: Lease, settlements: Sequence[Settlement]) -> int:
+        """Write outcomes; returns how many rows took them."""
+        row = await self._row(
+            _SQL.record,
+            {
+                "token": lease.token,
+                "now": None,
+                "run_ids": [s.run_id for s in settlements],
+                "seqs": [s.seq for s in settlements],
+                "statuses": [s.status for s in settlements],
+                "message_ids": [s.message_id for s in settlements],
+                "codes": [s.code for s in settlements],
+                "charged": [s.charged for s in settlements],
+            },
+        )
+        return int(row["settled"]) if row else 0
+
+    async def renew(self, lease: Lease) -> bool:
+        """A sign of life; false when the lease is lost."""
+        row = await self._row(
+            _SQL.renew_lease,
+            {"batch_id": lease.batch_id, "token": lease.token, "lease_seconds": LEASE_SECONDS},
+        )
+        return row is not None
+
+    async def hand_back(self, lease: Lease, *, wait: float = 0.0) -> bool:
+        """End the batch: what is still pending waits ``wait`` seconds to be cut again.
+
+        Only for a caller that has recorded every outcome: what is claimed under this lease and has
+        none is released as never sent. False when the lease was lost to somebody else.
+        """
+        async with self._pool.connection() as conn, conn.transaction():
+            owned = {"batch_id": lease.batch_id, "token": lease.token}
+            row = await (await conn.execute(_SQL.own_batch, owned)).fetchone()
+            if row is None:
+                return False
+            await conn.execute(_SQL.release_unsent, owned)
+            now = row["now"]
+            not_before = now + timedelta(seconds=wait)
+            await conn.execute(
+                _SQL.hand_back,
+                handback.parameters([lease.batch_id], now=now, not_before=not_before),
+            )
+            return True
+
+    async def note_cooling(self, provider: str, seconds: float, reason: str) -> None:
+        """Tell the scheduler and people that an account is held."""
+        await self._row(
+            _SQL.note_cooling,
+            {"provider": provider, "seconds": seconds, "reason": reason, "now": None},
+        )
+
+    async def beat_heart(self, name: str) -> None:
+        """Say that this send process is alive."""
+        await self._row(_SQL.beat_heart, {"name": name, "kind": "send", "now": None})
+
+    async def _row(self, query: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(query, parameters)
+            return await cursor.fetchone() if cursor.description else None

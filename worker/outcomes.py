@@ -1,0 +1,63 @@
+"""What an outcome means for a row of the ledger, and for the account it came from.
+
+Decision apart from effect: pure, no I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
+
+#: Seconds to hold an account that throttled us without saying for how long.
+DEFAULT_COOLING = 2.0
+
+#: The longest hold that a provider's word can impose, in seconds.
+LONGEST_COOLING = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Our own outcome: the request certainly never left (no connection, or no time left)."""
+
+    code: str
+    #: The provider could not be reached: hold the account for a moment.
+    unreachable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What is written to a row."""
+
+    run_id: int
+    seq: int
+    status: str
+    code: str | None = None
+    message_id: str | None = None
+    #: False for what costs no attempt.
+    charged: bool = True
+
+
+def settle(
+    run_id: int, seq: int, attempts: int, outcome: Outcome | NotSent, *, max_attempts: int
+) -> Settlement:
+    """The settlement of one row that was claimed for the ``attempts``-th time."""
+    match outcome:
+        case Accepted(message_id):
+            return Settlement(run_id, seq, "accepted", message_id=message_id)
+        case Throttled(_, code) | NotSent(code, _):
+            return Settlement(run_id, seq, "pending", code, charged=False)
+        case Rejected(code):
+            return Settlement(run_id, seq, "rejected", code)
+        case Failed(code):
+            status = "pending" if attempts < max_attempts else "failed"
+            return Settlement(run_id, seq, status, code)
+        case Unknown(code):
+            return Settlement(run_id, seq, "unknown", code)
+
+
+def cooling(outcome: Throttled) -> float:
+    """For how many seconds a throttled reply holds the account."""
+    if outcome.retry_after is None:
+        return DEFAULT_COOLING
+    return min(max(outcome.retry_after, 0.1), LONGEST_COOLING)

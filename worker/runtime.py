@@ -1,0 +1,86 @@
+"""What the tasks of one worker process share, opened when the worker starts.
+
+The send path lives on the loop thread; control and audience tasks use a pool of plain connections.
+Each side is opened only when a task first needs it, in the process that needs it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from campaigns import database, providers
+from campaigns.database import Pool
+from campaigns.providers import Providers
+from campaigns.settings import Settings
+from worker.batch import send_batch
+from worker.engine import Engine, open_engine
+from worker.loop import LoopThread
+
+log = logging.getLogger(__name__)
+
+#: Connections for control and audience tasks; one per thread of that worker.
+CONTROL_POOL_SIZE = 8
+
+
+class Runtime:
+    """The engine on its loop thread, and the control side's pool."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._loop: LoopThread | None = None
+        self._engine: Engine | None = None
+        self._pool: Pool | None = None
+        self._providers: Providers | None = None
+
+    def open_send(self) -> Engine:
+        """The engine, opened on first use.
+
+        Raises:
+            ConfigurationError: a URL is missing, or providers.toml is wrong.
+        """
+        with self._lock:
+            if self._engine is None:
+                self._loop = self._loop or LoopThread()
+                self._engine = self._loop.run(open_engine(self.settings))
+            return self._engine
+
+    def send(self, batch_id: int) -> int:
+        """Send one batch on the loop; returns how many rows were claimed."""
+        engine = self.open_send()
+        assert self._loop is not None
+        return self._loop.run(send_batch(engine, batch_id))
+
+    def pool(self) -> Pool:
+        """Connections for control and audience tasks."""
+        with self._lock:
+            if self._pool is None:
+                self._pool = database.pool(self.settings.require_database(), size=CONTROL_POOL_SIZE)
+                self._pool.open()
+            return self._pool
+
+    def providers(self) -> Providers:
+        """The configured accounts, read once."""
+        with self._lock:
+            if self._providers is None:
+                self._providers = providers.load(self.settings.providers_file)
+            return self._providers
+
+    def stop_claiming(self) -> None:
+        """Batches under way finish what they claimed and hand back the rest."""
+        if self._engine is not None:
+            self._engine.stopping = True
+
+    def close(self) -> None:
+        """Close what was opened; for the end of the process."""
+        with self._lock:
+            if self._engine is not None and self._loop is not None:
+                self._loop.run(self._engine.aclose())
+                self._engine = None
+            if self._loop is not None:
+                self._loop.stop()
+                self._loop = None
+            if self._pool is not None:
+                self._pool.close()
+                self._pool = None
