@@ -6,6 +6,16 @@ from typing import Protocol
 
 from worker.adapters.base import HttpRequest, HttpResponse
 
+#: Longest connect phase in seconds, name resolution and TLS included.
+CONNECT_TIMEOUT = 5.0
+
+#: How long an unused connection is kept, in seconds. Shorter than the 60 s after which common
+#: load balancers drop one, so that few requests meet a connection that is just being closed.
+IDLE_TIMEOUT = 20.0
+
+#: Longest body that is read, in bytes; answers to a message are a few hundred.
+MAX_BODY = 1024 * 1024
+
 
 class TransportError(Exception):
     """No usable response. ``code`` is a short word for the ledger, without any address."""
@@ -26,7 +36,7 @@ class Uncertain(TransportError):
 class Transport(Protocol):
     """Carries requests; opened inside the event loop that uses it."""
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
         """Carry ``request`` and read the whole response, within ``timeout`` seconds.
 
         Raises:

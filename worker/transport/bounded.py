@@ -1,0 +1,46 @@
+"""A bound on the requests under way, in front of any transport."""
+
+from __future__ import annotations
+
+import asyncio
+
+from worker.adapters.base import HttpRequest, HttpResponse
+from worker.transport.base import NotSent, Transport
+
+
+class BoundedTransport:
+    """Lets at most ``max_connections`` requests through to ``inner`` at once.
+
+    The clients' own pools bound connections too, but a timeout out of them does not always tell
+    whether the request had left already. A request that waits here certainly has not.
+    """
+
+    def __init__(self, inner: Transport, max_connections: int) -> None:
+        self._inner = inner
+        self._slots = asyncio.Semaphore(max_connections)
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
+        """Wait for a slot, then send; both together take at most ``timeout`` seconds.
+
+        Raises:
+            NotSent: no slot became free in time (code ``pool``), or as ``inner`` says.
+            Uncertain: as ``inner`` says.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + timeout
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise NotSent("pool") from None
+        try:
+            left = deadline - clock()
+            if left <= 0:
+                raise NotSent("pool")
+            return await self._inner.send(request, timeout=left)
+        finally:
+            self._slots.release()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._inner.aclose()

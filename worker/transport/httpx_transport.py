@@ -1,0 +1,141 @@
+"""The portable transport: httpx."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from typing import Any
+
+import httpx
+
+from worker.adapters.base import HttpRequest, HttpResponse
+from worker.transport.base import (
+    CONNECT_TIMEOUT,
+    IDLE_TIMEOUT,
+    MAX_BODY,
+    NotSent,
+    TransportError,
+    Uncertain,
+)
+
+# httpcore's extension `trace` names each step as it begins. Nothing of a request is written to
+# the connection before this one (https://www.encode.io/httpcore/extensions/#trace).
+_WRITING = "http11.send_request_headers.started"
+
+
+class _Progress:
+    """Follows one request, to know whether any of it may have left."""
+
+    def __init__(self) -> None:
+        self.connecting = False
+        self.writing = False
+
+    async def observe(self, step: str, _: dict[str, Any]) -> None:
+        if step == _WRITING:
+            self.writing = True
+        elif step == "connection.connect_tcp.started":
+            self.connecting = True
+
+    def error(self, code: str) -> TransportError:
+        return Uncertain(code) if self.writing else NotSent(code)
+
+    def timeout(self) -> TransportError:
+        if self.writing:
+            return Uncertain("read_timeout")
+        return NotSent("connect_timeout" if self.connecting else "pool")
+
+
+class HttpxTransport:
+    """Carries requests with ``httpx.AsyncHTTPTransport``.
+
+    The layer below ``httpx.AsyncClient`` is used on purpose: it has no redirects, cookies,
+    default headers or proxies from the environment that would have to be switched off.
+    """
+
+    def __init__(self, max_connections: int) -> None:
+        self._pool = httpx.AsyncHTTPTransport(
+            verify=ssl.create_default_context(),
+            trust_env=False,
+            retries=0,
+            limits=httpx.Limits(
+                max_connections=max_connections,
+                max_keepalive_connections=max_connections,
+                keepalive_expiry=IDLE_TIMEOUT,
+            ),
+        )
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
+        """Carry ``request``; see :class:`worker.transport.base.Transport`."""
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._exchange(_outgoing(request, progress, timeout))
+        except TransportError:
+            raise
+        except (TimeoutError, httpx.TimeoutException):
+            raise progress.timeout() from None
+        # Whatever the libraries below raise, the fate of the message has to be told. The cause is
+        # cut off because its text may hold the URL.
+        except Exception as error:
+            raise progress.error(_code(error)) from None
+
+    async def _exchange(self, request: httpx.Request) -> HttpResponse:
+        response = await self._pool.handle_async_request(request)
+        try:
+            body = bytearray()
+            async for piece in response.aiter_raw():
+                body += piece
+                if len(body) > MAX_BODY:
+                    raise Uncertain("too_large")
+            return HttpResponse(response.status_code, dict(response.headers), bytes(body))
+        finally:
+            await response.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
+
+
+def _outgoing(request: HttpRequest, progress: _Progress, timeout: float) -> httpx.Request:
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=dict(request.headers),
+        content=request.body,
+        extensions={
+            "trace": progress.observe,
+            "timeout": {"connect": min(CONNECT_TIMEOUT, timeout)},
+        },
+    )
+
+
+def _code(error: Exception) -> str:
+    match error:
+        case httpx.ConnectError():
+            return _connect_code(error)
+        case httpx.RemoteProtocolError():
+            # httpcore and h11 say "Server disconnected" or "peer closed connection" for an early
+            # end, and name the broken rule otherwise.
+            text = str(error)
+            return "closed" if "disconnected" in text or "closed" in text else "bad_reply"
+        case httpx.NetworkError():
+            return "closed"
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return "bad_request"
+        case _:
+            return "transport_error"
+
+
+def _connect_code(error: BaseException) -> str:
+    """Why connecting failed, from the operating system's error at the end of the chain."""
+    cause: BaseException | None = error
+    while cause is not None:
+        match cause:
+            case ConnectionRefusedError():
+                return "connection_refused"
+            case ssl.SSLError():
+                return "tls"
+            case OSError() if type(cause).__name__ == "gaierror":
+                return "dns"
+        cause = cause.__cause__ or cause.__context__
+    return "connect_failed"

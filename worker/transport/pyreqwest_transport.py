@@ -1,0 +1,159 @@
+"""The fast transport: pyreqwest, which is Rust's reqwest and hyper."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Any
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import BuilderError, DecodeError
+from pyreqwest.request import StreamRequest
+from pyreqwest.response import Response
+
+from worker.adapters.base import HttpRequest, HttpResponse
+from worker.transport.base import (
+    CONNECT_TIMEOUT,
+    IDLE_TIMEOUT,
+    MAX_BODY,
+    NotSent,
+    TransportError,
+    Uncertain,
+)
+
+# Limits of the connect phase that are in use, in seconds. reqwest takes that limit per client,
+# not per request, so there is one client for each that is needed.
+_CONNECT_LIMITS = (CONNECT_TIMEOUT, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
+
+# hyper-util names the phase in which a request failed. Its phase "Connect" ends before the
+# request is handed to a connection; every other phase is past that
+# (hyper-util, client/legacy/client.rs, ErrorKind).
+_CONNECT_PHASE = "client error (Connect)"
+
+_CLOSED = ("connection closed", "Connection reset", "Broken pipe", "end of file")
+
+
+class PyreqwestTransport:
+    """Carries requests with one pyreqwest client per connect limit."""
+
+    def __init__(self, max_connections: int) -> None:
+        self._max_connections = max_connections
+        self._clients: dict[float, Client] = {}
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
+        """Carry ``request``; see :class:`worker.transport.base.Transport`."""
+        try:
+            outgoing = self._outgoing(request, timeout)
+        except ValueError:
+            raise NotSent("bad_request") from None
+        try:
+            async with asyncio.timeout(timeout), outgoing as response:
+                body = await _bounded_body(response)
+                return HttpResponse(response.status, _headers(response), body)
+        except TransportError:
+            raise
+        # Whatever the library raises, the fate of the message has to be told. The cause is cut
+        # off because its text holds the URL.
+        except Exception as error:
+            raise _classified(error) from None
+
+    def _outgoing(self, request: HttpRequest, timeout: float) -> StreamRequest:
+        return (
+            self._client(timeout)
+            .request(request.method, request.url)
+            .headers(dict(request.headers))
+            .body_bytes(request.body)
+            .build_streamed()
+        )
+
+    def _client(self, timeout: float) -> Client:
+        limit = connect_limit(timeout)
+        client = self._clients.get(limit)
+        if client is None:
+            client = self._clients[limit] = self._build(limit)
+        return client
+
+    def _build(self, connect_limit: float) -> Client:
+        return (
+            ClientBuilder()
+            .http1_only()
+            .no_proxy()
+            .follow_redirects(False)
+            .referer(False)
+            .default_cookie_store(False)
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .connect_timeout(timedelta(seconds=connect_limit))
+            .pool_max_idle_per_host(self._max_connections)
+            .pool_idle_timeout(timedelta(seconds=IDLE_TIMEOUT))
+            .build()
+        )
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        clients, self._clients = self._clients, {}
+        for client in clients.values():
+            await client.close()
+
+
+def connect_limit(timeout: float) -> float:
+    """How long connecting may take out of ``timeout`` seconds.
+
+    Shorter than the whole, because only a timeout of the connect phase proves that the request
+    was not sent; when the whole time is up, reqwest does not tell how far it came.
+    """
+    return next((limit for limit in _CONNECT_LIMITS if limit < timeout), _CONNECT_LIMITS[-1])
+
+
+async def _bounded_body(response: Response) -> bytes:
+    reader = response.body_reader
+    body = bytearray()
+    while (piece := await reader.read_chunk()) is not None:
+        body += memoryview(piece)
+        if len(body) > MAX_BODY:
+            raise Uncertain("too_large")
+    return bytes(body)
+
+
+def _headers(response: Response) -> dict[str, str]:
+    """Names in lower case, repeated fields joined by commas (RFC 9110, section 5.3).
+
+    A field with bytes outside of ASCII cannot be read through pyreqwest and is left out.
+    """
+    headers: dict[str, str] = {}
+    for name in dict.fromkeys(response.headers):
+        with contextlib.suppress(ValueError):
+            headers[name] = ", ".join(response.headers.getall(name))
+    return headers
+
+
+def _classified(error: Exception) -> TransportError:
+    """The phase decides, not the class: a reset after sending is a ``ConnectError`` as well."""
+    messages = _messages(error)
+    text = " ".join(messages)
+    if isinstance(error, BuilderError):
+        return NotSent("bad_request")
+    if _CONNECT_PHASE in messages:
+        timed_out = isinstance(error, TimeoutError)
+        return NotSent("connect_timeout" if timed_out else _connect_code(text))
+    if isinstance(error, TimeoutError):
+        return Uncertain("read_timeout")
+    if any(sign in text for sign in _CLOSED):
+        return Uncertain("closed")
+    return Uncertain("bad_reply" if isinstance(error, DecodeError) else "transport_error")
+
+
+def _connect_code(text: str) -> str:
+    if "Connection refused" in text:
+        return "connection_refused"
+    if "dns error" in text:
+        return "dns"
+    return "tls" if "certificate" in text or "tls" in text.lower() else "connect_failed"
+
+
+def _messages(error: Exception) -> list[str]:
+    details: Any = getattr(error, "details", None) or {}
+    return [cause["message"] for cause in details.get("causes") or []]
