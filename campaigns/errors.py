@@ -68,12 +68,12 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """The named object does not exist in this team."""
+    """The named object does not exist in this team, or wherever ``where`` says."""
 
     code = "not_found"
 
-    def __init__(self, kind: str, name: object) -> None:
-        super().__init__(f"{kind}: there is no {kind} {_shorten(name)} in this team.")
+    def __init__(self, kind: str, name: object, where: str = "in this team") -> None:
+        super().__init__(f"{kind}: there is no {kind} {_shorten(name)} {where}.")
 
 
 class Conflict(Refused):

@@ -41,7 +41,7 @@ CREATE UNIQUE INDEX contact_groups_default_optouts ON contact_groups (team_id)
 -- A contact belongs to one group. Within it, it is told apart by its first address in the order
 -- phone, email, telegram, viber, webpush; that is what makes an import repeatable.
 CREATE TABLE contacts (
-    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id         bigint GENERATED ALWAYS AS IDENTITY,
     group_id   uuid NOT NULL REFERENCES contact_groups ON DELETE CASCADE,
     phone      text,
     email      text,
@@ -58,6 +58,8 @@ CREATE TABLE contacts (
                    END) STORED,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    -- In this order, so that a group's contacts are listed page by page from the index.
+    PRIMARY KEY (group_id, id),
     UNIQUE (group_id, identity)
 );
 CREATE INDEX contacts_phone ON contacts (group_id, phone) WHERE phone IS NOT NULL;
@@ -118,7 +120,9 @@ CREATE TABLE campaign_groups (
     role        text NOT NULL CHECK (role IN ('include', 'exclude')),
     -- Order of precedence for custom fields among the included groups.
     position    integer NOT NULL,
-    group_id    uuid NOT NULL REFERENCES contact_groups,
+    -- No foreign key: a past campaign goes on naming the groups it was sent to after they are gone.
+    -- A group that a campaign may still need is not deleted (campaigns/audience/groups.py).
+    group_id    uuid NOT NULL,
     PRIMARY KEY (campaign_id, role, position),
     UNIQUE (campaign_id, role, group_id)
 );

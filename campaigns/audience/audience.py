@@ -1,0 +1,125 @@
+"""The audience of a campaign: who gets it, each address once.
+
+    union of the included groups - union of the excluded groups - the team's default_optouts
+
+Addresses are compared in their stored, normalised form, in the column of the campaign's channel
+(:data:`campaigns.channels.ADDRESS_COLUMN`). A contact without an address for the channel is not
+part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.errors import Invalid
+
+SQL = queries.load("campaigns.audience", "audience.sql")
+
+INCLUDED = "included_contact_groups"
+EXCLUDED = "excluded_contact_groups"
+
+
+def check_groups(
+    conn: Connection, team_id: UUID, included: Sequence[UUID], excluded: Sequence[UUID]
+) -> None:
+    """Check the groups of a campaign that is about to be stored.
+
+    Inside a transaction it also keeps them from being deleted until that ends. A group may stand
+    in both lists; being excluded wins.
+
+    Raises:
+        Invalid: nothing is included, a group does not exist in this team or is listed twice, or
+            an opt-out group is included.
+    """
+    if not included:
+        raise Invalid(INCLUDED, None, "must name at least one contact group")
+    for field, ids in ((INCLUDED, included), (EXCLUDED, excluded)):
+        _check_list(conn, team_id, field, ids)
+
+
+def count(
+    conn: Connection,
+    team_id: UUID,
+    column: str,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+) -> int:
+    """How many recipients :func:`materialise` would write right now.
+
+    ``column`` is the address column of the channel.
+    """
+    row = _run(conn, "count_audience", column, _parameters(team_id, included, excluded)).fetchone()
+    return int((row or {})["recipients"])
+
+
+def materialise(
+    conn: Connection,
+    run_id: int,
+    column: str,
+    team_id: UUID,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+) -> int:
+    """Write the run's recipients into ``deliveries`` and return how many there are.
+
+    ``seq`` runs from 0 without gaps: by the precedence of the included groups, then in the order
+    in which the contacts were added. Custom fields come from the first included group that has
+    the address.
+    """
+    parameters = {"run_id": run_id, **_parameters(team_id, included, excluded)}
+    return _run(conn, "materialise_audience", column, parameters).rowcount
+
+
+def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:
+    """The opt-out groups a run looks at again with every claim: the default one comes first."""
+    found = conn.execute(
+        SQL["suppression_groups"], {"team_id": team_id, "excluded": list(excluded)}
+    )
+    return [row["id"] for row in found]
+
+
+def fields_known(conn: Connection, team_id: UUID, group_ids: Sequence[UUID]) -> set[str]:
+    """The custom field names seen in any of these groups."""
+    found = conn.execute(SQL["headers"], {"team_id": team_id, "ids": list(group_ids)})
+    return {row["name"] for row in found}
+
+
+def has_contacts(conn: Connection, team_id: UUID, group_ids: Sequence[UUID]) -> bool:
+    """Whether any of these groups has a contact at all."""
+    row = conn.execute(SQL["has_contacts"], {"team_id": team_id, "ids": list(group_ids)}).fetchone()
+    return bool((row or {})["found"])
+
+
+def _check_list(conn: Connection, team_id: UUID, field: str, ids: Sequence[UUID]) -> None:
+    found = conn.execute(SQL["find_groups"], {"team_id": team_id, "ids": list(ids)})
+    kinds = {row["id"]: row["kind"] for row in found}
+    for index, group_id in enumerate(ids):
+        where = f"{field}[{index}]"
+        if group_id not in kinds:
+            raise Invalid(where, group_id, "is not a contact group of this team")
+        if group_id in ids[:index]:
+            raise Invalid(where, group_id, f"is listed already, as {field}[{ids.index(group_id)}]")
+        if field == INCLUDED and kinds[group_id] == "optout":
+            raise Invalid(where, group_id, "is an opt-out group; it can only be excluded")
+
+
+def _parameters(
+    team_id: UUID, included: Sequence[UUID], excluded: Sequence[UUID]
+) -> dict[str, Any]:
+    return {"team_id": team_id, "included": list(included), "excluded": list(excluded)}
+
+
+def _run(
+    conn: Connection, name: str, column: str, parameters: dict[str, Any]
+) -> Cursor[DictRow]:
+    with conn.transaction():
+        conn.execute("SET LOCAL statement_timeout = 0")
+        conn.execute(SQL["work_memory"])
+        return conn.execute(SQL.by_address(name, column), parameters)
