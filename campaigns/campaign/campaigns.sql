@@ -1,0 +1,119 @@
+-- Campaigns with their groups and pauses. Every statement is bounded by the team, or by an id that
+-- was found through the team.
+
+-- name: insert_campaign
+-- No row comes back when the uuid is taken: by a repetition of the same submission, or by another
+-- campaign. A submission that runs at the same moment is waited for.
+INSERT INTO campaigns (
+    id, team_id, name, sender, sending_type, provider, template_uuid, template, template_vars,
+    schedule_type, scheduled_send_date, scheduled_finish_date, expiry_date, throttled, leftover,
+    manually_paused, status, is_test, event_callback, submission, created_at, updated_at,
+    started_sending_at)
+VALUES (
+    %(id)s, %(team_id)s, %(name)s, %(sender)s, %(sending_type)s, %(provider)s, %(template_uuid)s,
+    %(template)s, %(template_vars)s, %(schedule_type)s, %(scheduled_send_date)s,
+    %(scheduled_finish_date)s, %(expiry_date)s, %(throttled)s, %(leftover)s, %(manually_paused)s,
+    %(status)s, %(is_test)s, %(event_callback)s, %(submission)s, %(created_at)s, %(updated_at)s,
+    %(started_sending_at)s)
+ON CONFLICT (id) DO NOTHING
+RETURNING id;
+
+-- name: update_campaign
+-- The caller holds the row's lock. Neither the submission's fingerprint nor what the engine notes
+-- about the sending is touched.
+UPDATE campaigns
+SET name = %(name)s, sender = %(sender)s, sending_type = %(sending_type)s,
+    provider = %(provider)s, template_uuid = %(template_uuid)s, template = %(template)s,
+    template_vars = %(template_vars)s, schedule_type = %(schedule_type)s,
+    scheduled_send_date = %(scheduled_send_date)s,
+    scheduled_finish_date = %(scheduled_finish_date)s, expiry_date = %(expiry_date)s,
+    throttled = %(throttled)s, leftover = %(leftover)s, manually_paused = %(manually_paused)s,
+    event_callback = %(event_callback)s, updated_at = %(updated_at)s
+WHERE id = %(id)s;
+
+-- name: insert_groups
+INSERT INTO campaign_groups (campaign_id, role, position, group_id)
+SELECT %(campaign_id)s, %(role)s, g.position - 1, g.id
+FROM unnest(%(group_ids)s::uuid[]) WITH ORDINALITY AS g (id, position);
+
+-- name: delete_groups
+DELETE FROM campaign_groups WHERE campaign_id = %(campaign_id)s;
+
+-- name: insert_pauses
+INSERT INTO pauses (id, campaign_id, start_at, end_at, created_at)
+SELECT p.id, %(campaign_id)s, p.start_at, p.end_at, p.created_at
+FROM unnest(%(ids)s::uuid[], %(starts)s::timestamptz[], %(ends)s::timestamptz[],
+            %(created)s::timestamptz[]) AS p (id, start_at, end_at, created_at);
+
+-- name: delete_pauses
+DELETE FROM pauses WHERE campaign_id = %(campaign_id)s;
+
+-- name: campaigns_by_id
+-- Whole campaigns, newest first. Planner: primary key per id, then the keys of campaign_groups and
+-- pauses_campaign per campaign.
+SELECT c.*,
+       ARRAY(SELECT group_id FROM campaign_groups
+             WHERE campaign_id = c.id AND role = 'include' ORDER BY position) AS included,
+       ARRAY(SELECT group_id FROM campaign_groups
+             WHERE campaign_id = c.id AND role = 'exclude' ORDER BY position) AS excluded,
+       ARRAY(SELECT id FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id) AS pause_ids,
+       ARRAY(SELECT start_at FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id)
+           AS pause_starts,
+       ARRAY(SELECT end_at FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id)
+           AS pause_ends,
+       ARRAY(SELECT created_at FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id)
+           AS pause_created
+FROM campaigns c
+WHERE c.id = ANY (%(ids)s) AND c.team_id = %(team_id)s AND c.status <> 'deleted'
+ORDER BY c.created_at DESC, c.id DESC;
+
+-- name: lock_campaign
+-- Whoever decides by a campaign's status holds this until the decision is stored; the tick's moves
+-- wait for it. Claims take no lock on campaigns and never wait.
+SELECT id FROM campaigns
+WHERE id = %(id)s AND team_id = %(team_id)s AND status <> 'deleted'
+FOR UPDATE;
+
+-- name: page_ids
+-- Keyset pagination: a page costs the same wherever it lies, and no campaign is shown twice when
+-- new ones arrive meanwhile. Planner: campaigns_team from the last campaign shown, in its order.
+SELECT c.id
+FROM campaigns c
+WHERE c.team_id = %(team_id)s AND c.status <> 'deleted' AND NOT c.is_test
+  AND (%(status)s::text IS NULL OR c.status = %(status)s)
+  AND (%(after)s::uuid IS NULL
+       OR (c.created_at, c.id) < (SELECT created_at, id FROM campaigns WHERE id = %(after)s))
+ORDER BY c.created_at DESC, c.id DESC
+LIMIT %(amount)s;
+
+-- name: submission
+-- Who uses a uuid, in any team: uuids are chosen by those who submit.
+SELECT team_id, submission, status FROM campaigns WHERE id = %(id)s;
+
+-- name: move_campaign
+-- The only statement that changes a status. Compare-and-set: nothing happens when the campaign has
+-- moved on meanwhile.
+UPDATE campaigns
+SET status = %(target)s,
+    updated_at = %(now)s,
+    error = coalesce(%(error)s, error),
+    started_sending_at = CASE WHEN %(target)s::text = 'sending'
+                              THEN coalesce(started_sending_at, %(now)s)
+                              ELSE started_sending_at END,
+    finished_sending_at = CASE WHEN %(target)s::text IN ('finished', 'stopped', 'failed')
+                               THEN coalesce(finished_sending_at, %(now)s)
+                               ELSE finished_sending_at END
+WHERE id = %(id)s AND status = ANY (%(sources)s)
+RETURNING id;
+
+-- name: set_paused
+-- Read by every claim, so it stands alone in its transaction and commits at once. No value means
+-- the other one of the two.
+UPDATE campaigns
+SET manually_paused = coalesce(%(paused)s, NOT manually_paused),
+    updated_at = CASE WHEN manually_paused = %(paused)s THEN updated_at ELSE %(now)s END
+WHERE id = %(id)s AND team_id = %(team_id)s AND status = ANY (%(states)s)
+RETURNING id;
+
+-- name: has_open_run
+SELECT EXISTS (SELECT FROM runs WHERE campaign_id = %(id)s AND status <> 'finished') AS open;

@@ -1,0 +1,169 @@
+"""Campaigns as PostgreSQL keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.errors import NotFound
+from campaigns.schedule.windows import Interval, Leftover, Window
+
+SQL = queries.load("campaigns.campaign", "campaigns.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A planned pause, ``start_at <= t < end_at``."""
+
+    id: UUID
+    start_at: datetime
+    end_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A stored campaign. What may carry personal data or content is left out of its ``repr``."""
+
+    id: UUID
+    team_id: UUID
+    name: str
+    sender: str
+    sending_type: str
+    provider: str
+    template_uuid: UUID | None
+    #: The text as it stood when the campaign was saved.
+    template: str = field(repr=False)
+    template_vars: dict[str, str] = field(repr=False)
+    schedule_type: str
+    scheduled_send_date: datetime
+    scheduled_finish_date: datetime | None
+    expiry_date: datetime | None
+    throttled: bool
+    leftover: Leftover
+    manually_paused: bool
+    status: str
+    error: str | None
+    is_test: bool
+    event_callback: str | None
+    #: Fingerprint of the submission (:func:`campaigns.campaign.submission.fingerprint`).
+    submission: str
+    created_at: datetime
+    updated_at: datetime
+    started_sending_at: datetime | None = None
+    finished_sending_at: datetime | None = None
+    #: In the order of precedence for custom fields.
+    included: tuple[UUID, ...] = ()
+    excluded: tuple[UUID, ...] = ()
+    #: By start.
+    pauses: tuple[Pause, ...] = ()
+
+    @property
+    def window(self) -> Window:
+        """When it may send."""
+        return Window(
+            start=self.scheduled_send_date,
+            finish=self.scheduled_finish_date,
+            expiry=self.expiry_date,
+            pauses=tuple(Interval(pause.start_at, pause.end_at) for pause in self.pauses),
+            leftover=self.leftover,
+        )
+
+
+_LISTS = ("included", "excluded", "pauses")
+_COLUMNS = tuple(f.name for f in fields(Campaign) if f.name not in _LISTS)
+
+
+def insert(conn: Connection, campaign: Campaign) -> bool:
+    """Store a new campaign; ``False`` if its uuid is taken."""
+    if conn.execute(SQL["insert_campaign"], _parameters(campaign)).fetchone() is None:
+        return False
+    _insert_lists(conn, campaign)
+    return True
+
+
+def replace(conn: Connection, campaign: Campaign) -> None:
+    """Store all that an edit may change of a campaign that the caller has locked."""
+    conn.execute(SQL["update_campaign"], _parameters(campaign))
+    conn.execute(SQL["delete_groups"], {"campaign_id": campaign.id})
+    conn.execute(SQL["delete_pauses"], {"campaign_id": campaign.id})
+    _insert_lists(conn, campaign)
+
+
+def get(conn: Connection, team_id: UUID, campaign_id: UUID) -> Campaign:
+    """The team's campaign of that id; a deleted one is gone.
+
+    Raises:
+        NotFound: the team has none.
+    """
+    found = get_many(conn, team_id, [campaign_id])
+    if not found:
+        raise NotFound("campaign", campaign_id)
+    return found[0]
+
+
+def get_many(conn: Connection, team_id: UUID, campaign_ids: Sequence[UUID]) -> list[Campaign]:
+    """Those of the campaigns that the team has, newest first."""
+    rows = conn.execute(SQL["campaigns_by_id"], {"ids": list(campaign_ids), "team_id": team_id})
+    return [_campaign(row) for row in rows]
+
+
+def lock(conn: Connection, team_id: UUID, campaign_id: UUID) -> Campaign:
+    """Like :func:`get`, and nobody changes the campaign until the transaction ends.
+
+    Raises:
+        NotFound: the team has none.
+    """
+    # Two statements, so that the second one sees what the lock was waiting for.
+    conn.execute(SQL["lock_campaign"], {"id": campaign_id, "team_id": team_id})
+    return get(conn, team_id, campaign_id)
+
+
+def has_open_run(conn: Connection, campaign_id: UUID) -> bool:
+    """Whether a run of the campaign is not finished yet."""
+    row = conn.execute(SQL["has_open_run"], {"id": campaign_id}).fetchone()
+    return row is not None and bool(row["open"])
+
+
+def _parameters(campaign: Campaign) -> dict[str, Any]:
+    row = {column: getattr(campaign, column) for column in _COLUMNS}
+    return {**row, "template_vars": Jsonb(campaign.template_vars)}
+
+
+def _insert_lists(conn: Connection, campaign: Campaign) -> None:
+    for role, group_ids in (("include", campaign.included), ("exclude", campaign.excluded)):
+        if group_ids:
+            conn.execute(
+                SQL["insert_groups"],
+                {"campaign_id": campaign.id, "role": role, "group_ids": list(group_ids)},
+            )
+    if campaign.pauses:
+        conn.execute(
+            SQL["insert_pauses"],
+            {
+                "campaign_id": campaign.id,
+                "ids": [pause.id for pause in campaign.pauses],
+                "starts": [pause.start_at for pause in campaign.pauses],
+                "ends": [pause.end_at for pause in campaign.pauses],
+                "created": [pause.created_at for pause in campaign.pauses],
+            },
+        )
+
+
+def _campaign(row: dict[str, Any]) -> Campaign:
+    pauses = zip(
+        row["pause_ids"], row["pause_starts"], row["pause_ends"], row["pause_created"], strict=True
+    )
+    return Campaign(
+        **{column: row[column] for column in _COLUMNS},
+        included=tuple(row["included"]),
+        excluded=tuple(row["excluded"]),
+        pauses=tuple(Pause(*pause) for pause in pauses),
+    )

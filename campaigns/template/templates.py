@@ -1,0 +1,105 @@
+"""Stored templates. A campaign copies the text when it is saved and is not touched afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, Field
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.errors import Conflict, NotFound
+from campaigns.validation import REQUEST, Id, Line, Text, parse
+
+SQL = queries.load("campaigns.template", "templates.sql")
+
+#: Characters of a template. Channels with a lower limit check it when a campaign is saved.
+LONGEST_TEXT = 100_000
+
+TemplateText = Annotated[Text, Field(min_length=1, max_length=LONGEST_TEXT, repr=False)]
+
+
+class TemplateSpec(BaseModel):
+    """A template as somebody creates it."""
+
+    model_config = REQUEST
+
+    uuid: Id | None = None
+    name: Annotated[Line, Field(max_length=200)]
+    body: TemplateText
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """A stored template; its text is left out of its ``repr``."""
+
+    id: UUID
+    team_id: UUID
+    name: str
+    body: str = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+def create(
+    conn: Connection,
+    team_id: UUID,
+    body: object,
+    *,
+    now: datetime,
+    default_uuid: UUID | None = None,
+) -> StoredTemplate:
+    """Create a template, or return the one that a repeated request created before.
+
+    Raises:
+        Invalid: a field breaks a rule.
+        Conflict: the uuid is used for something else.
+    """
+    spec = parse(TemplateSpec, body)
+    row = {
+        "id": spec.uuid or default_uuid or uuid4(),
+        "team_id": team_id,
+        "name": spec.name,
+        "body": spec.body,
+    }
+    created = conn.execute(SQL["insert_template"], {**row, "now": now}).fetchone()
+    if created is not None:
+        return StoredTemplate(**created)
+    found = conn.execute(SQL["find_template_anywhere"], row).fetchone()
+    if found is None or found["team_id"] != team_id:
+        raise Conflict(f"uuid: {row['id']} cannot be used, choose another one.")
+    if any(found[key] != row[key] for key in row):
+        raise Conflict(f"uuid: there is a template {row['id']} already, with other content.")
+    return StoredTemplate(**found)
+
+
+def get(conn: Connection, team_id: UUID, template_id: UUID) -> StoredTemplate:
+    """The team's template of that id.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = conn.execute(SQL["find_template"], {"id": template_id, "team_id": team_id}).fetchone()
+    if row is None:
+        raise NotFound("template", template_id)
+    return StoredTemplate(**row)
+
+
+def list_all(conn: Connection, team_id: UUID) -> list[StoredTemplate]:
+    """The team's templates by name."""
+    rows = conn.execute(SQL["list_templates"], {"team_id": team_id})
+    return [StoredTemplate(**row) for row in rows]
+
+
+def delete(conn: Connection, team_id: UUID, template_id: UUID) -> None:
+    """Delete a template. Campaigns that were saved with it keep their text.
+
+    Raises:
+        NotFound: there is none.
+    """
+    done = conn.execute(SQL["delete_template"], {"id": template_id, "team_id": team_id}).fetchone()
+    if done is None:
+        raise NotFound("template", template_id)
