@@ -123,9 +123,9 @@ def stop(home: Path) -> None:
         Unavailable: a server cannot be stopped.
     """
     house = _house(home)
-    if not house.folder.is_dir():
-        return
     try:
+        if not house.folder.is_dir():
+            return
         with _locked(house.folder):
             house.redis.stop()
             house.postgres.stop()

@@ -8,10 +8,11 @@ import secrets
 import shutil
 import signal
 from pathlib import Path
+from typing import NamedTuple
 
-import psycopg
 from psycopg import sql
 
+from campaigns import database
 from campaigns.errors import ConfigurationError, Unavailable
 from cli.embedded import processes, programs
 from cli.embedded.account import Account
@@ -21,7 +22,8 @@ _START_ATTEMPTS = 3
 #: Recovery after a crash replays the log first, so a start may take its time.
 _START_SECONDS = 120
 
-#: Smart enough for a laptop: half a million contacts fit the buffers, 100 sessions the processes.
+#: For a small machine that has other work too.
+#:
 #: Statements, their parameters and rows never reach the log, since they carry addresses: errors
 #: of clients are below log_min_messages (PostgreSQL documentation, table 19.2), and messages go
 #: without their DETAIL and STATEMENT lines.
@@ -61,6 +63,11 @@ _FORGETFUL_SETTINGS = {
 _STOP_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
 
 
+class _Postmaster(NamedTuple):
+    pid: int
+    port: int
+
+
 class Postgres:
     """The cluster whose files are in ``folder``.
 
@@ -78,7 +85,8 @@ class Postgres:
 
     def url(self) -> str | None:
         """The URL of the running cluster, ``None`` if it does not run."""
-        return self._url(_NAME) if self._postmaster() else None
+        main = self._postmaster()
+        return self._url(main.port, _NAME) if main is not None else None
 
     def start(self, account: Account, copies: Path, *, durable: bool) -> str:
         """Start the cluster, creating it the first time, and return its URL.
@@ -87,27 +95,21 @@ class Postgres:
             ConfigurationError: the programs are missing, or the data is of another version.
             Unavailable: the server did not start; its own last words are part of the message.
         """
-        if (url := self.url()) is not None:
-            return url
-        account.make_directory(self.folder)
-        tools = programs.postgres(account, copies)
-        self._clear_remains()
-        if not self.data.is_dir():
-            self._create(account, tools, durable=durable)
-        self._check_version()
-        processes.rotate(self.log)
-        for attempt in range(1, _START_ATTEMPTS + 1):
-            self._configure(account, durable=durable)
-            if self._launch(account, tools):
-                break
-            # Somebody may have taken the port since it was looked at.
-            if attempt == _START_ATTEMPTS or self._postmaster():
-                raise Unavailable(
-                    "The embedded PostgreSQL did not start: "
-                    f"{processes.last_line(self.log)} (see {self.log})."
-                )
-        self._create_database()
-        return self._url(_NAME)
+        if self._postmaster() is None:
+            account.make_directory(self.folder)
+            tools = programs.postgres(account, copies)
+            self._clear_remains()
+            if not self.data.is_dir():
+                self._create(account, tools, durable=durable)
+            self._check_version()
+            processes.rotate(self.log)
+            self._launch(account, tools, durable=durable)
+        main = self._postmaster()
+        if main is None:
+            raise Unavailable(f"The embedded PostgreSQL ended at once (see {self.log}).")
+        # Also of a server that was found: its starter may have died before it came this far.
+        self._create_database(main.port)
+        return self._url(main.port, _NAME)
 
     def stop(self) -> None:
         """Stop the cluster, whoever started it; nothing happens if it does not run.
@@ -115,33 +117,55 @@ class Postgres:
         Raises:
             Unavailable: it withstood SIGKILL.
         """
-        if processes.end(self._postmaster, _STOP_STEPS):
+
+        def alive() -> list[int]:
+            main = self._postmaster()
+            return [main.pid] if main is not None else []
+
+        if processes.end(alive, _STOP_STEPS):
             raise Unavailable(f"The embedded PostgreSQL in {self.folder} cannot be stopped.")
         self._clear_remains()
 
-    def _postmaster(self) -> list[int]:
-        """The main process, if it is alive and is this cluster's."""
-        pid = processes.read_pid(self.data / "postmaster.pid")
-        if pid is None or str(self.data) not in processes.command_line(pid):
-            return []
-        return [pid]
+    def _postmaster(self) -> _Postmaster | None:
+        """The main process, if it is alive and is this cluster's.
 
-    def _orphans(self) -> list[int]:
-        return processes.find(lambda command: command.startswith(f"postgres: {self._label}: "))
+        It writes its id on the first line of its lock file and its port on the fourth
+        (PostgreSQL source, miscadmin.h).
+        """
+        try:
+            lines = (self.data / "postmaster.pid").read_text("utf-8").splitlines()
+            pid, port = int(lines[0]), int(lines[3])
+        except (FileNotFoundError, IndexError, ValueError):
+            return None
+        if str(self.data) not in processes.command_line(pid):
+            return None
+        return _Postmaster(pid, port)
+
+    def _remains(self) -> list[int]:
+        """Children of a dead postmaster, and launches whose starter was killed."""
+        marks = (f"--pgdata={self.data}", f"-D {self.data}", f'-D "{self.data}"')
+        return processes.find(
+            lambda command: (
+                command.startswith(f"postgres: {self._label}: ")
+                or any(mark in command for mark in marks)
+            )
+        )
 
     def _clear_remains(self) -> None:
-        """End what a killed postmaster left behind, so that the next one can start at once.
+        """End what killed processes left behind, so that the next server can start at once.
 
-        Its children hold the shared memory until they notice, and its pid file may by now name a
-        stranger's process, which PostgreSQL takes for a running server.
+        A dead postmaster's children hold the shared memory until they notice, and its pid file
+        may by now name a stranger's process, which PostgreSQL takes for a running server.
         """
-        processes.end(self._orphans, ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)))
+        processes.end(self._remains, ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 10.0)))
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _create(self, account: Account, tools: programs.PostgresPrograms, *, durable: bool) -> None:
         """Make the data directory aside and move it into place: it is complete, or not there."""
-        unfinished = self.folder / "data.new"
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for abandoned in self.folder.glob("data.*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        # A name of its own: a killed starter's initdb may still be at work.
+        unfinished = self.folder / f"data.{secrets.token_hex(4)}"
         account.write(self._password, secrets.token_hex(24) + "\n")
         answer = account.run(
             tools.initdb,
@@ -173,7 +197,7 @@ class Postgres:
             )
 
     def _configure(self, account: Account, *, durable: bool) -> None:
-        port = processes.free_port(processes.read_pid(self._port))
+        port = processes.free_port(processes.read_number(self._port))
         settings = {
             **_SETTINGS,
             **({} if durable else _FORGETFUL_SETTINGS),
@@ -187,27 +211,36 @@ class Postgres:
         )
         account.write(self._port, f"{port}\n")
 
-    def _launch(self, account: Account, tools: programs.PostgresPrograms) -> bool:
+    def _launch(self, account: Account, tools: programs.PostgresPrograms, *, durable: bool) -> None:
         """Start the server as a daemon and wait until it accepts connections."""
-        answer = account.run(
-            tools.pg_ctl,
-            "start",
-            "--wait",
-            "--silent",
-            f"--timeout={_START_SECONDS}",
-            f"--pgdata={self.data}",
-            f"--log={self.log}",
-            seconds=_START_SECONDS + 10,
+        for _ in range(_START_ATTEMPTS):
+            self._configure(account, durable=durable)
+            answer = account.run(
+                tools.pg_ctl,
+                "start",
+                "--wait",
+                "--silent",
+                f"--timeout={_START_SECONDS}",
+                f"--pgdata={self.data}",
+                f"--log={self.log}",
+                seconds=_START_SECONDS + 10,
+            )
+            if answer.returncode == 0:
+                return
+            if self._postmaster():
+                break
+            # Once more: somebody may have taken the port since it was looked at.
+        raise Unavailable(
+            "The embedded PostgreSQL did not start: "
+            f"{processes.last_line(self.log)} (see {self.log})."
         )
-        return answer.returncode == 0
 
-    def _create_database(self) -> None:
-        with psycopg.connect(self._url("postgres"), autocommit=True, connect_timeout=10) as conn:
-            exists = "SELECT 1 FROM pg_database WHERE datname = %s"
+    def _create_database(self, port: int) -> None:
+        with database.wait_for(self._url(port, "postgres"), seconds=_START_SECONDS) as conn:
+            exists = "SELECT FROM pg_database WHERE datname = %s"
             if conn.execute(exists, [_NAME]).fetchone() is None:
                 conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_NAME)))
 
-    def _url(self, database: str) -> str:
+    def _url(self, port: int, name: str) -> str:
         password = self._password.read_text("utf-8").strip()
-        port = self._port.read_text("utf-8").strip()
-        return f"postgresql://{_NAME}:{password}@127.0.0.1:{port}/{database}"
+        return f"postgresql://{_NAME}:{password}@127.0.0.1:{port}/{name}"

@@ -56,8 +56,8 @@ def find(matches: Callable[[str], bool]) -> list[int]:
     return [pid for pid in pids if pid != os.getpid() and matches(command_line(pid))]
 
 
-def read_pid(file: Path) -> int | None:
-    """The process id on the first line of ``file``; ``None`` without one."""
+def read_number(file: Path) -> int | None:
+    """The number on the first line of ``file``, a pid or a port; ``None`` without one."""
     try:
         return int(file.read_text("utf-8").split("\n", 1)[0])
     except (FileNotFoundError, ValueError):

@@ -80,18 +80,24 @@ class Redis:
     def _servers(self) -> list[int]:
         """The living process of this folder.
 
-        Redis shows its address instead of its arguments once it is up; before that, it is found
-        by its configuration file, also when the pid file was never written.
+        Redis writes its pid file first, and shows its address instead of its arguments after
+        that: who is not found by the file is found by its arguments, or by then by the file.
         """
-        pid = processes.read_pid(self._pid)
-        port = processes.read_pid(self._port)
+        return self._by_pid_file() or self._by_arguments() or self._by_pid_file()
+
+    def _by_pid_file(self) -> list[int]:
+        pid = processes.read_number(self._pid)
+        port = processes.read_number(self._port)
         if pid is not None and f"127.0.0.1:{port}" in processes.command_line(pid):
             return [pid]
+        return []
+
+    def _by_arguments(self) -> list[int]:
         marks = ("-server ", str(self._config))
         return processes.find(lambda command: all(mark in command for mark in marks))
 
     def _configure(self, account: Account, *, durable: bool) -> None:
-        port = processes.free_port(processes.read_pid(self._port))
+        port = processes.free_port(processes.read_number(self._port))
         folder = str(self.folder).replace("\\", "\\\\").replace('"', '\\"')
         account.write(self._port, f"{port}\n")
         account.write(
