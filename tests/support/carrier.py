@@ -1,0 +1,85 @@
+"""A sandbox carrier as a real process, for tests that need somebody to send to."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cli.carrier.log import Arrival, parse
+from tests.support.processes import Process
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCarrier:
+    """A carrier that listens on a free port of this machine."""
+
+    #: Where messages are posted to.
+    url: str
+    process: Process
+    #: The file of its log; also readable after its end.
+    log_file: Path
+    _client: httpx.Client
+
+    def send(self, to: str = "4917000001", reference: str = "1-1", **more: Any) -> httpx.Response:
+        """Post one message.
+
+        Raises:
+            httpx.TransportError: the carrier did not reply.
+        """
+        message = {"to": to, "reference": reference, "from": "Sluice", "text": "Hello", **more}
+        return self._client.post("/messages", json=message)
+
+    def stats(self) -> dict[str, Any]:
+        """What ``GET /stats`` says."""
+        return self._json(self._client.get("/stats"))
+
+    def log(self) -> list[Arrival]:
+        """All arrivals so far."""
+        with self._client.stream("GET", "/log") as response:
+            response.raise_for_status()
+            return parse(response.read().splitlines(keepends=True))
+
+    def reset(self) -> None:
+        """Empty the log and the statistics."""
+        self._json(self._client.post("/reset"))
+
+    def change(self, **settings: Any) -> dict[str, Any]:
+        """Change settings while it runs, such as ``rate="50/s"`` or ``down=True``."""
+        return self._json(self._client.put("/settings", json=settings))
+
+    @staticmethod
+    def _json(response: httpx.Response) -> dict[str, Any]:
+        assert response.is_success, response.text
+        content: dict[str, Any] = response.json()
+        return content
+
+
+@contextmanager
+def carrier(folder: Path, *options: str, port: int = 0) -> Iterator[RunningCarrier]:
+    """Run a carrier with ``options`` of `sluice carrier`; its log is in ``folder``.
+
+    A second one in the same folder, on the same ``port``, continues the log of the first.
+    """
+    log_file = folder / "carrier.log"
+    output = folder / "carrier.out"
+    output.unlink(missing_ok=True)
+    process = Process(
+        [
+            *(sys.executable, "-m", "cli.carrier"),
+            *("--bind", f"127.0.0.1:{port}", "--log", str(log_file), *options),
+        ],
+        log=output,
+    )
+    try:
+        url = process.wait_for(r"^carrier listening on (\S+)$")[1]
+        base = url.removesuffix("/messages")
+        with httpx.Client(base_url=base, timeout=10, trust_env=False) as client:
+            yield RunningCarrier(url, process, log_file, client)
+    finally:
+        process.clean_up()
