@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF = 15.0
 _SHORTEST_SLEEP = 0.02
+_SECONDS: float = QUANTUM.total_seconds()
 
 
 class Ticker:
@@ -73,7 +74,7 @@ class Ticker:
 
 
 def publisher(app: Celery) -> Callable[[str, int], None]:
-    """Publishes one internal task. By queue name only: the exchange form is lost with Redis' data."""
+    """Publishes one internal task, by queue name only: the exchange form dies with Redis' data."""
 
     def publish(task: str, row_id: int) -> None:
         app.send_task(
@@ -96,7 +97,7 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
         # Beat builds a lazy one first, only to print its banner.
         self._ticker = None if lazy else Ticker(settings.load(), publisher(app))
         self._failures = 0
-        self._next = time.monotonic()
+        self._next: float = time.monotonic()
 
     def setup_schedule(self) -> None:
         """There is no schedule but the ledger's."""
@@ -104,7 +105,7 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
     def tick(self, *_: Any, **__: Any) -> float:
         """One tick; the seconds until the next one."""
         if self._ticker is None:
-            return QUANTUM.total_seconds()
+            return _SECONDS
         try:
             self._ticker.step()
         except Exception as error:
@@ -117,9 +118,7 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
 
     def _until_next(self) -> float:
         now = time.monotonic()
-        self._next = max(self._next + QUANTUM.total_seconds(), now + _SHORTEST_SLEEP)
-        if self._next > now + QUANTUM.total_seconds():
-            self._next = now + QUANTUM.total_seconds()
+        self._next = min(max(self._next + _SECONDS, now + _SHORTEST_SLEEP), now + _SECONDS)
         return self._next - now
 
     def _back_off(self, error: Exception) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from campaigns.schedule.windows import Interval, Leftover, Window
+from campaigns.schedule.windows import Interval, Window
 from scheduler.pacing import Line
 
 SliceKind = Literal["fresh", "returned", "retry"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_FORM = re.compile(r"^(\d{1,18})-(\d{1,9})$")
+_FORM = re.compile(r"^([0-9]{1,18})-([0-9]{1,9})$")
 
 
 def reference(run_id: int, seq: int) -> str:

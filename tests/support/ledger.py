@@ -1,0 +1,119 @@
+"""Runs and campaigns written straight into the ledger, for tests of what happens to them later."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from campaigns.database import Connection
+
+DEFAULT_TEAM_NAME = "default"
+
+
+def team_id(conn: Connection) -> UUID:
+    row = conn.execute("SELECT id FROM teams WHERE name = %s", (DEFAULT_TEAM_NAME,)).fetchone()
+    assert row is not None
+    return row["id"]
+
+
+def optouts_id(conn: Connection) -> UUID:
+    row = conn.execute(
+        "SELECT id FROM contact_groups WHERE team_id = %s AND is_default_optouts", (team_id(conn),)
+    ).fetchone()
+    assert row is not None
+    return row["id"]
+
+
+def campaign(
+    conn: Connection,
+    now: datetime,
+    *,
+    status: str = "sending",
+    start: datetime | None = None,
+    finish: datetime | None = None,
+    expiry: datetime | None = None,
+    leftover: str = "continue",
+    provider: str = "carrier",
+    pauses: tuple[tuple[datetime, datetime], ...] = (),
+) -> UUID:
+    """A campaign as ``submit`` would have stored it."""
+    start = start or now
+    campaign_id = uuid4()
+    conn.execute(
+        """
+        INSERT INTO campaigns (id, team_id, name, sender, sending_type, provider, template,
+            schedule_type, scheduled_send_date, scheduled_finish_date, expiry_date, throttled,
+            leftover, status, submission, created_at, updated_at)
+        VALUES (%s, %s, 'Test', 'Sluice', 'sms', %s, 'Hello @first_name', 'once', %s, %s, %s, %s,
+            %s, %s, 'x', %s, %s)
+        """,
+        (
+            campaign_id, team_id(conn), provider, start, finish, expiry, finish is not None,
+            leftover, status, now, now,
+        ),
+    )  # fmt: skip
+    for begin, end in pauses:
+        conn.execute(
+            "INSERT INTO pauses (id, campaign_id, start_at, end_at) VALUES (%s, %s, %s, %s)",
+            (uuid4(), campaign_id, begin, end),
+        )
+    return campaign_id
+
+
+def run(conn: Connection, campaign_id: UUID, total: int, now: datetime) -> int:
+    """A resolved run of a campaign with ``total`` recipients, its gate open around ``now``."""
+    row = conn.execute(
+        """
+        INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, finishes_at,
+            expires_at, total, created_at, suppression_groups, gate_opens_at, gate_closes_at)
+        SELECT id, scheduled_send_date, provider, 'sending', scheduled_send_date,
+            scheduled_finish_date, expiry_date, %(total)s, %(now)s, ARRAY[%(optouts)s]::uuid[],
+            %(now)s, %(until)s
+        FROM campaigns WHERE id = %(id)s RETURNING id
+        """,
+        {
+            "id": campaign_id,
+            "total": total,
+            "now": now,
+            "until": now + timedelta(hours=1),
+            "optouts": optouts_id(conn),
+        },
+    ).fetchone()
+    assert row is not None
+    conn.execute(
+        """
+        INSERT INTO deliveries (run_id, seq, address, fields)
+        SELECT %s, n, (447700000000 + n)::text, '{"first_name": "Ada"}'
+        FROM generate_series(0, %s - 1) n
+        """,
+        (row["id"], total),
+    )
+    return int(row["id"])
+
+
+def statuses(conn: Connection, run_id: int) -> dict[str, int]:
+    """Rows of a run by status."""
+    found = conn.execute(
+        "SELECT status, count(*)::int AS n FROM deliveries WHERE run_id = %s GROUP BY status",
+        (run_id,),
+    )
+    return {row["status"]: row["n"] for row in found}
+
+
+COUNTERS = ("accepted", "rejected", "failed", "unknown", "suppressed", "expired", "cancelled")
+
+
+def counters(conn: Connection, run_id: int) -> dict[str, int]:
+    """A run's counters, those above zero."""
+    row = conn.execute("SELECT * FROM runs WHERE id = %s", (run_id,)).fetchone()
+    assert row is not None
+    return {name: row[name] for name in COUNTERS if row[name]}
+
+
+def field(conn: Connection, table: str, row_id: object, name: str) -> object:
+    """One value of one row."""
+    row = conn.execute(
+        f"SELECT {name} AS value FROM {table} WHERE id = %s", (row_id,)
+    ).fetchone()
+    assert row is not None
+    return row["value"]

@@ -1,0 +1,55 @@
+"""The workers' Celery app: all wiring of the worker side happens here.
+
+    celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Celery, signals
+
+from campaigns import settings
+from campaigns.messaging import QUEUE_SEND, celery_config
+from worker.redaction import install_filters
+from worker.runtime import Runtime
+from worker.tasks import internal, public
+
+log = logging.getLogger(__name__)
+
+
+def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
+    """The app with every task registered, and the runtime that its tasks share."""
+    celery = Celery("sluice", set_as_current=False)
+    celery.conf.update(celery_config(config.broker_url))
+    runtime = Runtime(config)
+    internal.register(celery, runtime)
+    public.register(celery, runtime)
+    return celery, runtime
+
+
+app, _runtime = create_app(settings.load())
+
+
+@signals.after_setup_logger.connect  # type: ignore[untyped-decorator]
+def _quiet_messages(**_: Any) -> None:
+    install_filters()
+
+
+@signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
+def _check_early(instance: Any, **_: Any) -> None:
+    """A mistake in the settings stops a send worker at its start, not its first batch."""
+    if QUEUE_SEND in instance.app.amqp.queues.consume_from:
+        _runtime.open_send()
+
+
+@signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _stop_claiming(**_: Any) -> None:
+    _runtime.stop_claiming()
+
+
+@signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]
+@signals.worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _close(**_: Any) -> None:
+    _runtime.close()

@@ -1,0 +1,80 @@
+"""The two long statements of a run's life: writing its recipients, and settling what is left.
+
+Both may be delivered twice or die in the middle: the run's row is locked while they work, the
+first is one transaction, the second finds by status what it has not done yet.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from campaigns import queries
+from campaigns.audience import audience
+from campaigns.channels import ADDRESS_COLUMN
+from campaigns.database import Connection
+
+log = logging.getLogger(__name__)
+
+_SQL = queries.load("campaigns.run", "ledger.sql")
+
+#: Rows that one statement settles, so that no transaction grows with the run.
+CLOSE_STRETCH = 10_000
+
+#: How long the recipients of a run may take to be written.
+RESOLVE_TIMEOUT = "15min"
+
+#: What becomes of untouched rows, by the reason for which their run closes.
+STATUS_BY_REASON = {"expired": "expired", "stopped": "cancelled"}
+
+
+def resolve(conn: Connection, run_id: int) -> int | None:
+    """Write one row per recipient; ``None`` if the run is resolved already or somebody is at it."""
+    with conn.transaction():
+        conn.execute("SELECT set_config('statement_timeout', %s, true)", (RESOLVE_TIMEOUT,))
+        run = conn.execute(_SQL.lock_resolving_run, {"run_id": run_id}).fetchone()
+        if run is None or run["campaign_status"] != "sending":
+            return None
+        campaign = {"campaign_id": run["campaign_id"], "team_id": run["team_id"]}
+        groups = conn.execute(_SQL.campaign_group_ids, campaign).fetchall()
+        total = audience.materialise(
+            conn,
+            run_id,
+            ADDRESS_COLUMN[run["sending_type"]],
+            run["team_id"],
+            [row["group_id"] for row in groups if row["role"] == "include"],
+            [row["group_id"] for row in groups if row["role"] == "exclude"],
+        )
+        suppression = [row["id"] for row in conn.execute(_SQL.suppression_group_ids, campaign)]
+        conn.execute(
+            _SQL.run_resolved,
+            {"run_id": run_id, "total": total, "suppression_groups": suppression},
+        )
+    log.info("run %d: %d recipients", run_id, total)
+    return total
+
+
+def close(conn: Connection, run_id: int) -> int | None:
+    """Settle the untouched rows of a closing run; ``None`` if it is not closing.
+
+    Rows whose request is under way are left to their worker; the tick publishes this task again
+    until none is left.
+    """
+    run = conn.execute(_SQL.closing_run, {"run_id": run_id}).fetchone()
+    if run is None:
+        return None
+    conn.execute(_SQL.drop_waiting_slices, {"run_id": run_id})
+    closed = 0
+    for lo in range(0, run["total"], CLOSE_STRETCH):
+        row = conn.execute(
+            _SQL.close_rows,
+            {
+                "run_id": run_id,
+                "status": STATUS_BY_REASON[run["reason"]],
+                "lo": lo,
+                "hi": lo + CLOSE_STRETCH,
+                "now": None,
+            },
+        ).fetchone()
+        closed += row["closed"] if row else 0
+    log.info("run %d: %d recipients settled as %s", run_id, closed, STATUS_BY_REASON[run["reason"]])
+    return closed

@@ -1,0 +1,27 @@
+"""Tasks that only the scheduler publishes. Their arguments are ids."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
+from worker import runs
+from worker.runtime import Runtime
+
+
+def register(app: Celery, runtime: Runtime) -> None:
+    """Give ``app`` the internal tasks, working on ``runtime``."""
+
+    @app.task(name=TASK_SEND)  # type: ignore[untyped-decorator]
+    def send(batch_id: int) -> int:
+        return runtime.send(batch_id)
+
+    @app.task(name=TASK_RESOLVE)  # type: ignore[untyped-decorator]
+    def resolve(run_id: int) -> int | None:
+        with runtime.pool().connection() as conn:
+            return runs.resolve(conn, run_id)
+
+    @app.task(name=TASK_CLOSE)  # type: ignore[untyped-decorator]
+    def close(run_id: int) -> int | None:
+        with runtime.pool().connection() as conn:
+            return runs.close(conn, run_id)
