@@ -238,11 +238,9 @@ UPDATE runs
 SET status = 'sending', total = %(total)s, suppression_groups = %(suppression_groups)s, published_at = NULL
 WHERE id = %(run_id)s AND status = 'resolving';
 
--- name: lock_closing_run
--- NULL rows mean: not closing, or another worker is at it.
-SELECT id, reason, total FROM runs
-WHERE id = %(run_id)s AND status = 'closing'
-FOR UPDATE SKIP LOCKED;
+-- name: closing_run
+-- No lock: two workers at the same run settle each row once, by its status.
+SELECT id, reason, total FROM runs WHERE id = %(run_id)s AND status = 'closing';
 
 -- name: drop_waiting_slices
 DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
