@@ -204,6 +204,30 @@ def test_a_server_that_hangs_grants_nothing_and_its_late_answers_count_for_nothi
     limited(own_redis.url, story)
 
 
+def test_a_question_that_may_have_arrived_is_not_asked_again() -> None:
+    """A second one could only reserve slots that nobody uses."""
+    arrived: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not (said := await reader.read(65536)).count(b"EVALSHA"):
+            # The client's greeting, one or several commands at a time.
+            writer.write(b"+OK\r\n" * said.count(b"CLIENT"))
+        arrived.append(said)
+        writer.close()
+
+    async def story() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        limiter = RedisLimiter(f"redis://{host}:{port}/0", timeout=5.0)
+        async with server, asyncio.timeout(HANGS):
+            with pytest.raises(LimiterUnavailable):
+                await limiter.acquire("carrier", RATE, 10)
+            await limiter.aclose()
+
+    asyncio.run(story())
+    assert len(arrived) == 1
+
+
 def test_a_server_that_may_not_write_grants_nothing(own_redis: OwnRedis) -> None:
     async def story(limiter: RedisLimiter) -> None:
         await permits_of(limiter)
