@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -60,6 +60,8 @@ class ProviderConfig(BaseModel):
     url: str = ""
     rate: Annotated[str, AfterValidator(_checked_rate)] | None = None
     max_in_flight: int = Field(default=64, ge=1, le=10_000)
+    #: Which HTTP client carries the requests; unset: the fastest that passes the fault suite.
+    transport: Literal["pyreqwest", "httpx"] | None = None
     #: How long one request may take, in seconds.
     timeout: float = Field(default=10.0, gt=0, le=120)
     #: How often a transient failure is tried before the recipient counts as failed.

@@ -119,13 +119,14 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
     def _until_next(self) -> float:
         now = time.monotonic()
         self._next = min(max(self._next + _SECONDS, now + _SHORTEST_SLEEP), now + _SECONDS)
-        return self._next - now
+        pause: float = self._next - now
+        return pause
 
     def _back_off(self, error: Exception) -> float:
         assert self._ticker is not None
         self._ticker.drop_connection()
         self._failures += 1
-        pause = min(0.5 * 2 ** (self._failures - 1), _LONGEST_BACKOFF)
+        pause: float = min(0.5 * 2 ** (self._failures - 1), _LONGEST_BACKOFF)
         detail = str(error) if isinstance(error, SluiceError) else database.first_line(error)
         log.error("a tick failed, the next one follows in %.1f s: %s", pause, detail)
         return pause

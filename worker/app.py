@@ -1,6 +1,6 @@
 """The workers' Celery app: all wiring of the worker side happens here.
 
-    celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
+celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
 """
 
 from __future__ import annotations

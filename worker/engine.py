@@ -24,7 +24,7 @@ from worker.ledger import Ledger
 from worker.slots import Slots
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
-from worker.transport import open_transport
+from worker.transport.factory import DEFAULT_TRANSPORT, open_transport
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ async def open_engine(settings: Settings) -> Engine:
 def open_account(config: ProviderConfig) -> Account:
     """Adapter, transport and places of one configured account."""
     adapter = build(config)
-    transport = open_transport(max_connections=config.max_in_flight)
+    transport = open_transport(config.transport or DEFAULT_TRANSPORT, config.max_in_flight)
     return Account(config, adapter, transport, Slots(config.max_in_flight))
 
 

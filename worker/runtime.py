@@ -29,6 +29,7 @@ class Runtime:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
         self._loop: LoopThread | None = None
         self._engine: Engine | None = None
         self._pool: Pool | None = None
@@ -69,8 +70,13 @@ class Runtime:
 
     def stop_claiming(self) -> None:
         """Batches under way finish what they claimed and hand back the rest."""
+        self._stopping.set()
         if self._engine is not None:
             self._engine.stopping = True
+
+    def wait_for_shutdown(self, seconds: float) -> bool:
+        """Wait up to ``seconds``; true as soon as the process shuts down."""
+        return self._stopping.wait(seconds)
 
     def close(self) -> None:
         """Close what was opened; for the end of the process."""

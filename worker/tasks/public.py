@@ -1,0 +1,208 @@
+"""Tasks that any Celery client may publish, as documented in docs/queue.md.
+
+Each is one call into the function that the command line calls too. They answer with ids and
+counts; a refusal fails the task with one sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from celery import Celery, Task
+
+from campaigns.audience import contacts as contact_store
+from campaigns.audience import groups
+from campaigns.campaign import control, samples, service
+from campaigns.database import Connection
+from campaigns.errors import Invalid, SluiceError
+from campaigns.names import checked_uuid
+from campaigns.run import reports as report_store
+from campaigns.team import teams
+from worker.redaction import RedactedRequest
+from worker.runtime import Runtime
+from worker.tasks import reports
+from worker.tasks.guard import arguments, perform
+
+DEFAULT_TEAM = "default"
+
+#: Makes a uuid of a task id that is none, so that a redelivered message is still the same thing.
+_TASK_IDS = UUID("5b1c6f0e-4f0a-5d0e-9d52-0c8a3f1d2b7a")
+
+
+def task_uuid(task_id: str) -> UUID:
+    """The uuid of whatever a task creates without naming one.
+
+    The client chose the task's id, and a redelivery keeps it: what comes twice is created once.
+    """
+    try:
+        return UUID(task_id)
+    except ValueError:
+        return uuid5(_TASK_IDS, task_id)
+
+
+def register(app: Celery, runtime: Runtime) -> None:
+    """Give ``app`` the public tasks, working on ``runtime``."""
+    _register_campaigns(app, runtime)
+    _register_audience(app, runtime)
+
+
+def _task(app: Celery, name: str) -> Callable[[Callable[..., Any]], Task]:
+    """Registers one public task: its arguments are never printed, refusals need no traceback."""
+    return app.task(  # type: ignore[no-any-return]
+        name=name, bind=True, Request=RedactedRequest, throws=(SluiceError,)
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _register_campaigns(app: Celery, runtime: Runtime) -> None:
+    def control_one(
+        action: Callable[..., Any], uuid: str, team: str
+    ) -> Callable[[Connection], str]:
+        def work(conn: Connection) -> str:
+            campaign_id = checked_uuid("uuid", uuid)
+            action(conn, teams.find(conn, team).id, campaign_id, now=_now())
+            return str(campaign_id)
+
+        return work
+
+    @_task(app, "campaigns.submit")
+    def submit(self: Task, body: Any, team: str = DEFAULT_TEAM) -> str:
+        def work(conn: Connection) -> str:
+            campaign = service.submit(
+                conn,
+                teams.find(conn, team).id,
+                body,
+                providers=runtime.providers(),
+                now=_now(),
+                default_uuid=task_uuid(self.request.id),
+            )
+            return str(campaign.id)
+
+        return perform(runtime, work)
+
+    @_task(app, "campaigns.edit")
+    def edit(self: Task, uuid: str, body: Any, team: str = DEFAULT_TEAM) -> str:
+        def work(conn: Connection) -> str:
+            campaign_id = checked_uuid("uuid", uuid)
+            service.edit(
+                conn,
+                teams.find(conn, team).id,
+                campaign_id,
+                body,
+                providers=runtime.providers(),
+                now=_now(),
+            )
+            return str(campaign_id)
+
+        return perform(runtime, work)
+
+    @_task(app, "campaigns.send_test")
+    def send_test(self: Task, body: Any, team: str = DEFAULT_TEAM) -> str:
+        def work(conn: Connection) -> str:
+            campaign = samples.send_test(
+                conn,
+                teams.find(conn, team).id,
+                body,
+                providers=runtime.providers(),
+                now=_now(),
+                default_uuid=task_uuid(self.request.id),
+            )
+            return str(campaign.id)
+
+        return perform(runtime, work)
+
+    @_task(app, "campaigns.pause")
+    def pause(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+        return perform(runtime, control_one(control.pause, uuid, team))
+
+    @_task(app, "campaigns.resume")
+    def resume(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+        return perform(runtime, control_one(control.resume, uuid, team))
+
+    @_task(app, "campaigns.toggle_pause")
+    def toggle_pause(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+        return perform(runtime, control_one(control.toggle_pause, uuid, team))
+
+    @_task(app, "campaigns.stop")
+    def stop(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+        return perform(runtime, control_one(control.stop, uuid, team))
+
+    @_task(app, "campaigns.delete")
+    def delete(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+        return perform(runtime, control_one(control.delete, uuid, team))
+
+    @_task(app, "deliveries.report")
+    def report(self: Task, body: Any) -> int:
+        return perform(runtime, lambda conn: report_store.record(conn, reports.read(body, _now())))
+
+
+def _register_audience(app: Celery, runtime: Runtime) -> None:
+    @_task(app, "groups.create")
+    def create_group(
+        self: Task,
+        name: str,
+        kind: str | None = None,
+        description: str | None = None,
+        deletable: bool | None = None,
+        uuid: str | None = None,
+        team: str = DEFAULT_TEAM,
+    ) -> str:
+        options = arguments(kind=kind, description=description, deletable=deletable)
+
+        def work(conn: Connection) -> str:
+            chosen = uuid or task_uuid(self.request.id)
+            owner = teams.find(conn, team).id
+            return str(groups.create(conn, owner, _text("name", name), uuid=chosen, **options).id)
+
+        return perform(runtime, work)
+
+    @_task(app, "groups.delete")
+    def delete_group(self: Task, group: str, team: str = DEFAULT_TEAM) -> str:
+        def work(conn: Connection) -> str:
+            return str(groups.delete(conn, teams.find(conn, team).id, _text("group", group)).id)
+
+        return perform(runtime, work)
+
+    @_task(app, "contacts.add")
+    def add(self: Task, group: str, contacts: Any, team: str = DEFAULT_TEAM) -> dict[str, int]:
+        def work(conn: Connection) -> dict[str, int]:
+            found = contact_store.add(conn, teams.find(conn, team), _text("group", group), contacts)
+            return {"added": found.added, "updated": found.updated, "unchanged": found.unchanged}
+
+        return perform(runtime, work)
+
+    @_task(app, "contacts.remove")
+    def remove(self: Task, group: str, contacts: Any, team: str = DEFAULT_TEAM) -> int:
+        return perform(
+            runtime,
+            lambda conn: contact_store.remove(
+                conn, teams.find(conn, team), _text("group", group), contacts
+            ),
+        )
+
+    @_task(app, "contacts.flush")
+    def flush(self: Task, group: str, team: str = DEFAULT_TEAM) -> int:
+        return perform(
+            runtime,
+            lambda conn: contact_store.flush(conn, teams.find(conn, team), _text("group", group)),
+        )
+
+    @_task(app, "contacts.opt_out")
+    def opt_out(self: Task, address: str, kind: Any = None, team: str = DEFAULT_TEAM) -> bool:
+        return perform(
+            runtime,
+            lambda conn: contact_store.opt_out(conn, teams.find(conn, team), address, kind),
+        )
+
+
+def _text(field: str, value: object) -> str:
+    """Celery passes on whatever JSON the client sent."""
+    if not isinstance(value, str):
+        raise Invalid(field, None, "must be a text")
+    return value
