@@ -43,7 +43,7 @@ class RedisLimiter:
         self._clock = clock or SystemClock()
         self._pace = pace or Pace()
         self._timeout = timeout
-        # Said outright: redis-py's client tries ten times, and RESP3 lets the server stretch timeouts.
+        # Said outright: redis-py's own client tries ten times, and RESP3 may stretch timeouts.
         self._redis = Redis.from_url(
             url,
             protocol=2,
