@@ -76,7 +76,9 @@ def first_error(error: ValidationError, model: type[BaseModel]) -> Invalid:
 def _unknown_rule(fault: ErrorDetails, model: type[BaseModel]) -> str:
     rule = "is not a known field"
     if len(fault["loc"]) == 1:
-        near = difflib.get_close_matches(str(fault["loc"][0]).lower(), model.model_fields, n=1)
+        near = difflib.get_close_matches(
+            str(fault["loc"][0]).lower(), model.model_fields, n=1, cutoff=0.75
+        )
         if near:
             rule += f"; the nearest known one is {near[0]!r}"
     return rule

@@ -66,6 +66,12 @@ def _variables(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -80,7 +86,7 @@ def _url(value: str) -> str:
 Time = Annotated[datetime, BeforeValidator(times.parse)]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_ids), Field(max_length=MOST_GROUPS)]
 Name = Annotated[Line, Field(max_length=200)]
-Body = Annotated[Text, Field(min_length=1, max_length=LONGEST_TEXT)]
+Body = Annotated[Text, Field(max_length=LONGEST_TEXT), AfterValidator(_not_blank)]
 Texts = Annotated[dict[Text, Text], BeforeValidator(_texts)]
 Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_VARIABLES)]
 Url = Annotated[Line, Field(max_length=2000), AfterValidator(_url)]
