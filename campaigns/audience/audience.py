@@ -116,9 +116,7 @@ def _parameters(
     return {"team_id": team_id, "included": list(included), "excluded": list(excluded)}
 
 
-def _run(
-    conn: Connection, name: str, column: str, parameters: dict[str, Any]
-) -> Cursor[DictRow]:
+def _run(conn: Connection, name: str, column: str, parameters: dict[str, Any]) -> Cursor[DictRow]:
     with conn.transaction():
         conn.execute("SET LOCAL statement_timeout = 0")
         conn.execute(SQL["work_memory"])

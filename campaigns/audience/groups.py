@@ -178,6 +178,15 @@ def lock_for_writing(conn: Connection, group: Group, *, adding: bool) -> None:
         raise Locked(f"group: {group.name!r} is being written; try again in a minute.") from None
     if found is None:
         raise NotFound("group", group.name)
+    refuse_while_sending(conn, group, adding=adding)
+
+
+def refuse_while_sending(conn: Connection, group: Group, *, adding: bool) -> None:
+    """The rule of :func:`lock_for_writing` without the lock, to find out early.
+
+    Raises:
+        Locked: a campaign is sending with the group.
+    """
     if not (adding and group.kind == "optout"):
         refuse_while_used(conn, group, ("sending",))
 
