@@ -27,14 +27,11 @@ class _Progress:
     """Follows one request, to know whether any of it may have left."""
 
     def __init__(self) -> None:
-        self.connecting = False
         self.writing = False
 
     async def observe(self, step: str, _: dict[str, Any]) -> None:
         if step == _WRITING:
             self.writing = True
-        elif step == "connection.connect_tcp.started":
-            self.connecting = True
 
     def error(self, code: str) -> TransportError:
         return Uncertain(code) if self.writing else NotSent(code)
@@ -42,27 +39,25 @@ class _Progress:
     def timeout(self) -> TransportError:
         if self.writing:
             return Uncertain("read_timeout")
-        return NotSent("connect_timeout" if self.connecting else "pool")
+        return NotSent("connect_timeout")
 
 
 class HttpxTransport:
-    """Carries requests with ``httpx.AsyncHTTPTransport``.
+    """Carries requests with ``httpx.AsyncHTTPTransport``, one per connection.
 
     The layer below ``httpx.AsyncClient`` is used on purpose: it has no redirects, cookies,
-    default headers or proxies from the environment that would have to be switched off.
+    default headers or proxies from the environment that would have to be switched off. Its pool
+    of many connections is not used: a cancelled request can leave a place in it taken for ever
+    (https://github.com/encode/httpcore/issues/1093), and each request walks through all of it.
+    Here a connection on which anything went wrong is thrown away.
+
+    Known weakness: an answer that nobody asked for, sent behind a proper one, is taken for the
+    answer to the next request on that connection.
     """
 
-    def __init__(self, max_connections: int) -> None:
-        self._pool = httpx.AsyncHTTPTransport(
-            verify=ssl.create_default_context(),
-            trust_env=False,
-            retries=0,
-            limits=httpx.Limits(
-                max_connections=max_connections,
-                max_keepalive_connections=max_connections,
-                keepalive_expiry=IDLE_TIMEOUT,
-            ),
-        )
+    def __init__(self) -> None:
+        self._tls = ssl.create_default_context()
+        self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
         """Carry ``request``; see :class:`worker.transport.base.Transport`."""
@@ -80,20 +75,43 @@ class HttpxTransport:
             raise progress.error(_code(error)) from None
 
     async def _exchange(self, request: httpx.Request) -> HttpResponse:
-        response = await self._pool.handle_async_request(request)
+        connection = self._idle.pop() if self._idle else self._connection()
         try:
-            body = bytearray()
-            async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise Uncertain("too_large")
-            return HttpResponse(response.status_code, dict(response.headers), bytes(body))
-        finally:
-            await response.aclose()
+            answer = await _answer(connection, request)
+        except BaseException:
+            await connection.aclose()
+            raise
+        self._idle.append(connection)
+        return answer
+
+    def _connection(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=self._tls,
+            trust_env=False,
+            retries=0,
+            limits=httpx.Limits(
+                max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_TIMEOUT
+            ),
+        )
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._pool.aclose()
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            await connection.aclose()
+
+
+async def _answer(connection: httpx.AsyncHTTPTransport, request: httpx.Request) -> HttpResponse:
+    response = await connection.handle_async_request(request)
+    try:
+        body = bytearray()
+        async for piece in response.aiter_raw():
+            body += piece
+            if len(body) > MAX_BODY:
+                raise Uncertain("too_large")
+        return HttpResponse(response.status_code, dict(response.headers), bytes(body))
+    finally:
+        await response.aclose()
 
 
 def _outgoing(request: HttpRequest, progress: _Progress, timeout: float) -> httpx.Request:

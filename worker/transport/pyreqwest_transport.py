@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BuilderError, DecodeError
+from pyreqwest.exceptions import BuilderError, DecodeError, PoolTimeoutError
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
@@ -31,7 +31,21 @@ _CONNECT_LIMITS = (CONNECT_TIMEOUT, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
 # (hyper-util, client/legacy/client.rs, ErrorKind).
 _CONNECT_PHASE = "client error (Connect)"
 
-_CLOSED = ("connection closed", "Connection reset", "Broken pipe", "end of file")
+# A cancelled request goes on in pyreqwest's own thread until its own timeout, which therefore
+# always is set, and is left to come first: it closes the connection. asyncio's timeout, so many
+# seconds later, only guards against that thread hanging.
+_GRACE = 1.0
+
+_CLOSED = (
+    "connection closed",
+    "Connection reset",
+    "Broken pipe",
+    "end of file",
+    "unexpected EOF",
+)
+
+# What rustls says when a handshake fails (rustls, src/error.rs).
+_TLS = ("tls", "certificate", "corrupt message", "fatal alert")
 
 
 class PyreqwestTransport:
@@ -48,7 +62,7 @@ class PyreqwestTransport:
         except ValueError:
             raise NotSent("bad_request") from None
         try:
-            async with asyncio.timeout(timeout), outgoing as response:
+            async with asyncio.timeout(timeout + _GRACE), outgoing as response:
                 body = await _bounded_body(response)
                 return HttpResponse(response.status, _headers(response), body)
         except TransportError:
@@ -64,6 +78,7 @@ class PyreqwestTransport:
             .request(request.method, request.url)
             .headers(dict(request.headers))
             .body_bytes(request.body)
+            .timeout(timedelta(seconds=timeout))
             .build_streamed()
         )
 
@@ -87,6 +102,7 @@ class PyreqwestTransport:
             .zstd(False)
             .deflate(False)
             .connect_timeout(timedelta(seconds=connect_limit))
+            .max_connections(self._max_connections)
             .pool_max_idle_per_host(self._max_connections)
             .pool_idle_timeout(timedelta(seconds=IDLE_TIMEOUT))
             .build()
@@ -136,6 +152,9 @@ def _classified(error: Exception) -> TransportError:
     text = " ".join(messages)
     if isinstance(error, BuilderError):
         return NotSent("bad_request")
+    # Raised by pyreqwest's own limit on requests under way, which counts cancelled ones too.
+    if isinstance(error, PoolTimeoutError):
+        return NotSent("pool")
     if _CONNECT_PHASE in messages:
         timed_out = isinstance(error, TimeoutError)
         return NotSent("connect_timeout" if timed_out else _connect_code(text))
@@ -151,7 +170,7 @@ def _connect_code(text: str) -> str:
         return "connection_refused"
     if "dns error" in text:
         return "dns"
-    return "tls" if "certificate" in text or "tls" in text.lower() else "connect_failed"
+    return "tls" if any(sign in text for sign in _TLS) else "connect_failed"
 
 
 def _messages(error: Exception) -> list[str]:
