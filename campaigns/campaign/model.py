@@ -17,16 +17,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBo
 
 from campaigns.campaign import times
 from campaigns.channels import SendingType
+from campaigns.template.text import TemplateText
 from campaigns.validation import REQUEST, Id, Line, Text
 
 MOST_PAUSES = 1000
 MOST_GROUPS = 1000
 MOST_VARIABLES = 200
-#: Characters of a text message: what Twilio ("Maximum message length", 1600) and Amazon SNS
-#: ("Publish", 1600) take before they refuse or cut it.
-LONGEST_SMS = 1600
-#: Characters of the texts of all other channels.
-LONGEST_TEXT = 100_000
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PHONE_SENDER = re.compile(r"\+[0-9]{7,15}")
@@ -66,12 +62,6 @@ def _variables(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be blank")
-    return value
-
-
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -86,7 +76,6 @@ def _url(value: str) -> str:
 Time = Annotated[datetime, BeforeValidator(times.parse)]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_ids), Field(max_length=MOST_GROUPS)]
 Name = Annotated[Line, Field(max_length=200)]
-Body = Annotated[Text, Field(max_length=LONGEST_TEXT), AfterValidator(_not_blank)]
 Texts = Annotated[dict[Text, Text], BeforeValidator(_texts)]
 Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_VARIABLES)]
 Url = Annotated[Line, Field(max_length=2000), AfterValidator(_url)]
@@ -112,9 +101,9 @@ class MessageSpec(BaseModel):
     sender: Annotated[Line, Field(max_length=200)]
     scheduled_send_date: Time | None = None
     expiry_date: Time | None = None
-    template: Body | None = None
+    template: TemplateText | None = Field(default=None, repr=False)
     template_uuid: Id | None = None
-    template_vars: Variables = {}
+    template_vars: Variables = Field(default={}, repr=False)
     provider: Line | None = None
 
     @field_validator("sender")
@@ -171,9 +160,9 @@ class SampleSpec(MessageSpec):
     """A message to one person, to see how it looks (Passona: send-test)."""
 
     #: Passona's name for the address of a text message.
-    contact_number: Text | None = None
-    address: Text | None = None
-    custom_fields: Texts = {}
+    contact_number: Text | None = Field(default=None, repr=False)
+    address: Text | None = Field(default=None, repr=False)
+    custom_fields: Texts = Field(default={}, repr=False)
 
 
 class CampaignSampleSpec(BaseModel):
@@ -183,6 +172,6 @@ class CampaignSampleSpec(BaseModel):
 
     uuid: Id | None = None
     campaign: Id
-    contact_number: Text | None = None
-    address: Text | None = None
-    custom_fields: Texts = {}
+    contact_number: Text | None = Field(default=None, repr=False)
+    address: Text | None = Field(default=None, repr=False)
+    custom_fields: Texts = Field(default={}, repr=False)

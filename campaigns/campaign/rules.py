@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from campaigns.campaign import times
-from campaigns.campaign.model import LONGEST_SMS, CampaignSpec, MessageSpec
+from campaigns.campaign.model import CampaignSpec, MessageSpec
 from campaigns.errors import Invalid
 from campaigns.schedule.windows import Interval, Window, active_intervals, active_seconds
 from campaigns.template.render import Template
+from campaigns.template.text import LONGEST_SMS
 
 #: How far in the past a start may lie when the request is read: clocks differ, queues take time.
 TOLERANCE = timedelta(seconds=60)

@@ -12,14 +12,10 @@ from pydantic import BaseModel, Field
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Conflict, NotFound
-from campaigns.validation import REQUEST, Id, Line, Text, parse
+from campaigns.template.text import TemplateText
+from campaigns.validation import REQUEST, Id, Line, parse
 
 SQL = queries.load("campaigns.template", "templates.sql")
-
-#: Characters of a template. Channels with a lower limit check it when a campaign is saved.
-LONGEST_TEXT = 100_000
-
-TemplateText = Annotated[Text, Field(min_length=1, max_length=LONGEST_TEXT, repr=False)]
 
 
 class TemplateSpec(BaseModel):
@@ -29,7 +25,7 @@ class TemplateSpec(BaseModel):
 
     uuid: Id | None = None
     name: Annotated[Line, Field(max_length=200)]
-    body: TemplateText
+    body: Annotated[TemplateText, Field(repr=False)]
 
 
 @dataclass(frozen=True, slots=True)
