@@ -30,7 +30,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@echo 'Installing into $(VENV); the first time this takes about a minute.'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: setup

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
+from redis.retry import Retry
 
 from campaigns import settings
 from campaigns.database import opened
@@ -37,9 +39,23 @@ START = (
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def new_home() -> Iterator[Path]:
+    """A home where nothing ever ran."""
     with session_home() as home:
         yield home
+
+
+@pytest.fixture(scope="module")
+def used_home() -> Iterator[Path]:
+    with session_home() as home:
+        yield home
+
+
+@pytest.fixture
+def home(used_home: Path) -> Iterator[Path]:
+    """A home where nothing runs, but servers may have run before; creating data takes a while."""
+    yield used_home
+    embedded.stop(used_home)
 
 
 def postgres_pid(home: Path) -> int:
@@ -63,6 +79,7 @@ def processes_of(home: Path) -> list[str]:
 
 def remember(servers: Servers, word: str) -> None:
     with opened(servers.database_url) as conn:
+        conn.execute("DROP TABLE IF EXISTS remembered")
         conn.execute("CREATE TABLE remembered (word text)")
         conn.execute("INSERT INTO remembered VALUES (%s)", [word])
     with Redis.from_url(servers.redis_url) as client:
@@ -155,27 +172,27 @@ def test_stop_after_the_starter_was_killed(home: Path, processes: Processes) -> 
     assert processes_of(home) == []
 
 
-@pytest.mark.parametrize("moment", ["data.*", "data", "data/postmaster.pid", "../redis/redis.conf"])
+@pytest.mark.parametrize("moment", ["data.*", "data/postmaster.pid", "../redis/redis.conf"])
 def test_a_starter_killed_on_the_way_leaves_nothing_that_hinders(
-    home: Path, processes: Processes, moment: str
+    new_home: Path, processes: Processes, moment: str
 ) -> None:
-    starter = processes.python("-c", START, home)
-    eventually(lambda: list((home / "embedded/postgres").glob(moment)), message=moment)
+    starter = processes.python("-c", START, new_home)
+    eventually(lambda: list((new_home / "embedded/postgres").glob(moment)), message=moment)
     starter.kill()
-    servers = embedded.start(home)
+    servers = embedded.start(new_home)
     remember(servers, "fine")
     assert remembered(servers) == "fine"
-    embedded.stop(home)
-    assert processes_of(home) == []
+    embedded.stop(new_home)
+    assert processes_of(new_home) == []
 
 
 def test_starts_at_the_same_time_end_with_the_same_servers(
-    home: Path, processes: Processes
+    new_home: Path, processes: Processes
 ) -> None:
-    starters = [processes.python("-c", START, home) for _ in range(3)]
+    starters = [processes.python("-c", START, new_home) for _ in range(3)]
     answers = {starter.wait_for(r"^\[.*\]$").group() for starter in starters}
     assert len(answers) == 1
-    assert Servers(*json.loads(answers.pop())) == embedded.running(home)
+    assert Servers(*json.loads(answers.pop())) == embedded.running(new_home)
 
 
 def test_a_port_that_was_taken_meanwhile_is_chosen_anew_and_remembered(home: Path) -> None:
@@ -226,7 +243,7 @@ def test_nobody_else_can_read_the_data_or_the_passwords(home: Path) -> None:
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(without_password, passfile="/dev/null")
     with (
-        Redis(port=urlsplit(servers.redis_url).port or 0) as client,
+        Redis(port=urlsplit(servers.redis_url).port or 0, retry=Retry(NoBackoff(), 0)) as client,
         pytest.raises(AuthenticationError, match="authenticate"),
     ):
         client.ping()
@@ -258,18 +275,24 @@ def test_rows_and_statements_never_reach_the_log(home: Path) -> None:
 def test_data_of_another_version_is_refused_in_words(home: Path) -> None:
     embedded.start(home, durable=False)
     embedded.stop(home)
-    (home / "embedded/postgres/data/PG_VERSION").write_text("17\n")
-    with pytest.raises(ConfigurationError, match="is of PostgreSQL 17, the embedded server is 18"):
-        embedded.start(home, durable=False)
+    file = home / "embedded/postgres/data/PG_VERSION"
+    file.write_text("17\n")
+    try:
+        with pytest.raises(ConfigurationError, match="PostgreSQL 17, the embedded server is 18"):
+            embedded.start(home, durable=False)
+    finally:
+        file.write_text("18\n")
 
 
-def test_only_what_has_no_url_is_started(home: Path) -> None:
-    given = settings.load({"SLUICE_HOME": str(home), "SLUICE_DATABASE_URL": "postgresql://mine"})
+def test_only_what_has_no_url_is_started(new_home: Path) -> None:
+    given = settings.load(
+        {"SLUICE_HOME": str(new_home), "SLUICE_DATABASE_URL": "postgresql://mine"}
+    )
     filled = embedded.start_missing(given)
     assert filled.database_url == "postgresql://mine"
     assert filled.redis_url == filled.broker_url
     assert filled == embedded.with_running(given)
-    assert not (home / "embedded/postgres").exists()
+    assert not (new_home / "embedded/postgres").exists()
 
 
 def test_with_all_urls_given_nothing_is_touched(tmp_path: Path) -> None:

