@@ -91,8 +91,7 @@ LIMIT %(amount)s;
 SELECT team_id, submission, status FROM campaigns WHERE id = %(id)s;
 
 -- name: move_campaign
--- The only statement that changes a status. Compare-and-set: nothing happens when the campaign has
--- moved on meanwhile.
+-- Compare-and-set: nothing happens when the campaign has moved on meanwhile.
 UPDATE campaigns
 SET status = %(target)s,
     updated_at = %(now)s,

@@ -42,7 +42,7 @@ def compose(
     provider = providers.select(spec.provider, spec.sending_type)
     text = spec.template or kept_text or _stored_text(conn, team_id, spec.template_uuid)
     compiled = render.compile(text)
-    rules.check_text(compiled, text, spec.sending_type, frozenset(spec.template_vars))
+    rules.check_text(compiled, spec.sending_type, spec.template_vars)
     return Message(text, compiled, provider.name)
 
 

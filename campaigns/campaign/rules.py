@@ -6,6 +6,7 @@ is broken.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from campaigns.campaign import times
@@ -13,7 +14,7 @@ from campaigns.campaign.model import CampaignSpec, MessageSpec
 from campaigns.errors import Invalid
 from campaigns.schedule.windows import Interval, Window, active_intervals, active_seconds
 from campaigns.template.render import Template
-from campaigns.template.text import LONGEST_SMS
+from campaigns.template.text import LONGEST_SMS, LONGEST_TEXT
 
 #: How far in the past a start may lie when the request is read: clocks differ, queues take time.
 TOLERANCE = timedelta(seconds=60)
@@ -69,21 +70,27 @@ def check_expiry(expiry: datetime | None, start: datetime, now: datetime) -> Non
     _check_expiry(expiry, None, start, now)
 
 
-def check_text(template: Template, text: str, sending_type: str, variables: frozenset[str]) -> None:
-    """The length of ``text`` for its channel, and that all its variables are known.
+def check_text(template: Template, sending_type: str, variables: Mapping[str, str]) -> None:
+    """That the text fits its channel, and that all its variables are known.
+
+    The length is that of the text with its variables put in, for a contact without any field: no
+    message of the campaign is shorter.
 
     Raises:
         Invalid: it is too long, or asks for a variable that is not in ``variables``.
     """
-    if sending_type == "sms" and len(text) > LONGEST_SMS:
-        raise Invalid("template", None, f"must have at most {LONGEST_SMS} characters for sms")
-    unknown = sorted(template.variables - variables)
+    unknown = sorted(template.variables - variables.keys())
     if unknown:
         raise Invalid(
             "template",
             None,
             f"uses {{{unknown[0]}}}, which is not in template_vars; known are: "
             f"{_listed(variables)} (write {{{{{unknown[0]}}}}} for the text itself)",
+        )
+    longest = LONGEST_SMS if sending_type == "sms" else LONGEST_TEXT
+    if len(template.render({}, variables)) > longest:
+        raise Invalid(
+            "template", None, f"must have at most {longest} characters for {sending_type}"
         )
 
 
@@ -208,5 +215,5 @@ def _invalid(field: str, moment: datetime, rule: str) -> Invalid:
     return Invalid(field, times.render(moment), rule)
 
 
-def _listed(names: frozenset[str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"

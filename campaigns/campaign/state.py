@@ -15,7 +15,10 @@ SQL = queries.load("campaigns.campaign", "campaigns.sql")
 def move(
     conn: Connection, campaign_id: UUID, event: str, now: datetime, *, error: str | None = None
 ) -> bool:
-    """Let ``event`` happen to the campaign, if its status allows that; the only way to change one.
+    """Let ``event`` happen to the campaign, if its status allows that.
+
+    Whoever changes the status of one campaign calls this; the tick, which starts and finishes many
+    at once, has set-based statements of its own for the same two moves.
 
     ``error`` says in words why it failed. Returns whether it happened: ``False`` means that
     somebody else moved the campaign first, or that it never could.

@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _TOKEN = re.compile(
@@ -75,17 +76,17 @@ class Template:
             )
         )
 
-    def render(self, fields: Mapping[str, str], variables: Mapping[str, str] | None = None) -> str:
+    def render(
+        self, fields: Mapping[str, str], variables: Mapping[str, str] = MappingProxyType({})
+    ) -> str:
         """The text for one contact; the names in ``fields`` are in lower case.
 
         Raises:
             KeyError: a variable of the template is neither bound nor among ``variables``.
         """
-        if variables:
-            return self.bind(variables).render(fields)
         return "".join(
             [
-                part.text if part.kind is Kind.LITERAL else _value(part, fields)
+                part.text if part.kind is Kind.LITERAL else _value(part, fields, variables)
                 for part in self.parts
             ]
         )
@@ -110,10 +111,8 @@ def _part(token: re.Match[str]) -> Part:
     return Part(Kind.LITERAL, "@" if token["at"] else token["braced"])
 
 
-def _value(part: Part, fields: Mapping[str, str]) -> str:
-    if part.kind is Kind.VARIABLE:
-        raise KeyError(part.text)
-    return fields.get(part.text, "")
+def _value(part: Part, fields: Mapping[str, str], variables: Mapping[str, str]) -> str:
+    return fields.get(part.text, "") if part.kind is Kind.FIELD else variables[part.text]
 
 
 def _joined(parts: Iterable[Part]) -> tuple[Part, ...]:

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, Field
 
 from campaigns.validation import Text
 
-#: Characters of a text message: what Twilio ("Maximum message length", 1600) and Amazon SNS
-#: ("Publish", 1600) take before they refuse or cut it.
+#: Characters of a text message: what Twilio takes before it answers with error 21617, and what
+#: Amazon SNS names as the total size limit of one SMS in its Publish action.
 LONGEST_SMS = 1600
 #: Characters of the texts of all other channels.
 LONGEST_TEXT = 100_000

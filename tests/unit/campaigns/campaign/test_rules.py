@@ -303,7 +303,7 @@ def test_the_type_of_schedule_follows_from_the_date() -> None:
 def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
     template = render.compile("{city} {zoo} {wind}")
     with pytest.raises(Invalid) as refused:
-        rules.check_text(template, "", "sms", frozenset({"wind", "temp"}))
+        rules.check_text(template, "sms", {"wind": "", "temp": ""})
     assert str(refused.value) == (
         "template: uses {city}, which is not in template_vars; known are: temp, wind "
         "(write {{city}} for the text itself)."
@@ -319,12 +319,17 @@ def test_an_unknown_field_is_named_with_the_known_ones() -> None:
     )
 
 
-def test_only_text_messages_are_short() -> None:
-    template = render.compile("")
-    rules.check_text(template, "x" * 1600, "sms", frozenset())
-    rules.check_text(template, "x" * 1601, "email", frozenset())
+def test_a_text_message_has_its_limit_with_the_variables_put_in() -> None:
+    def check(text: str, sending_type: str, value: str) -> None:
+        rules.check_text(render.compile(text), sending_type, {"a_long_name_of_a_variable": value})
+
+    check("{a_long_name_of_a_variable}" + "x" * 1599, "sms", "y")
+    check("@first_name" + "x" * 1600, "sms", "")
+    check("x" * 1601, "email", "")
     with pytest.raises(Invalid, match=r"^template: must have at most 1600 characters for sms\.$"):
-        rules.check_text(template, "x" * 1601, "sms", frozenset())
+        check("{a_long_name_of_a_variable}" + "x" * 1599, "sms", "yy")
+    with pytest.raises(Invalid, match=r"must have at most 100000 characters for email\.$"):
+        check("{a_long_name_of_a_variable}" * 2, "email", "y" * 50_001)
 
 
 minutes = st.integers(-10, 200)
