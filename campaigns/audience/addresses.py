@@ -15,13 +15,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
-import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
 
+from campaigns.audience import numbering
+from campaigns.audience.numbering import Reading
 from campaigns.errors import Invalid
 
 AddressKind = Literal["phone", "email", "telegram", "viber", "webpush"]
@@ -39,7 +40,10 @@ _FLOAT = re.compile(r"[0-9]+\.[0-9]")
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-")
 _LONGEST_WRITTEN_PHONE = 40
 
-_TO_MOBILES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+#: Addresses whose local part cannot be wrong: a short dot-atom (RFC 5322, section 3.2.3).
+_PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+\-]+(?:\.[A-Za-z0-9_+\-]+)*")
+_PLAIN_DOMAIN = re.compile(r"[A-Za-z0-9.\-]+")
+_LONGEST_EMAIL = 254
 
 _LONGEST_CHAT_ID = 16
 _VIBER_ID = re.compile(r"[!-~]{1,64}")
@@ -94,19 +98,19 @@ def phone(text: str, region: str | None = None) -> str:
     """
     written = _phone_characters(text)
     if written.startswith("+"):
-        found = _parsed(written, None)
+        found = _abroad(written[1:])
     elif written.startswith("00"):
-        found = (_parsed(written, region) if region else None) or _parsed("+" + written[2:], None)
+        found = (numbering.by_parser(written, region) if region else None) or _abroad(written[2:])
     elif written.startswith("0"):
         if region is None:
             raise _not_a("phone", "needs a leading + with a country code, or a default region")
-        found = _parsed(written, region)
+        found = numbering.by_parser(written, region)
     else:
         found = _without_prefix(written, region)
     if found is None:
         where = f"in {region}, nor an international one" if region else "of any country"
         raise _not_a("phone", f"is not a valid number {where}")
-    return str(phonenumbers.format_number(found, PhoneNumberFormat.E164)).lstrip("+")
+    return found.digits
 
 
 def email(text: str) -> str:
@@ -120,8 +124,14 @@ def email(text: str) -> str:
     Raises:
         Invalid: the syntax breaks RFC 5321 or 5322, or the domain can never receive mail.
     """
+    written = text.strip()
+    local, _, domain = written.rpartition("@")
+    if len(written) <= _LONGEST_EMAIL and _PLAIN_LOCAL.fullmatch(local):
+        known = _plain_domain(domain.lower()) if _PLAIN_DOMAIN.fullmatch(domain) else None
+        if known is not None and len(known) == len(domain):
+            return f"{local.lower()}@{known}"
     try:
-        found = validate_email(text.strip(), check_deliverability=False)
+        found = validate_email(written, check_deliverability=False, strict=True)
     except EmailNotValidError:
         raise _not_a("email", "is not an e-mail address") from None
     return f"{found.local_part.lower()}@{found.ascii_domain.lower()}"
@@ -197,22 +207,29 @@ def _phone_characters(text: str) -> str:
     return plus + re.sub(r"[^0-9]", "", bare)
 
 
-def _without_prefix(digits: str, region: str | None) -> PhoneNumber | None:
-    national = _parsed(digits, region) if region else None
-    if national is not None and phonenumbers.number_type(national) in _TO_MOBILES:
-        return national
-    abroad = _parsed("+" + digits, None)
-    if national is None or abroad is None:
-        return national or abroad
-    return abroad if phonenumbers.number_type(abroad) in _TO_MOBILES else national
+def _without_prefix(digits: str, region: str | None) -> Reading | None:
+    at_home = numbering.national(digits, region) if region else None
+    if at_home is not None and at_home.mobile:
+        return at_home
+    abroad = numbering.international(digits)
+    if at_home is None or abroad is None:
+        return at_home or abroad
+    return abroad if abroad.mobile else at_home
 
 
-def _parsed(text: str, region: str | None) -> PhoneNumber | None:
+def _abroad(digits: str) -> Reading | None:
+    # No country code begins with 0; the parser would take such digits for something else.
+    return None if digits.startswith("0") else numbering.international(digits)
+
+
+@lru_cache(maxsize=4096)
+def _plain_domain(domain: str) -> str | None:
+    """The domain as it is stored, or ``None`` if none can be. Few domains serve most addresses."""
     try:
-        found = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
+        found = validate_email(f"a@{domain}", check_deliverability=False, strict=True)
+    except EmailNotValidError:
         return None
-    return found if phonenumbers.is_valid_number(found) else None
+    return found.ascii_domain.lower()
 
 
 def _not_a(kind: AddressKind, rule: str) -> Invalid:
