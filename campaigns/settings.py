@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaigns.errors import ConfigurationError
@@ -21,6 +21,8 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_PROVIDERS": "the providers file; unset: providers.toml in SLUICE_HOME",
     "SLUICE_HOME": "where embedded servers keep their data",
     "SLUICE_WEB_BIND": "host:port of the web door",
+    "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
+    "SLUICE_FLOWER_BIND": "host:port of Flower",
 }
 
 
@@ -38,6 +40,8 @@ class Settings:
     providers_file: Path
     home: Path
     web_bind: str
+    flower_auth: str | None = field(default=None, repr=False)
+    flower_bind: str = "127.0.0.1:5555"
 
     def require_database(self) -> str:
         """The PostgreSQL URL.
@@ -86,4 +90,35 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         providers_file=Path(providers).expanduser() if providers else home / "providers.toml",
         home=home,
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
+        flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
+        flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
     )
+
+
+def resolve_secret(reference: str, environ: Mapping[str, str] | None = None) -> str:
+    """The secret that a configuration file refers to.
+
+    ``env:NAME`` is the environment variable ``NAME``, ``file:PATH`` the content of a file without
+    the line break at its end; anything else is the secret itself.
+
+    Raises:
+        ConfigurationError: the variable or the file does not exist, or is empty.
+    """
+    kind, colon, name = reference.partition(":")
+    if not colon or kind not in ("env", "file"):
+        return reference
+    if kind == "env":
+        secret = (os.environ if environ is None else environ).get(name)
+    else:
+        secret = _file_content(Path(name).expanduser())
+    if not secret:
+        what = "environment variable" if kind == "env" else "file"
+        raise ConfigurationError(f"{reference}: the {what} is missing, unreadable or empty.")
+    return secret
+
+
+def _file_content(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,105 @@
+"""Reads an adapter's own keys out of the providers file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
+
+from campaigns.errors import ConfigurationError
+from campaigns.providers import ProviderConfig
+from campaigns.settings import resolve_secret
+
+OptionsT = TypeVar("OptionsT", bound="Options")
+
+# RFC 9110, sections 5.1 and 5.5: what a field name and a field value consist of. Values are held
+# to visible ASCII, the part that every server reads alike.
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+
+#: Fields that the transport writes itself.
+_OWN_FIELDS = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+
+
+class Options(BaseModel):
+    """Base of the adapters' options: unknown keys are mistakes, values never shown in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
+
+
+def read_options(model: type[OptionsT], config: ProviderConfig) -> OptionsT:
+    """The options of ``config``, checked.
+
+    Raises:
+        ConfigurationError: a key is unknown or breaks a rule; names ``providers.NAME.KEY``.
+    """
+    try:
+        return model.model_validate(dict(config.options))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = [str(part) for part in first["loc"] if part != "[key]"]
+        rule = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            rule = f"is not a key of the adapter {config.adapter!r}"
+        raise ConfigurationError(
+            f"{'.'.join(['providers', config.name, *path])}: {rule}."
+        ) from None
+
+
+def checked_url(config: ProviderConfig) -> str:
+    """The account's URL.
+
+    Raises:
+        ConfigurationError: it is not an absolute http or https URL, or holds a password.
+    """
+    problem = _url_problem(config.url)
+    if problem:
+        raise ConfigurationError(f"providers.{config.name}.url: {problem}.")
+    return config.url
+
+
+def _url_problem(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        complete = None
+    if not complete or not url.isascii() or not url.isprintable() or " " in url:
+        return "must be an absolute URL such as https://api.example.com/messages"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user or a password, set auth instead"
+    return "must not hold a fragment (#...)" if parts.fragment else None
+
+
+def _field_name(name: str) -> str:
+    if not _FIELD_NAME.fullmatch(name):
+        raise ValueError("is not a header name")
+    if name.lower() in _OWN_FIELDS:
+        raise ValueError("is a header that the transport sets itself")
+    return name.lower()
+
+
+def _resolved(reference: SecretStr) -> SecretStr:
+    try:
+        return SecretStr(resolve_secret(reference.get_secret_value()))
+    except ConfigurationError as error:
+        raise ValueError(str(error).rstrip(".")) from None
+
+
+def _field_value(value: SecretStr) -> SecretStr:
+    if not _FIELD_VALUE.fullmatch(value.get_secret_value()):
+        raise ValueError("must be visible ASCII characters, with spaces only between them")
+    return value
+
+
+#: The name of a header field, in lower case.
+HeaderName = Annotated[str, AfterValidator(_field_name)]
+
+#: A secret that is given as ``env:NAME``, as ``file:PATH`` or literally; never shown.
+Secret = Annotated[SecretStr, AfterValidator(_resolved)]
+
+#: The value of a header field, which may be a secret.
+HeaderValue = Annotated[Secret, AfterValidator(_field_value)]

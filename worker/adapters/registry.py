@@ -1,0 +1,42 @@
+"""The adapters there are. A new one is written in its own file and named here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from campaigns.clock import Clock, SystemClock
+from campaigns.errors import ConfigurationError
+from campaigns.providers import ProviderConfig
+from worker.adapters import http, sandbox
+from worker.adapters.base import Adapter
+
+#: What ``adapter = "..."`` in the providers file stands for.
+ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], Adapter]] = {
+    "http": http.build,
+    "sandbox": sandbox.build,
+}
+
+
+def build(config: ProviderConfig, clock: Clock | None = None) -> Adapter:
+    """The adapter for a configured account.
+
+    ``clock`` says how long a message is still valid and how far off a date of the provider's is;
+    default: the machine's.
+
+    Raises:
+        ConfigurationError: the adapter is not known, does not carry the channel, or refuses a key.
+    """
+    factory = ADAPTERS.get(config.adapter)
+    if factory is None:
+        raise ConfigurationError(
+            f"providers.{config.name}.adapter: {config.adapter!r} is not known; "
+            f"known are {', '.join(sorted(ADAPTERS))}."
+        )
+    adapter = factory(config, clock or SystemClock())
+    carried = adapter.capabilities.channels
+    if config.channel not in carried:
+        raise ConfigurationError(
+            f"providers.{config.name}.channel: the adapter {config.adapter!r} does not carry "
+            f"{config.channel!r}; it carries {', '.join(sorted(carried))}."
+        )
+    return adapter

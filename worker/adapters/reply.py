@@ -1,0 +1,89 @@
+"""Reading what providers answer, whatever they answer: nothing here raises on bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+#: Longest id or code that is kept; a longer one is not one.
+LONGEST_ID = 255
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON value in ``body``, ``None`` if it is not JSON."""
+    try:
+        return json.loads(body)
+    # Deep nesting ends in a RecursionError, everything else in a ValueError.
+    except (ValueError, RecursionError):
+        return None
+
+
+def at_path(value: Any, path: str) -> Any:
+    """What stands at ``path``, such as ``messages.0.id``; ``None`` if nothing does."""
+    for step in path.split("."):
+        match value:
+            case dict():
+                value = value.get(step)
+            case list() if step.isdecimal() and int(step) < len(value):
+                value = value[int(step)]
+            case _:
+                return None
+    return value
+
+
+def identifier(value: Any) -> str | None:
+    """An id as text: a JSON text or whole number of a sane length, else ``None``."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    if isinstance(value, int) and abs(value) >= 10**LONGEST_ID:
+        return None
+    text = str(value)
+    return text if 0 < len(text) <= LONGEST_ID and text.isprintable() else None
+
+
+def short_code(value: Any) -> str | None:
+    """A provider's error word, if it is one: no sentence, since those quote numbers and texts."""
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else None
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait out of a ``Retry-After`` field (RFC 9110, section 10.2.3).
+
+    The field holds seconds or a date; a date that has passed means 0, anything else ``None``.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max((moment - now).total_seconds(), 0.0)
+
+
+def milliseconds(value: Any) -> float | None:
+    """Seconds out of a JSON number of milliseconds; ``None`` if it is not a sane one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value / 1000 if 0 <= value < 1e12 else None
+
+
+def moment(value: Any) -> datetime | None:
+    """A moment in ISO 8601 with an offset; ``None`` if it is not one."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        return None if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,141 @@
+"""Adapter ``sandbox``: the carrier that ``sluice carrier`` runs on this machine.
+
+    POST {url}  {"reference": .., "to": .., "from": .., "text": ..}
+
+==================================================  ===========================================
+202 ``{"id": "..."}``                               Accepted
+429 ``{"error": .., "retry_after_ms": 250}``        Throttled; Retry-After, in whole seconds, is
+                                                    used where the body cannot be read
+400 ``{"error": "invalid_number"}``                 Rejected with that code
+503                                                 Failed: it was not taken
+500 and anything else                               Unknown
+==================================================  ===========================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from campaigns.channels import CHANNELS
+from campaigns.clock import Clock
+from campaigns.providers import ProviderConfig
+from worker.adapters.base import (
+    Accepted,
+    Capabilities,
+    Failed,
+    HttpRequest,
+    HttpResponse,
+    Message,
+    Outcome,
+    Rejected,
+    Report,
+    Throttled,
+    Unknown,
+)
+from worker.adapters.options import Options, checked_url, read_options
+from worker.adapters.reply import (
+    at_path,
+    identifier,
+    milliseconds,
+    moment,
+    parse_json,
+    retry_after,
+    short_code,
+)
+
+_HEADERS = {"content-type": "application/json"}
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def build(config: ProviderConfig, clock: Clock) -> SandboxAdapter:
+    """The adapter for ``config``, which has no keys of its own.
+
+    Raises:
+        ConfigurationError: there is such a key, or the URL breaks a rule.
+    """
+    read_options(Options, config)
+    return SandboxAdapter(checked_url(config), clock)
+
+
+class SandboxAdapter:
+    """One message per request; the carrier reports on each that it accepted."""
+
+    capabilities = Capabilities(
+        max_batch=1,
+        reports=True,
+        echoes_reference=True,
+        channels=frozenset(CHANNELS),
+    )
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url = url
+        self._clock = clock
+
+    def encode(self, messages: Sequence[Message]) -> HttpRequest:
+        """The POST for one message.
+
+        Raises:
+            ValueError: there is not exactly one message.
+        """
+        (message,) = messages
+        content = {
+            "reference": message.reference,
+            "to": message.address,
+            "from": message.sender,
+            "text": message.text,
+        }
+        return HttpRequest("POST", self._url, _HEADERS, _encode(content).encode("ascii"))
+
+    def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
+        """One outcome per message, by the table at the head of this module."""
+        return [self._outcome(response)] * len(messages)
+
+    def _outcome(self, response: HttpResponse) -> Outcome:
+        content = parse_json(response.body)
+        code = short_code(at_path(content, "error")) or f"http_{response.status}"
+        match response.status:
+            case 202:
+                return Accepted(identifier(at_path(content, "id")))
+            case 429:
+                return Throttled(self._wait(content, response), code)
+            case 400:
+                return Rejected(code)
+            case 503:
+                return Failed(code)
+            case _:
+                return Unknown(code)
+
+    def _wait(self, content: Any, response: HttpResponse) -> float | None:
+        exact = milliseconds(at_path(content, "retry_after_ms"))
+        if exact is not None:
+            return exact
+        return retry_after(response.headers.get("retry-after"), self._clock.now())
+
+    def parse_report(self, request: HttpRequest) -> Sequence[Report]:
+        """The reports in one call of the carrier: ``{"reports": [...]}``.
+
+        Raises:
+            ValueError: the call is not in that form; nothing of it is used then.
+        """
+        match parse_json(request.body):
+            case {"reports": list(entries)}:
+                return [_report(entry) for entry in entries]
+        raise ValueError("a delivery report must be an object with the list 'reports'")
+
+
+def _report(entry: Any) -> Report:
+    state = at_path(entry, "state")
+    reference = identifier(at_path(entry, "reference"))
+    message_id = identifier(at_path(entry, "id"))
+    if state not in ("delivered", "undelivered") or not (reference or message_id):
+        raise ValueError("a report must hold a state, and a reference or an id")
+    return Report(
+        reference,
+        message_id,
+        state,
+        at=moment(at_path(entry, "at")),
+        code=short_code(at_path(entry, "code")),
+    )
