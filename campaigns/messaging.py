@@ -76,7 +76,6 @@ def celery_config(broker_url: str | None) -> dict[str, Any]:
         "task_create_missing_queues": True,
         "worker_send_task_events": True,
         "task_send_sent_event": False,
-        "worker_hijack_root_logger": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "timezone": "UTC",
         "enable_utc": True,

@@ -35,6 +35,9 @@ app, _runtime = create_app(settings.load())
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator]
 def _quiet_messages(**_: Any) -> None:
     install_filters()
+    # They print every URL, and some providers' URLs hold a token.
+    for chatty in ("httpx", "httpcore"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 @signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]

@@ -53,6 +53,8 @@ WITH clock AS (
         WHERE d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
           AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
           AND d.status = 'pending'
+          -- Not twice under one lease: what failed just now has to wait for its backoff.
+          AND d.lease_token IS DISTINCT FROM %(token)s
         ORDER BY d.seq
         LIMIT %(amount)s
     ) d

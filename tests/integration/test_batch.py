@@ -1,0 +1,268 @@
+"""Sending a batch on a real database: what each outcome leads to, and what a batch leaves behind.
+
+Adapter and transport are scripted here; real ones have their own suites.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from campaigns import database
+from campaigns.clock import SystemClock
+from campaigns.database import Connection
+from campaigns.providers import ProviderConfig
+from tests.support import ledger as rows
+from worker.account import Account
+from worker.adapters.base import (
+    Accepted,
+    Capabilities,
+    Failed,
+    HttpRequest,
+    HttpResponse,
+    Message,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unknown,
+)
+from worker.batch import send_batch
+from worker.engine import Engine
+from worker.ledger import Ledger
+from worker.slots import Slots
+from worker.throttle.base import LimiterUnavailable
+from worker.throttle.memory import MemoryLimiter
+from worker.transport.base import NotSent, Uncertain
+
+
+class ScriptedAdapter:
+    """Decodes what the script said about each address."""
+
+    def __init__(self, script: dict[str, Outcome], size: int) -> None:
+        self.capabilities = Capabilities(max_batch=size)
+        self.script = script
+        self.sent: list[Message] = []
+
+    def encode(self, messages: Sequence[Message]) -> HttpRequest:
+        if any(message.address.endswith("13") for message in messages):
+            raise ValueError("a contact that breaks the encoder")
+        self.sent += messages
+        return HttpRequest(
+            "POST", "http://x", {}, json.dumps([m.address for m in messages]).encode()
+        )
+
+    def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
+        return [self.script.get(m.address[-2:], Accepted(f"id-{m.address}")) for m in messages]
+
+    def parse_report(self, request: HttpRequest) -> Sequence[object]:
+        return []
+
+
+class ScriptedTransport:
+    """Answers at once, or fails as it is told."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.during: Callable[[], None] | None = None
+        self.requests = 0
+
+    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+        self.requests += 1
+        if self.during is not None:
+            self.during()
+        if self.failure is not None:
+            raise self.failure
+        return HttpResponse(200, {}, b"")
+
+    async def aclose(self) -> None:
+        return None
+
+
+class Bench:
+    """One account on a scripted transport, one run with its batch."""
+
+    def __init__(self, conn: Connection, url: str) -> None:
+        now = datetime.now(UTC) - timedelta(minutes=1)
+        self.conn = conn
+        self.url = url
+        self.campaign_id = rows.campaign(conn, now)
+        self.run_id = rows.run(conn, self.campaign_id, 40, now)
+        self.adapter = ScriptedAdapter({}, 1)
+        self.transport = ScriptedTransport()
+        self.config = ProviderConfig(
+            name="carrier", adapter="scripted", channel="sms", max_in_flight=8, max_attempts=3
+        )
+        self.limiter = MemoryLimiter()
+
+    def cut(self, lo: int = 0, hi: int = 40) -> int:
+        row = self.conn.execute(
+            "INSERT INTO batches (provider, messages, status, spread_from, spread_until, created_at)"
+            " VALUES ('carrier', %s, 'ready', now(), now(), now()) RETURNING id",
+            (hi - lo,),
+        ).fetchone()
+        self.conn.execute(
+            "INSERT INTO slices (run_id, batch_id, kind, lo, hi, messages) "
+            "VALUES (%s, %s, 'fresh', %s, %s, %s)",
+            (self.run_id, row["id"], lo, hi, hi - lo),
+        )
+        return int(row["id"])
+
+    def send(
+        self, batch_id: int, prepare: Callable[[Engine], Awaitable[None]] | None = None
+    ) -> int:
+        async def play() -> int:
+            async with database.async_pool(self.url, size=4) as pool:
+                account = Account(self.config, self.adapter, self.transport, Slots(8))
+                engine = Engine(
+                    Ledger(pool), self.limiter, {"carrier": account}, SystemClock(), _pool=None
+                )
+                if prepare is not None:
+                    await prepare(engine)
+                return await send_batch(engine, batch_id)
+
+        return asyncio.run(play())
+
+    def waiting(self) -> dict[str, int]:
+        found = self.conn.execute(
+            "SELECT kind, sum(messages)::int AS n FROM slices WHERE batch_id IS NULL GROUP BY kind"
+        )
+        return {row["kind"]: row["n"] for row in found}
+
+    def batches(self) -> int:
+        return self.conn.execute("SELECT count(*)::int AS n FROM batches").fetchone()["n"]
+
+
+@pytest.fixture
+def bench(conn: Connection, database: str) -> Bench:
+    return Bench(conn, database)
+
+
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_every_recipient_gets_one_message_whatever_the_requests_size(bench, size):
+    bench.adapter = ScriptedAdapter({}, size)
+    bench.send(bench.cut(0, 13))
+    bench.send(bench.cut(14, 40))
+    assert len({message.address for message in bench.adapter.sent}) == 39
+    assert len(bench.adapter.sent) == 39
+    assert {message.text for message in bench.adapter.sent} == {"Hello Ada"}
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 39}
+    assert (bench.batches(), bench.waiting()) == (0, {})
+
+
+def test_each_outcome_leads_where_it_should(bench):
+    bench.adapter.script = {
+        "01": Rejected("invalid_number"),
+        "02": Failed("http_503"),
+        "03": Unknown("http_500"),
+    }
+    bench.send(bench.cut(0, 10))
+    assert rows.statuses(bench.conn, bench.run_id) == {
+        "accepted": 7, "rejected": 1, "unknown": 1, "pending": 31,
+    }  # fmt: skip
+    assert bench.waiting() == {"retry": 1}
+
+
+def test_a_failure_is_tried_again_up_to_the_limit(bench):
+    bench.adapter.script = {"02": Failed("http_503")}
+    for _ in range(3):
+        bench.conn.execute("DELETE FROM slices")
+        bench.send(bench.cut(2, 3))
+    assert rows.counters(bench.conn, bench.run_id) == {"failed": 1}
+    assert bench.waiting() == {}
+
+
+def test_a_throttled_reply_costs_no_attempt_and_holds_the_whole_account(bench):
+    bench.adapter.script = {f"{n:02d}": Throttled(60.0) for n in range(40)}
+    bench.send(bench.cut())
+    first = len(bench.adapter.sent)
+    assert first <= bench.config.max_in_flight
+    assert rows.statuses(bench.conn, bench.run_id) == {"pending": 40}
+    attempts = bench.conn.execute("SELECT max(attempts) AS n FROM deliveries").fetchone()["n"]
+    assert attempts == 0
+    bench.conn.execute("DELETE FROM slices")
+    bench.send(bench.cut())
+    assert len(bench.adapter.sent) == first, "the account is still held"
+    row = bench.conn.execute(
+        "SELECT cooling_until > now() + interval '50 s' AS held, cooling_reason FROM provider_states"
+    ).fetchone()
+    assert (row["held"], row["cooling_reason"]) == (True, "throttled")
+
+
+def test_a_provider_that_cannot_be_reached_burns_no_attempts(bench):
+    bench.transport.failure = NotSent("connection_refused")
+    bench.send(bench.cut())
+    assert rows.statuses(bench.conn, bench.run_id) == {"pending": 40}
+    assert bench.transport.requests <= bench.config.max_in_flight
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_a_request_that_may_have_arrived_is_held_as_unknown(bench):
+    bench.transport.failure = Uncertain("read_timeout")
+    bench.send(bench.cut(0, 5))
+    assert rows.counters(bench.conn, bench.run_id) == {"unknown": 5}
+    assert bench.waiting() == {}
+
+
+def test_one_bad_contact_does_not_stop_the_others(bench):
+    bench.send(bench.cut(10, 20))
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 9, "rejected": 1}
+
+
+def test_a_pause_in_the_middle_stops_the_next_chunk_and_hands_back_the_rest(bench):
+    def press() -> None:
+        bench.conn.execute("UPDATE campaigns SET manually_paused = true")
+
+    bench.transport.during = press
+    bench.send(bench.cut())
+    sent = len(bench.adapter.sent)
+    assert 0 < sent <= 2 * bench.config.max_in_flight
+    assert bench.waiting() == {"returned": 40 - sent}
+
+
+def test_a_batch_of_an_account_that_is_not_configured_goes_back(bench):
+    batch_id = bench.cut()
+    bench.conn.execute("UPDATE batches SET provider = 'gone'")
+    assert bench.send(batch_id) == 0
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_without_a_limiter_nothing_is_sent(bench):
+    async def unreachable(*_: object) -> None:
+        raise LimiterUnavailable("away")
+
+    bench.limiter.acquire = unreachable
+    bench.send(bench.cut())
+    assert bench.adapter.sent == []
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_a_process_that_shuts_down_hands_back_what_it_has_not_claimed(bench):
+    async def shut_down(engine: Engine) -> None:
+        engine.stopping = True
+
+    bench.send(bench.cut(), shut_down)
+    assert bench.adapter.sent == []
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_a_message_that_comes_twice_sends_once(bench):
+    batch_id = bench.cut(0, 5)
+    assert bench.send(batch_id) == 5
+    assert bench.send(batch_id) == 0
+    assert len(bench.adapter.sent) == 5
+
+
+def test_a_worker_that_lost_its_lease_claims_nothing_more(bench):
+    """Its lease ran out while a request was under way: the tick has given the rest to others."""
+
+    def lose() -> None:
+        bench.conn.execute("UPDATE batches SET lease_token = gen_random_uuid()")
+
+    bench.transport.during = lose
+    bench.send(bench.cut())
+    assert len(bench.adapter.sent) <= 2 * bench.config.max_in_flight
+    assert bench.batches() == 1, "it belongs to somebody else now"
