@@ -7,6 +7,7 @@ import time
 from random import Random
 
 from cli.carrier.asgi import (
+    HANG_UP,
     Disconnected,
     Receive,
     Scope,
@@ -57,6 +58,10 @@ class Application:
                 await self._message(scope, receive, send)
         except Disconnected:
             return
+        except asyncio.CancelledError:
+            # Out of time at the end. Any reply now would be wrong for a message that was logged.
+            scope[HANG_UP]()
+            raise
 
     async def _message(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, LARGEST_BODY)

@@ -114,7 +114,8 @@ def _cut_torn_line(path: Path, file: FileIO) -> None:
     begin = max(size - _LONGEST_LINE, 0)
     tail = os.pread(file.fileno(), size - begin, begin)
     torn = tail[tail.rfind(b"\n") + 1 :]
-    if not LINE_START.startswith(torn[: len(LINE_START)]):
+    head = os.pread(file.fileno(), len(LINE_START), 0)
+    if not all(LINE_START.startswith(piece[: len(LINE_START)]) for piece in (head, torn)):
         raise ConfigurationError(f"--log {path}: is another kind of file; name a new one.")
     if torn:
         file.truncate(size - len(torn))

@@ -6,6 +6,7 @@ They never hold up a reply: they wait in a bounded queue, and one task posts the
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ _BACKOFF_SECONDS = (0.25, 0.5, 1.0, 2.0, 4.0)
 _TIMEOUT_SECONDS = 5.0
 _SECOND_US = 1_000_000
 
+_HEADERS = {"content-type": "application/json"}
+
 
 def payload(reports: Sequence[Report]) -> dict[str, object]:
     """The JSON of one request."""
@@ -35,7 +38,9 @@ def payload(reports: Sequence[Report]) -> dict[str, object]:
                 "reference": report.reference,
                 "id": report.id,
                 "state": "delivered" if report.delivered else "undelivered",
-                "at": datetime.fromtimestamp(report.at_us / _SECOND_US, UTC).isoformat(),
+                "at": datetime.fromtimestamp(report.at_us / _SECOND_US, UTC).isoformat(
+                    timespec="microseconds"
+                ),
                 "code": None if report.delivered else "absent_subscriber",
             }
             for report in reports
@@ -94,10 +99,10 @@ class Reporter:
         return batch
 
     async def _post(self, client: httpx.AsyncClient, batch: Sequence[Report]) -> None:
-        content = payload(batch)
+        content = json.dumps(payload(batch)).encode("ascii")
         for wait in (*_BACKOFF_SECONDS, None):
             try:
-                response = await client.post(self._url, json=content)
+                response = await client.post(self._url, content=content, headers=_HEADERS)
             except httpx.HTTPError:
                 pass
             else:

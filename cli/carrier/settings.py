@@ -158,10 +158,14 @@ def _burst(name: str, value: object) -> int | None:
 
 
 def _milliseconds(name: str, value: object) -> float:
-    # Written so that NaN, which JSON readers let through, fails.
-    if type(value) not in {int, float} or not 0 <= float(str(value)) <= LONGEST_WAIT_MS:
-        raise Invalid(name, value, f"must be milliseconds from 0 to {LONGEST_WAIT_MS}")
-    return float(str(value))
+    rule = f"must be milliseconds from 0 to {LONGEST_WAIT_MS}"
+    # A truth value is an int to Python.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Invalid(name, value, rule)
+    # Asked this way round because NaN, which the JSON reader lets through, is in no range.
+    if not 0 <= value <= LONGEST_WAIT_MS:
+        raise Invalid(name, value, rule)
+    return float(value)
 
 
 def _share(name: str, value: object) -> float:

@@ -64,11 +64,12 @@ class Tally:
         self._last_second: deque[int] = deque()
         self._first_us: int | None = None
         self._last_us: int | None = None
-        self._complete = True
+        self._arrivals = 0
 
     def add(self, outcome: str, reference: str | None, to: str | None, now_us: int) -> None:
         """Count one arrival."""
         self._counts[outcome] += 1
+        self._arrivals += 1
         if self._first_us is None:
             self._first_us = now_us
         self._last_us = now_us
@@ -76,11 +77,9 @@ class Tally:
             return
         self._last_second.append(now_us)
         self._prune(now_us)
-        if len(self._references.seen) < self._limit:
+        if self._arrivals <= self._limit:
             self._references.add(reference)
             self._addresses.add(digits(to))
-        else:
-            self._complete = False
 
     def count(self, outcome: str) -> int:
         """How many arrivals ended so."""
@@ -95,13 +94,13 @@ class Tally:
         """All counts, as ``GET /stats`` shows them.
 
         ``rate`` is how many messages reached their recipients in the last second. ``complete`` is
-        false once there were more of them than are remembered: distinct and doubled then speak of
-        the remembered ones only.
+        false once there were more arrivals than are remembered: distinct and doubled then speak
+        of the first ones only.
         """
         self._prune(now_us)
         return {
             **{outcome: self._counts[outcome] for outcome in OUTCOMES},
-            "arrivals": self._counts.total(),
+            "arrivals": self._arrivals,
             "distinct_references": len(self._references.seen),
             "distinct_addresses": len(self._addresses.seen),
             "doubled_references": len(self._references.doubled),
@@ -109,7 +108,7 @@ class Tally:
             "first_arrival": _seconds(self._first_us),
             "last_arrival": _seconds(self._last_us),
             "rate": len(self._last_second),
-            "complete": self._complete,
+            "complete": self._arrivals <= self._limit,
         }
 
     def _prune(self, now_us: int) -> None:

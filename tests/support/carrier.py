@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ import httpx
 
 from cli.carrier.log import Arrival, parse
 from tests.support.processes import Process
+
+#: What is sent where a test asks for nothing else.
+MESSAGE = {"reference": "1-1", "to": "4917000001", "from": "Sluice", "text": "Hello"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +30,13 @@ class RunningCarrier:
     log_file: Path
     _client: httpx.Client
 
-    def send(self, to: str = "4917000001", reference: str = "1-1", **more: Any) -> httpx.Response:
-        """Post one message.
+    def send(self, **changes: Any) -> httpx.Response:
+        """Post a message with some fields changed, such as ``to="4917000002"``.
 
         Raises:
             httpx.TransportError: the carrier did not reply.
         """
-        message = {"to": to, "reference": reference, "from": "Sluice", "text": "Hello", **more}
-        return self._client.post("/messages", json=message)
+        return self._client.post("/messages", json=MESSAGE | changes)
 
     def stats(self) -> dict[str, Any]:
         """What ``GET /stats`` says."""
@@ -83,3 +86,9 @@ def carrier(folder: Path, *options: str, port: int = 0) -> Iterator[RunningCarri
             yield RunningCarrier(url, process, log_file, client)
     finally:
         process.clean_up()
+
+
+def post(url: str, *, timeout: float = 10.0, **changes: Any) -> httpx.Response:
+    """Post like :meth:`RunningCarrier.send`, but on a connection of its own."""
+    content = json.dumps(MESSAGE | changes)
+    return httpx.post(url, content=content, timeout=timeout, trust_env=False)
