@@ -19,6 +19,8 @@ class Move:
     source: str
     event: str
     target: str
+    #: A person takes it out of an end again, which is an end all the same.
+    reopens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Machine:
 
     @property
     def terminal(self) -> frozenset[str]:
-        """The states that no event leads out of."""
-        return frozenset(self.states) - {move.source for move in self.moves}
+        """The states that no event leads out of, unless a person reopens them."""
+        return frozenset(self.states) - {m.source for m in self.moves if not m.reopens}
 
     def sources(self, event: str) -> tuple[str, ...]:
         """The states in which ``event`` may happen.
@@ -80,6 +82,8 @@ CAMPAIGN = Machine(
         *_moves("activate", ["draft"], "scheduled"),
         *_moves("start", ["scheduled"], "sending"),
         *_moves("finish", ["sending"], "finished"),
+        # The operator sends again what was held as unknown.
+        Move("finished", "reopen", "sending", reopens=True),
         *_moves("stop", ["scheduled", "sending"], "stopped"),
         *_moves("fail", ["scheduled", "sending"], "failed"),
         *_moves("delete", ["draft", "scheduled", "finished", "stopped", "failed"], "deleted"),
@@ -95,6 +99,7 @@ RUN = Machine(
         *_moves("expired", ["resolving", "sending"], "closing"),
         *_moves("stopped", ["resolving", "sending"], "closing"),
         *_moves("all rows settled", ["sending", "closing"], "finished"),
+        Move("finished", "reopened by the operator", "sending", reopens=True),
     ),
 )
 

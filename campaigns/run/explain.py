@@ -1,0 +1,201 @@
+"""Why a run is sending or not, in words, from what is known about it.
+
+The order of the answers is the order of their power: what holds a run for certain comes before what
+may only slow it. Pure: takes ``now``, does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from campaigns.campaign import times
+from campaigns.schedule.windows import Window, active_intervals, at, following
+
+#: A beat or a worker that was not seen for so long is missing. Both sign every few seconds.
+MISSING_AFTER = timedelta(seconds=20)
+
+_CAMPAIGN_ENDS = {
+    "stopped": "the campaign was stopped",
+    "failed": "the campaign failed",
+    "deleted": "the campaign was deleted",
+}
+_RUN_ENDS = {
+    "completed": "finished: everybody was dealt with",
+    "empty": "finished: the audience was empty",
+    "expired": "finished: it expired, and whoever was left got nothing",
+    "stopped": "finished: it was stopped, and whoever was left got nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a run, or about a campaign whose run does not exist yet."""
+
+    campaign_status: str
+    #: ``None``: there is no run yet.
+    run_status: str | None
+    window: Window
+    reason: str | None = None
+    manually_paused: bool = False
+    total: int = 0
+    #: Rows with an outcome, those held as unknown among them.
+    settled: int = 0
+    unknown: int = 0
+    #: In batches, not claimed yet.
+    handed_out: int = 0
+    retries: int = 0
+    next_retry_at: datetime | None = None
+    #: Handed back untried, not to be handed out again before then.
+    returned: int = 0
+    returned_until: datetime | None = None
+    #: The run should have handed out at least one message that it did not.
+    behind: bool = False
+    provider: str = ""
+    provider_known: bool = True
+    provider_rate: str | None = None
+    cooling_until: datetime | None = None
+    cooling_reason: str | None = None
+    #: Other runs that want the same provider now.
+    others: int = 0
+    #: When a process of each kind was last seen: beat, send, control.
+    seen: Mapping[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``code`` is stable and for programs, ``text`` is for people."""
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def explain(facts: Facts, now: datetime) -> Explanation:
+    """The one thing that best says what the run does now, and what it waits for."""
+    found = (
+        _ended(facts, now)
+        or _not_begun(facts, now)
+        or _held(facts, now)
+        or _lacking(facts, now)
+        or _waiting(facts, now)
+        or Explanation("sending", "sending")
+    )
+    if facts.unknown:
+        held = (
+            f"{found.text}; {_counted(facts.unknown)} held as unknown for the operator "
+            "(see `sluice deliveries`)"
+        )
+        return Explanation(found.code, held)
+    return found
+
+
+def _ended(facts: Facts, now: datetime) -> Explanation | None:
+    if facts.run_status == "finished":
+        return Explanation("finished", _RUN_ENDS[facts.reason or "completed"])
+    if facts.run_status is None and facts.campaign_status in _CAMPAIGN_ENDS:
+        return Explanation("finished", _CAMPAIGN_ENDS[facts.campaign_status])
+    if facts.run_status == "closing" or facts.campaign_status in _CAMPAIGN_ENDS:
+        why = "it expired" if facts.reason == "expired" else "it was stopped"
+        return (
+            _silent(facts, "beat", "beat", now)
+            or _silent(facts, "control", "audience worker", now)
+            or Explanation("closing", f"closing, because {why}: settling the rest")
+        )
+    return None
+
+
+def _not_begun(facts: Facts, now: datetime) -> Explanation | None:
+    if facts.campaign_status == "draft":
+        return Explanation("draft", "a draft: edit its status to active to let it go")
+    if facts.run_status is None or now < facts.window.start:
+        if now < facts.window.start:
+            held = ", and is paused by hand" if facts.manually_paused else ""
+            return Explanation(
+                "not_started", f"not started: it begins at {times.render(facts.window.start)}{held}"
+            )
+        return _silent(facts, "beat", "beat", now) or Explanation(
+            "starting", "due, and about to be started"
+        )
+    if facts.run_status == "resolving":
+        return (
+            _silent(facts, "beat", "beat", now)
+            or _silent(facts, "control", "audience worker", now)
+            or Explanation("resolving", "resolving its recipients")
+        )
+    return None
+
+
+def _held(facts: Facts, now: datetime) -> Explanation | None:
+    if now >= facts.window.end:
+        return Explanation("expired", f"expired at {times.render(facts.window.end)}")
+    if facts.manually_paused:
+        return Explanation("paused", "paused by hand, until it is resumed")
+    intervals = active_intervals(facts.window)
+    if at(intervals, now) is not None:
+        return None
+    next_one = following(intervals, now)
+    if next_one is None:
+        return Explanation("outside_window", "in a pause that lasts until its end")
+    return Explanation("outside_window", f"in a pause until {times.render(next_one.start)}")
+
+
+def _lacking(facts: Facts, now: datetime) -> Explanation | None:
+    if not facts.provider_known:
+        return Explanation(
+            "provider_unknown",
+            f"its provider {facts.provider!r} is not in the providers file",
+        )
+    silent = _silent(facts, "beat", "beat", now) or _silent(facts, "send", "send worker", now)
+    if silent is not None:
+        return silent
+    if facts.cooling_until is not None and now < facts.cooling_until:
+        why = f" ({facts.cooling_reason})" if facts.cooling_reason else ""
+        return Explanation(
+            "cooling",
+            f"its provider {facts.provider!r} is cooling down "
+            f"until {times.render(facts.cooling_until)}{why}",
+        )
+    return None
+
+
+def _waiting(facts: Facts, now: datetime) -> Explanation | None:
+    if facts.handed_out:
+        return None
+    left = facts.total - facts.settled
+    if left and left <= facts.retries:
+        when = _moment(facts.next_retry_at, now)
+        return Explanation("retrying", f"waiting to try {_counted(facts.retries)} again{when}")
+    if facts.returned_until is not None and now < facts.returned_until and left <= facts.returned:
+        when = _moment(facts.returned_until, now)
+        return Explanation("returned", f"waiting to hand out {_counted(left)} again{when}")
+    if facts.behind and facts.others:
+        rate = f"'s {facts.provider_rate}" if facts.provider_rate else ""
+        runs = "1 other run" if facts.others == 1 else f"{facts.others} other runs"
+        return Explanation(
+            "waiting_for_share",
+            f"waiting for its share of {facts.provider!r}{rate}, beside {runs}",
+        )
+    return None
+
+
+def _silent(facts: Facts, kind: str, name: str, now: datetime) -> Explanation | None:
+    seen = facts.seen.get(kind)
+    if seen is None:
+        since = "was ever seen"
+    elif now - seen > MISSING_AFTER:
+        since = f"was seen for {(now - seen).total_seconds():,.0f} s"
+    else:
+        return None
+    return Explanation(f"no_{kind}", f"no {name} {since}: start one, for example by `sluice up`")
+
+
+def _moment(moment: datetime | None, now: datetime) -> str:
+    return f" at {times.render(moment)}" if moment is not None and moment > now else ""
+
+
+def _counted(number: int) -> str:
+    return "1 message" if number == 1 else f"{number:,} messages"

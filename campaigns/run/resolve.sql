@@ -1,0 +1,59 @@
+-- The operator's decision about rows that are held as unknown. Locks are taken in the order in
+-- which workers and the tick take them: deliveries, runs, campaigns.
+
+-- name: fail_unknown
+-- The lease is forgotten, so that a worker that was thought lost cannot overrule the decision.
+WITH failed AS (
+    UPDATE deliveries
+    SET status = 'failed', error_code = 'failed_by_operator', settled_at = %(now)s, lease_token = NULL
+    WHERE run_id = %(run_id)s AND status = 'unknown'
+      AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
+    RETURNING 1
+), counts AS (
+    SELECT count(*)::int AS n FROM failed
+), counted AS (
+    UPDATE runs SET unknown = unknown - n, failed = failed + n
+    FROM counts WHERE id = %(run_id)s AND n > 0
+)
+SELECT n FROM counts;
+
+-- name: resend_unknown
+-- Back to pending, as waiting slices of at most `size` rows that the next tick cuts again. A row
+-- whose delivery the provider has reported did arrive, and is left alone.
+WITH pending AS (
+    UPDATE deliveries
+    SET status = 'pending', attempts = 0, error_code = NULL, settled_at = NULL, claimed_at = NULL,
+        lease_token = NULL, provider_message_id = NULL
+    WHERE run_id = %(run_id)s AND status = 'unknown' AND report IS DISTINCT FROM 'delivered'
+      AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
+    RETURNING seq
+), numbered AS (
+    SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / %(size)s AS part FROM pending
+), cut AS (
+    INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
+    SELECT %(run_id)s, NULL, 'returned', min(seq), max(seq) + 1, array_agg(seq ORDER BY seq),
+           count(*), %(now)s
+    FROM numbered GROUP BY part
+), counts AS (
+    SELECT count(*)::int AS n FROM pending
+), counted AS (
+    UPDATE runs SET unknown = unknown - n
+    FROM counts WHERE id = %(run_id)s AND n > 0
+)
+SELECT n FROM counts;
+
+-- name: lock_run
+SELECT r.status, r.reason, r.finishes_at, r.expires_at, r.campaign_id, c.leftover,
+       c.status AS campaign_status
+FROM runs r JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.id = %(run_id)s
+FOR UPDATE OF r;
+
+-- name: reopen_run
+-- The gate and the line are drawn again by the next tick.
+UPDATE runs
+SET status = 'sending', reason = NULL, finished_at = NULL, pace_remaining = NULL, pace_until = NULL
+WHERE id = %(run_id)s AND status = 'finished';
+
+-- name: campaign_reopened
+UPDATE campaigns SET finished_sending_at = NULL WHERE id = %(campaign_id)s;

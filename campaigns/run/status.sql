@@ -1,0 +1,35 @@
+-- What the status of a run is told from. All of it costs the same for ten recipients and for ten
+-- million: counters on the run, its few slices, its provider; never the deliveries.
+
+-- name: run_state
+SELECT r.*, c.name, c.status AS campaign_status, c.manually_paused, c.leftover, c.throttled,
+       p.starts AS pause_starts, p.ends AS pause_ends
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+LEFT JOIN LATERAL (
+    SELECT array_agg(start_at ORDER BY start_at) AS starts, array_agg(end_at ORDER BY start_at) AS ends
+    FROM pauses WHERE campaign_id = c.id
+) p ON true
+WHERE r.id = %(run_id)s;
+
+-- name: run_work
+-- Handed out and perhaps under way, and what waits to be handed out again.
+SELECT coalesce(sum(messages) FILTER (WHERE batch_id IS NOT NULL), 0)::int AS handed_out,
+       coalesce(sum(messages) FILTER (WHERE batch_id IS NULL AND kind = 'returned'), 0)::int AS returned,
+       coalesce(sum(messages) FILTER (WHERE batch_id IS NULL AND kind = 'retry'), 0)::int AS retries,
+       min(not_before) FILTER (WHERE batch_id IS NULL AND kind = 'retry') AS next_retry_at,
+       min(not_before) FILTER (WHERE batch_id IS NULL AND kind = 'returned') AS returned_until
+FROM slices WHERE run_id = %(run_id)s;
+
+-- name: provider_load
+-- Who else wants the same account now, and whether it has to rest. Planner: runs_open.
+SELECT (SELECT count(*)::int FROM runs o JOIN campaigns c ON c.id = o.campaign_id
+        WHERE o.status = 'sending' AND o.provider = %(provider)s AND o.id <> %(run_id)s
+          AND c.status = 'sending' AND NOT c.manually_paused
+          AND o.gate_opens_at <= %(now)s AND %(now)s < o.gate_closes_at) AS others,
+       s.cooling_until, s.cooling_reason
+FROM (SELECT) one
+LEFT JOIN provider_states s ON s.provider = %(provider)s;
+
+-- name: heartbeats
+SELECT kind, max(seen_at) AS seen_at FROM heartbeats GROUP BY kind;

@@ -1,0 +1,196 @@
+"""`sluice campaigns`: campaigns that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import click
+
+from campaigns.campaign import control, samples, service
+from campaigns.campaign.show import as_answer
+from campaigns.campaign.store import Campaign
+from campaigns.errors import Invalid
+from campaigns.names import checked_uuid
+from campaigns.states import CAMPAIGN
+from cli import documents, output
+from cli.output import Column
+from cli.session import Group, Session, file_argument, pass_session
+
+_COLUMNS = (
+    Column("uuid", whole=True),
+    Column("status", whole=True),
+    Column("starts (UTC)", whole=True),
+    Column("name"),
+)
+_STATUSES = [status for status in CAMPAIGN.states if status != "deleted"]
+
+_campaign_argument = click.argument("campaign")
+
+
+@click.group(cls=Group)
+def campaigns() -> None:
+    """Campaigns: look at them, change them, steer them. CAMPAIGN is a uuid."""
+
+
+@campaigns.command("list")
+@click.option("--status", type=click.Choice(_STATUSES))
+@click.option("--after", metavar="UUID", help="Continue after this campaign.")
+@click.option(
+    "--limit", type=click.IntRange(1, service.LARGEST_PAGE), default=100, show_default=True
+)
+@pass_session
+def list_(session: Session, status: str | None, after: str | None, limit: int) -> None:
+    """List campaigns, newest first."""
+    last = None if after is None else checked_uuid("after", after)
+    with session.in_team() as (conn, team):
+        page = service.list_campaigns(conn, team.id, status=status, after=last, per_page=limit)
+    rows = ((c.id, _status(c), c.scheduled_send_date, c.name) for c in page.campaigns)
+    session.show(
+        {"campaigns": [as_answer(campaign) for campaign in page.campaigns], "next": page.next},
+        output.table(_COLUMNS, rows),
+        f"More: --after {page.next}" if page.next else None,
+    )
+
+
+@campaigns.command()
+@_campaign_argument
+@pass_session
+def show(session: Session, campaign: str) -> None:
+    """Show CAMPAIGN with all its fields."""
+    with session.in_team() as (conn, team):
+        found = service.get(conn, team.id, _uuid(campaign))
+    show_campaign(session, found)
+
+
+@campaigns.command()
+@_campaign_argument
+@file_argument()
+@pass_session
+def edit(session: Session, campaign: str, file: str) -> None:
+    """Change the fields of CAMPAIGN that FILE.json names; the others stay."""
+    body = documents.read_object(file)
+    with session.in_team() as (conn, team):
+        edited = service.edit(
+            conn,
+            team.id,
+            _uuid(campaign),
+            body,
+            providers=session.providers(),
+            now=session.now(),
+        )
+    show_campaign(session, edited)
+
+
+@campaigns.command()
+@_campaign_argument
+@pass_session
+def pause(session: Session, campaign: str) -> None:
+    """Hold CAMPAIGN until it is resumed; nothing more is granted once this returns."""
+    with session.in_team() as (conn, team):
+        _show_state(session, control.pause(conn, team.id, _uuid(campaign), now=session.now()))
+
+
+@campaigns.command()
+@_campaign_argument
+@pass_session
+def resume(session: Session, campaign: str) -> None:
+    """Let a held CAMPAIGN send again."""
+    with session.in_team() as (conn, team):
+        _show_state(session, control.resume(conn, team.id, _uuid(campaign), now=session.now()))
+
+
+@campaigns.command()
+@_campaign_argument
+@pass_session
+def stop(session: Session, campaign: str) -> None:
+    """End CAMPAIGN for good: whoever was not reached yet will not be."""
+    with session.in_team() as (conn, team):
+        _show_state(session, control.stop(conn, team.id, _uuid(campaign), now=session.now()))
+
+
+@campaigns.command()
+@_campaign_argument
+@pass_session
+def delete(session: Session, campaign: str) -> None:
+    """Remove CAMPAIGN from every list; what its runs did stays on record."""
+    campaign_id = _uuid(campaign)
+    with session.in_team() as (conn, team):
+        control.delete(conn, team.id, campaign_id, now=session.now())
+    session.show({"deleted": campaign_id}, f"Deleted campaign {campaign_id}.")
+
+
+@campaigns.command()
+@click.argument("what", metavar="CAMPAIGN|FILE.json")
+@click.option("--to", "address", metavar="ADDRESS", help="Who gets it (required for CAMPAIGN).")
+@click.option("--field", "pairs", multiple=True, metavar="NAME=VALUE", help="A custom field.")
+@pass_session
+def test(session: Session, what: str, address: str | None, pairs: Sequence[str]) -> None:
+    """Send one message to one address, to see how it looks.
+
+    The message is that of a stored CAMPAIGN (a uuid), or described in FILE.json.
+    """
+    try:
+        body: dict[str, Any] = {"campaign": str(checked_uuid("campaign", what))}
+    except Invalid:
+        body = documents.read_object(what)
+    if address is not None:
+        body["address"] = address
+    if pairs:
+        body["custom_fields"] = dict(_pair(text) for text in pairs)
+    with session.in_team() as (conn, team):
+        sample = samples.send_test(
+            conn, team.id, body, providers=session.providers(), now=session.now()
+        )
+    session.show(
+        as_answer(sample),
+        f"Test send {sample.id} is on its way; see `sluice status {sample.id}`.",
+    )
+
+
+def show_campaign(session: Session, campaign: Campaign) -> None:
+    """A campaign with all its fields."""
+    pauses = [
+        f"{output.cell(pause.start_at)} to {output.cell(pause.end_at)}" for pause in campaign.pauses
+    ]
+    session.show(
+        as_answer(campaign),
+        output.facts(
+            [
+                ("uuid", campaign.id),
+                ("name", campaign.name),
+                ("status", _status(campaign)),
+                ("error", campaign.error),
+                ("sender", campaign.sender),
+                ("channel", f"{campaign.sending_type} through {campaign.provider}"),
+                ("starts", campaign.scheduled_send_date),
+                ("finishes", campaign.scheduled_finish_date),
+                ("expires", campaign.expiry_date),
+                ("pauses", "\n".join(pauses) or None),
+                ("leftover", campaign.leftover if campaign.throttled else None),
+                ("includes", "\n".join(map(str, campaign.included)) or None),
+                ("excludes", "\n".join(map(str, campaign.excluded)) or None),
+                ("template", campaign.template),
+            ]
+        ),
+    )
+
+
+def _show_state(session: Session, campaign: Campaign) -> None:
+    session.show(as_answer(campaign), f"Campaign {campaign.id} is {_status(campaign)}.")
+
+
+def _status(campaign: Campaign) -> str:
+    return f"{campaign.status}, paused" if campaign.manually_paused else campaign.status
+
+
+def _uuid(text: str) -> UUID:
+    return checked_uuid("campaign", text)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.BadParameter("must be NAME=VALUE", param_hint="--field")
+    return name, value
