@@ -6,12 +6,14 @@
 SELECT pg_try_advisory_xact_lock(hashtext('sluice.tick')) AS locked, clock_timestamp() AS now;
 
 -- name: start_due
--- A campaign whose time has come gets its run. The unique key on (campaign, occurrence) makes a
--- repetition harmless. Planner: partial index campaigns_due.
+-- A campaign whose time is near gets its run, so that its recipients are written when its window
+-- opens. The unique key on (campaign, occurrence) makes a repetition harmless.
+-- Planner: partial index campaigns_due.
 WITH due AS (
     SELECT id, provider, scheduled_send_date, scheduled_finish_date, expiry_date
     FROM campaigns
-    WHERE status = 'scheduled' AND scheduled_send_date <= %(now)s
+    WHERE status = 'scheduled'
+      AND scheduled_send_date <= %(now)s + make_interval(secs => %(lead)s)
     ORDER BY scheduled_send_date
     LIMIT 500
     FOR UPDATE SKIP LOCKED

@@ -46,7 +46,7 @@ def test_a_window_is_kept_and_shared_out_evenly_around_its_pauses(stack):
     expected = numbers(0, 5999)
     members = group(running.conn, "all", expected)
     running.start()
-    start = soon(2)
+    start = soon(4)
     pauses = [(10, 15), (25, 30)]
     campaign = running.submit(
         throttled=True,

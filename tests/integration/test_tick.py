@@ -9,8 +9,10 @@ import pytest
 
 from campaigns import database
 from campaigns.database import Connection
+from campaigns.database import connect as open_connection
 from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
 from campaigns.providers import ProviderConfig, Providers
+from scheduler.duties.starting import LEAD
 from scheduler.tick import TickReport, tick
 from tests.support import ledger
 
@@ -33,22 +35,20 @@ def published(report: TickReport, task: str) -> list[int]:
     return [row_id for name, row_id in report.publish if name == task]
 
 
-def test_a_campaign_gets_its_run_when_its_time_comes_and_only_once(conn):
-    campaign_id = ledger.campaign(conn, NOW, status="scheduled", start=at(10))
-    assert ticked(conn, 9).started == 0
-    report = ticked(conn, 10)
+def test_a_campaign_gets_its_run_a_moment_ahead_of_its_start_and_only_once(conn):
+    campaign_id = ledger.campaign(conn, NOW, status="scheduled", start=at(100))
+    assert ticked(conn, 99 - LEAD).started == 0
+    report = ticked(conn, 100 - LEAD)
     assert report.started == 1
     assert ledger.field(conn, "campaigns", campaign_id, "status") == "sending"
     assert len(published(report, TASK_RESOLVE)) == 1
-    assert ticked(conn, 11).started == 0
+    assert ticked(conn, 101 - LEAD).started == 0
     assert conn.execute("SELECT count(*) AS n FROM runs").fetchone()["n"] == 1
 
 
 def test_a_second_beat_does_nothing_while_the_first_one_ticks(conn, database):
-    from campaigns.database import connect
-
     ledger.campaign(conn, NOW, status="scheduled", start=NOW)
-    with connect(database) as other, conn.transaction():
+    with open_connection(database) as other, conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('sluice.tick'))")
         assert tick(other, PROVIDERS, name="beat@other", now=NOW) is None
 
