@@ -53,5 +53,6 @@ def tick(
         messages = dispatching.run_once(conn, moment, providers, rotation=rotation)
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
+        conn.execute(_SQL.forget_heartbeats, {"now": moment})
         conn.execute(_LEDGER.beat_heart, {"name": name, "kind": "beat", "now": moment})
         return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

@@ -160,3 +160,7 @@ SET published_at = %(now)s
 WHERE status IN ('resolving', 'closing')
   AND (published_at IS NULL OR published_at < %(now)s - make_interval(secs => %(again_after)s))
 RETURNING id, status;
+
+-- name: forget_heartbeats
+-- Names carry a process id, so every restart leaves one behind.
+DELETE FROM heartbeats WHERE seen_at < %(now)s - interval '1 day';

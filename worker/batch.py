@@ -19,7 +19,7 @@ from campaigns.clock import sleep_until
 from worker.account import Account
 from worker.chunk import ChunkSender
 from worker.engine import Engine
-from worker.ledger import LEASE_SECONDS, Lease
+from worker.ledger import LEASE_SECONDS, Claimed, Lease
 from worker.throttle.base import LimiterUnavailable, Permits
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ PATIENCE = 2.0
 
 #: How long to stay away after the limiter could not be reached, in seconds.
 LIMITER_PAUSE = 1.0
+
+#: How long to stay away after the database failed, in seconds.
+DATABASE_PAUSE = 1.0
 
 #: How long to stay away from a provider that this process does not know, in seconds.
 UNKNOWN_PROVIDER_PAUSE = 30.0
@@ -92,29 +95,27 @@ class _BatchRun:
         self._clock = engine.clock
         self._claimed = 0
         self._taken = 0
-        self._sure = True
 
     async def run(self) -> int:
-        ledger = self._engine.ledger
-        contexts = await ledger.contexts(self._lease.batch_id)
+        contexts = await self._engine.ledger.contexts(self._lease.batch_id)
         sender = ChunkSender(self._engine, self._account, self._lease, contexts)
-        stop = _Stop()
-        try:
-            async with asyncio.TaskGroup() as chunks:
-                stop = await self._claim_chunks(chunks, sender)
-        except* (psycopg.Error, PoolTimeout) as group:
-            # An outcome or a claim may be lost: nobody but the lease's end may decide about them.
-            self._sure = sender.all_recorded
-            log.error(
-                "batch %d: the database failed (%s)",
-                self._lease.batch_id,
-                type(group.exceptions[0]).__name__,
-            )
-        if self._sure:
-            wait = max(stop.wait, sender.cooling)
-            if not await ledger.hand_back(self._lease, wait=wait):
-                log.warning("batch %d: its lease was lost", self._lease.batch_id)
+        async with asyncio.TaskGroup() as chunks:
+            stop = await self._claim_chunks(chunks, sender)
+        if sender.all_recorded:
+            await self._hand_back(max(stop.wait, sender.cooling))
         return self._claimed
+
+    async def _hand_back(self, wait: float) -> None:
+        """End the batch; if that cannot be written, the end of the lease does the same."""
+        try:
+            if not await self._engine.ledger.hand_back(self._lease, wait=wait):
+                log.warning("batch %d: its lease was lost", self._lease.batch_id)
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning(
+                "batch %d: it could not be handed back (%s) and waits for the end of its lease",
+                self._lease.batch_id,
+                type(error).__name__,
+            )
 
     async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
@@ -130,11 +131,9 @@ class _BatchRun:
                     return permits
                 if self._engine.stopping or sender.cooling:
                     return _Stop()
-                rows = await self._engine.ledger.claim(
-                    self._lease, permits.count, self._account.config.channel
-                )
-                if rows is None:
-                    return _Stop()
+                rows = await self._claim(permits.count)
+                if isinstance(rows, _Stop):
+                    return rows
                 self._taken += permits.count
                 self._claimed += len(rows)
                 held -= len(rows)
@@ -143,6 +142,21 @@ class _BatchRun:
             finally:
                 await self._account.slots.give(held)
         return _Stop()
+
+    async def _claim(self, amount: int) -> list[Claimed] | _Stop:
+        """The next rows. A claim whose answer was lost is undone when the batch is handed back."""
+        try:
+            rows = await self._engine.ledger.claim(
+                self._lease, amount, self._account.config.channel
+            )
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning(
+                "batch %d: nothing can be claimed (%s)",
+                self._lease.batch_id,
+                type(error).__name__,
+            )
+            return _Stop(DATABASE_PAUSE)
+        return _Stop() if rows is None else rows
 
     async def _permits(self, want: int) -> Permits | _Stop:
         """Permits for now: waits out a short wait, gives up on a long one."""

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -15,7 +14,15 @@ from campaigns.clock import sleep_until
 from campaigns.template import render
 from worker import outcomes
 from worker.account import Account
-from worker.adapters.base import Message, Outcome, Rejected, Throttled, Unknown
+from worker.adapters.base import (
+    HttpRequest,
+    HttpResponse,
+    Message,
+    Outcome,
+    Rejected,
+    Throttled,
+    Unknown,
+)
 from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
 from worker.outcomes import NotSent, Settlement
@@ -55,62 +62,100 @@ class ChunkSender:
         self.all_recorded = True
 
     async def send(self, rows: Sequence[Claimed], permits: Permits) -> None:
-        """Send ``rows``, each in its slot, and record the outcomes."""
-        recorded = False
+        """Send ``rows``, each in its slot, and record the outcomes; gives back their places."""
+        size = self._account.adapter.capabilities.max_batch
+        groups = _chunks(list(enumerate(rows)), size)
+        results = await asyncio.gather(*(self._send_group(group, permits) for group in groups))
         try:
-            size = self._account.adapter.capabilities.max_batch
-            groups = list(_chunks(list(enumerate(rows)), size))
-            results = await asyncio.gather(*(self._send_group(group, permits) for group in groups))
-            settlements = [settlement for part in results for settlement in part]
-            await self._record(settlements)
-            recorded = True
+            await self._record([settlement for part in results for settlement in part])
             if self.cooling:
                 await self._cool()
-        finally:
-            self.all_recorded = self.all_recorded and recorded
-            await self._account.slots.give(len(rows))
+        except (psycopg.Error, PoolTimeout) as error:
+            # What became of these rows is lost: the end of the lease has to decide about them.
+            self.all_recorded = False
+            log.error(
+                "batch %d: the outcomes of %d rows cannot be written (%s)",
+                self._lease.batch_id,
+                len(rows),
+                type(error).__name__,
+            )
 
     async def _send_group(
         self, group: Sequence[tuple[int, Claimed]], permits: Permits
     ) -> list[Settlement]:
         """One request's worth of rows: exactly one settlement for each."""
+        try:
+            return await self._settle_group(group, permits)
+        finally:
+            await self._account.slots.give(len(group))
+
+    async def _settle_group(
+        self, group: Sequence[tuple[int, Claimed]], permits: Permits
+    ) -> list[Settlement]:
         settled: list[Settlement] = []
-        messages: list[Message] = []
-        rows: list[Claimed] = []
-        for _, row in group:
+        ready: list[tuple[int, Claimed, Message]] = []
+        for index, row in group:
             message = self._render(row)
-            if isinstance(message, Rejected):
-                settled.append(self._settle(row, message))
+            if isinstance(message, Message):
+                ready.append((index, row, message))
             else:
-                rows.append(row)
-                messages.append(message)
-        if messages:
-            found = await self._request(messages, rows, permits, group[0][0])
+                settled.append(self._settle(row, message))
+        for index, rows, messages, request in self._encode(ready):
+            if request is None:
+                settled += [self._settle(row, Rejected("encode_error")) for row in rows]
+                continue
+            found = await self._request(request, messages, rows, permits, index)
             for row, outcome in zip(rows, found, strict=True):
                 self._note(outcome)
                 settled.append(self._settle(row, outcome))
         return settled
+
+    def _encode(
+        self, ready: Sequence[tuple[int, Claimed, Message]]
+    ) -> list[tuple[int, list[Claimed], list[Message], HttpRequest | None]]:
+        """Requests for the messages; ``None`` for one that cannot be encoded.
+
+        A message that breaks a request of many goes alone, and so do its neighbours.
+        """
+        if not ready:
+            return []
+        rows = [row for _, row, _ in ready]
+        messages = [message for _, _, message in ready]
+        try:
+            return [(ready[0][0], rows, messages, self._account.adapter.encode(messages))]
+        except Exception as error:
+            if len(ready) > 1:
+                return [part for one in ready for part in self._encode([one])]
+            log.error(
+                "%s: delivery %s cannot be encoded (%s)",
+                self._account.config.name,
+                messages[0].reference,
+                type(error).__name__,
+            )
+            return [(ready[0][0], rows, messages, None)]
 
     def _render(self, row: Claimed) -> Message | Rejected:
         """The message, or a rejection: one bad contact must not stop the others."""
         context = self._contexts[row.run_id]
         try:
             text = self._templates[row.run_id].render(row.fields, context.template_vars)
-        except Exception:
-            log.exception("run %d: row %d cannot be rendered", row.run_id, row.seq)
+        except Exception as error:
+            log.error(
+                "run %d: row %d cannot be rendered (%s)", row.run_id, row.seq, type(error).__name__
+            )
             return Rejected("render_error")
         return Message(
             reference(row.run_id, row.seq), row.address, context.sender, text, context.expires_at
         )
 
     async def _request(
-        self, messages: Sequence[Message], rows: Sequence[Claimed], permits: Permits, index: int
+        self,
+        request: HttpRequest,
+        messages: Sequence[Message],
+        rows: Sequence[Claimed],
+        permits: Permits,
+        index: int,
     ) -> Sequence[Outcome | NotSent]:
-        try:
-            request = self._account.adapter.encode(messages)
-        except Exception as error:
-            log.error("%s: encoding failed (%s)", self._account.config.name, type(error).__name__)
-            return [Rejected("encode_error")] * len(messages)
         clock = self._engine.clock
         await sleep_until(clock, permits.at(index))
         if self._too_late(clock.monotonic(), rows, permits, index):
@@ -123,6 +168,9 @@ class ChunkSender:
             return [NotSent(error.code, unreachable=True)] * len(messages)
         except Uncertain as error:
             return [Unknown(error.code)] * len(messages)
+        except Exception as error:
+            log.error("%s: sending failed (%s)", self._account.config.name, type(error).__name__)
+            return [Unknown("transport_error")] * len(messages)
         return self._decode(messages, response)
 
     def _too_late(self, now: float, rows: Sequence[Claimed], permits: Permits, index: int) -> bool:
@@ -131,7 +179,7 @@ class ChunkSender:
             return True
         return permits.interval > 0 and permits.missed(index, now)
 
-    def _decode(self, messages: Sequence[Message], response: Any) -> Sequence[Outcome]:
+    def _decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         try:
             found = self._account.adapter.decode(messages, response)
         except Exception as error:

@@ -15,6 +15,9 @@ DEFAULT_COOLING = 2.0
 #: The longest hold that a provider's word can impose, in seconds.
 LONGEST_COOLING = 3600.0
 
+#: Message ids and codes are kept up to this many characters.
+LONGEST_WORD = 200
+
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
@@ -44,16 +47,28 @@ def settle(
     """The settlement of one row that was claimed for the ``attempts``-th time."""
     match outcome:
         case Accepted(message_id):
-            return Settlement(run_id, seq, "accepted", message_id=message_id)
+            return Settlement(run_id, seq, "accepted", message_id=storable(message_id))
         case Throttled(_, code) | NotSent(code, _):
-            return Settlement(run_id, seq, "pending", code, charged=False)
+            return Settlement(run_id, seq, "pending", storable(code), charged=False)
         case Rejected(code):
-            return Settlement(run_id, seq, "rejected", code)
+            return Settlement(run_id, seq, "rejected", storable(code))
         case Failed(code):
             status = "pending" if attempts < max_attempts else "failed"
-            return Settlement(run_id, seq, status, code)
+            return Settlement(run_id, seq, status, storable(code))
         case Unknown(code):
-            return Settlement(run_id, seq, "unknown", code)
+            return Settlement(run_id, seq, "unknown", storable(code))
+
+
+def storable(text: str | None) -> str | None:
+    """A provider's word in a form that the ledger takes, whatever it holds.
+
+    One id with a NUL or half a surrogate pair would otherwise keep the outcomes of its whole chunk
+    from being written.
+    """
+    if text is None:
+        return None
+    clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return clean[:LONGEST_WORD]
 
 
 def cooling(outcome: Throttled) -> float:

@@ -143,13 +143,13 @@ def bench(conn: Connection, database: str) -> Bench:
 
 @pytest.mark.parametrize("size", [1, 7, 100])
 def test_every_recipient_gets_one_message_whatever_the_requests_size(bench, size):
+    """And one contact that breaks the encoder stops nobody else, in a request of many neither."""
     bench.adapter = ScriptedAdapter({}, size)
-    bench.send(bench.cut(0, 13))
-    bench.send(bench.cut(14, 40))
+    bench.send(bench.cut())
     assert len({message.address for message in bench.adapter.sent}) == 39
     assert len(bench.adapter.sent) == 39
     assert {message.text for message in bench.adapter.sent} == {"Hello Ada"}
-    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 39}
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 39, "rejected": 1}
     assert (bench.batches(), bench.waiting()) == (0, {})
 
 
@@ -207,9 +207,30 @@ def test_a_request_that_may_have_arrived_is_held_as_unknown(bench):
     assert bench.waiting() == {}
 
 
-def test_one_bad_contact_does_not_stop_the_others(bench):
-    bench.send(bench.cut(10, 20))
-    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 9, "rejected": 1}
+def test_a_providers_strange_word_does_not_cost_the_outcomes_of_the_chunk(bench):
+    bench.adapter.script = {"01": Accepted("a\x00b\ud800"), "02": Rejected("x" * 5000)}
+    bench.send(bench.cut(0, 5))
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 4, "rejected": 1}
+
+
+def test_a_transport_that_breaks_leaves_no_row_without_an_outcome(bench):
+    bench.transport.failure = RuntimeError("a defect")
+    bench.send(bench.cut(0, 5))
+    assert rows.counters(bench.conn, bench.run_id) == {"unknown": 5}
+
+
+def test_outcomes_survive_a_database_that_is_away_for_a_moment(bench):
+    """The connections die while the requests are under way; the outcomes are written later."""
+
+    def cut_off() -> None:
+        bench.conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    bench.transport.during = cut_off
+    bench.send(bench.cut(0, 5))
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 5}
 
 
 def test_a_pause_in_the_middle_stops_the_next_chunk_and_hands_back_the_rest(bench):

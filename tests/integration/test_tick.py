@@ -183,5 +183,12 @@ def test_a_beat_is_seen_alive(conn):
     assert (row["kind"], row["seen_at"]) == ("beat", at(7))
 
 
+def test_processes_that_are_long_gone_are_forgotten(conn):
+    ticked(conn)
+    tick(conn, PROVIDERS, name="beat@later", now=at(90_000))
+    names = [row["name"] for row in conn.execute("SELECT name FROM heartbeats")]
+    assert names == ["beat@later"]
+
+
 def test_the_connection_parameters_are_bounded():
     assert "statement_timeout" in database.parameters()["options"]
