@@ -1,0 +1,54 @@
+"""python -m benchmarks [import | audience | run | send | limited ...] [--quick] [--save]"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from benchmarks import audience, figures, importing, limited, machine, place, run, send
+from benchmarks.figures import Report
+from benchmarks.place import Place
+
+RESULTS = Path(__file__).with_name("results")
+
+
+class Benchmark(Protocol):
+    """One kind of measurement; ``scale`` is what all sizes are divided by."""
+
+    def __call__(self, place: Place, *, scale: int) -> Report: ...
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "import": importing.measure,
+    "audience": audience.measure,
+    "run": run.measure,
+    "send": send.measure,
+    "limited": limited.measure,
+}
+
+
+def main() -> int:
+    """Run the chosen benchmarks; 1 if a promise was not kept."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", choices=[*BENCHMARKS, []])
+    parser.add_argument("--quick", action="store_true", help="a tenth of all sizes")
+    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}/<name>.json")
+    chosen = parser.parse_args()
+    facts = machine.facts()
+    print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "packages"))
+    kept = True
+    with place.opened() as here:
+        for name in chosen.names or BENCHMARKS:
+            report = BENCHMARKS[name](here, scale=10 if chosen.quick else 1)
+            figures.show(report)
+            kept = kept and report.kept
+            if chosen.save:
+                figures.save(report, facts, RESULTS)
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""What a competent team would write instead: one Celery task per message.
+
+celery -A benchmarks.baseline worker --concurrency 2
+
+Prefork processes, each with a kept-alive httpx client and a PostgreSQL connection of its own; a
+task posts the message it was given and records the outcome. No limit, no pause, no claim: a task
+that is delivered twice sends twice. It is as fast as this shape gets without becoming another one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+from celery import Celery, signals
+
+from campaigns import providers, settings
+
+#: The names of task and queue, for the benchmark that publishes.
+TASK = "baseline.send"
+QUEUE = "baseline"
+
+SCHEMA = """
+CREATE TABLE messages (
+    id                  integer PRIMARY KEY,
+    address             text NOT NULL,
+    status              text NOT NULL DEFAULT 'pending',
+    provider_message_id text,
+    sent_at             timestamptz
+)
+"""
+
+_RECORD = """
+UPDATE messages SET status = %s, provider_message_id = %s, sent_at = now() WHERE id = %s
+"""
+
+
+@dataclass(slots=True)
+class _Connections:
+    """What one worker process keeps open."""
+
+    http: httpx.Client
+    database: psycopg.Connection
+    url: str
+
+
+_config = settings.load()
+_connections: list[_Connections] = []
+
+app = Celery("baseline", set_as_current=False)
+app.conf.update(
+    broker_url=_config.broker_url,
+    broker_connection_retry_on_startup=True,
+    task_ignore_result=True,
+    task_acks_late=True,
+    accept_content=["json"],
+    task_default_queue=QUEUE,
+    worker_hijack_root_logger=False,
+)
+
+
+@signals.worker_process_init.connect  # type: ignore[untyped-decorator]
+def _connect(**_: Any) -> None:
+    account = providers.load(_config.providers_file).by_name["carrier"]
+    _connections[:] = [
+        _Connections(
+            httpx.Client(timeout=10.0),
+            psycopg.connect(_config.require_database(), autocommit=True),
+            account.url,
+        )
+    ]
+
+
+@app.task(name=TASK)  # type: ignore[untyped-decorator]
+def send(message_id: int, address: str, text: str) -> None:
+    """Post one message and record what became of it."""
+    (held,) = _connections
+    body = {"reference": str(message_id), "to": address, "from": "Sluice", "text": text}
+    response = held.http.post(held.url, json=body)
+    accepted = response.status_code == httpx.codes.ACCEPTED
+    status = "accepted" if accepted else "failed"
+    provider_id = response.json()["id"] if accepted else None
+    held.database.execute(_RECORD, (status, provider_id, message_id))

@@ -1,0 +1,166 @@
+"""Sluice as it runs in production: beat, control worker and send workers, as real processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psutil
+
+from benchmarks.processes import Child, EndedError
+from campaigns import messaging, providers
+from campaigns.campaign import control, service
+from campaigns.database import Connection
+from campaigns.team.teams import Team
+
+#: Batches that one send worker has under way.
+SEND_THREADS = 8
+
+#: Control and audience tasks that their worker has under way.
+CONTROL_THREADS = 4
+
+#: Recipients that one send worker has claimed and not yet recorded.
+IN_FLIGHT = 400
+
+_POLL_SECONDS = 0.05
+
+
+@dataclass
+class Sluice:
+    """All processes of one installation, with one account at the provider."""
+
+    conn: Connection
+    team: Team
+    env: dict[str, str]
+    folder: Path
+    sends: list[Child] = field(default_factory=list)
+    control: Child | None = None
+    beat: Child | None = None
+
+    def start(self, *, sends: int) -> None:
+        """Start everything and wait until the workers take work."""
+        queues = [messaging.QUEUE_CONTROL, messaging.QUEUE_AUDIENCE]
+        self.control = self._worker("control", queues, CONTROL_THREADS)
+        for number in range(sends):
+            self.sends.append(self._worker(f"send{number}", [messaging.QUEUE_SEND], SEND_THREADS))
+        for worker in (self.control, *self.sends):
+            worker.wait_for(r"ready\.")
+        self.beat = self._celery(
+            "beat", "scheduler.app", "beat",
+            "--scheduler", "benchmarks.timed_beat:TimedScheduler", "--schedule", "",
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        """Stop everything; what was claimed is sent and recorded first."""
+        for child in (self.beat, *self.sends, self.control):
+            if child is not None:
+                child.stop()
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """The processes by what they do."""
+        assert self.beat is not None
+        assert self.control is not None
+        return {
+            "send workers": [psutil.Process(child.pid) for child in self.sends],
+            "beat and control": [psutil.Process(c.pid) for c in (self.beat, self.control)],
+        }
+
+    def submit(self, groups: Sequence[UUID], **more: Any) -> UUID:
+        """Submit a campaign to these groups, to be sent now and as fast as the account allows."""
+        body = {
+            "name": "Benchmark",
+            "sender": "Sluice",
+            "template": "Hello @first_name, we have news for {brand}.",
+            "template_vars": {"brand": "Acme"},
+            "schedule_type": "now",
+            "included_contact_groups": [str(group) for group in groups],
+            **more,
+        }
+        accounts = providers.load(Path(self.env["SLUICE_PROVIDERS"]))
+        campaign = service.submit(
+            self.conn, self.team.id, body, providers=accounts, now=datetime.now(UTC)
+        )
+        return campaign.id
+
+    def end(self, campaign: UUID) -> None:
+        """Stop a campaign."""
+        control.stop(self.conn, self.team.id, campaign, now=datetime.now(UTC))
+
+    def run(self, campaign: UUID) -> dict[str, Any] | None:
+        """The campaign's run, as it stands; ``None`` before it has one."""
+        query = "SELECT * FROM runs WHERE campaign_id = %s"
+        return self.conn.execute(query, (campaign,)).fetchone()
+
+    def wait_for(self, campaign: UUID, *statuses: str, seconds: float) -> dict[str, Any]:
+        """Wait until the campaign's run is in one of ``statuses``.
+
+        Raises:
+            EndedError: it was not within ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        while (run := self.run(campaign)) is None or run["status"] not in statuses:
+            if time.monotonic() > deadline:
+                raise EndedError(f"after {seconds:g} s the run is not {statuses}: {run}")
+            time.sleep(_POLL_SECONDS)
+        return run
+
+    def beat_log(self) -> str:
+        """What beat printed."""
+        return (self.folder / "beat.log").read_text("utf-8")
+
+    def _worker(self, name: str, queues: Sequence[str], threads: int) -> Child:
+        return self._celery(
+            name, "worker.app", "worker", "--pool", "threads", "--concurrency", str(threads),
+            "--queues", ",".join(queues), "--without-gossip", "--without-mingle",
+            "--hostname", f"{name}@%h", "--loglevel", "INFO",
+        )  # fmt: skip
+
+    def _celery(self, name: str, app: str, *arguments: str) -> Child:
+        log = self.folder / f"{name}.log"
+        return Child(log, self.env, "celery", "--app", app, *arguments)
+
+
+@contextmanager
+def running(
+    conn: Connection,
+    team: Team,
+    folder: Path,
+    env: dict[str, str],
+    *,
+    sends: int,
+) -> Iterator[Sluice]:
+    """A running installation; stopped at the end."""
+    sluice = Sluice(conn, team, env, folder)
+    try:
+        sluice.start(sends=sends)
+        yield sluice
+    finally:
+        sluice.stop()
+
+
+def environment(
+    database_url: str, redis_url: str, folder: Path, carrier_url: str, *, rate: str | None = None
+) -> dict[str, str]:
+    """Settings of the processes, with a providers file of one account."""
+    file = folder / "providers.toml"
+    lines = [
+        "[providers.carrier]",
+        'adapter = "sandbox"',
+        'channel = "sms"',
+        f'url = "{carrier_url}"',
+        f"max_in_flight = {IN_FLIGHT}",
+        *([] if rate is None else [f'rate = "{rate}"']),
+    ]
+    file.write_text("\n".join(lines) + "\n", "utf-8")
+    return {
+        "SLUICE_DATABASE_URL": database_url,
+        "SLUICE_REDIS_URL": redis_url,
+        "SLUICE_PROVIDERS": str(file),
+        "SLUICE_HOME": str(folder),
+    }
