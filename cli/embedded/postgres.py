@@ -25,8 +25,8 @@ _START_SECONDS = 120
 #: For a small machine that has other work too.
 #:
 #: Statements, their parameters and rows never reach the log, since they carry addresses: errors
-#: of clients are below log_min_messages (PostgreSQL documentation, table 19.2), and messages go
-#: without their DETAIL and STATEMENT lines.
+#: of clients are below log_min_messages (PostgreSQL documentation, table 19.2), and what remains,
+#: such as a long lock wait, goes without its DETAIL and STATEMENT lines.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",

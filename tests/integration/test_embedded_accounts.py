@@ -88,7 +88,11 @@ def as_nobody(work: Callable[[Path], None], home: Path) -> None:
     assert process.exitcode == 0
 
 
-def test_servers_run_without_root_as_the_one_who_starts_them(new_home: Path, wheels: Path) -> None:
+def test_servers_run_without_root_as_the_one_who_starts_them(
+    home: Path, new_home: Path, wheels: Path
+) -> None:
+    # Everything is imported before the fork: nobody may not be able to read the interpreter.
+    embedded.start(home, durable=False)
     own = new_home / "own"
     own.mkdir()
     expected = os.geteuid()
@@ -178,7 +182,10 @@ def test_the_home_of_somebody_else_is_refused_in_one_sentence(new_home: Path) ->
             with pytest.raises(ConfigurationError, match=r"cannot be used \(Permission denied\)"):
                 attempt(place)
 
-    as_nobody(refused, foreign)
+    try:
+        as_nobody(refused, foreign)
+    finally:
+        foreign.chmod(0o700)
 
 
 def without(missing: str) -> Callable[..., ModuleSpec | None]:
