@@ -55,7 +55,7 @@ class Sample:
 
     @property
     def milliseconds(self) -> float:
-        """CPU time of all parts per 1,000 messages; what others do on the machine hardly matters."""
+        """CPU time of all parts per 1,000 messages; hardly depends on what else the machine does."""
         return sum(self.cores.values()) / self.rate * 1e6
 
 
