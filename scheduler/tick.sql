@@ -13,7 +13,7 @@ WITH due AS (
     SELECT id, provider, scheduled_send_date, scheduled_finish_date, expiry_date
     FROM campaigns
     WHERE status = 'scheduled'
-      AND scheduled_send_date <= %(now)s + make_interval(secs => %(lead)s)
+      AND scheduled_send_date <= %(now)s::timestamptz + make_interval(secs => %(lead)s)
     ORDER BY scheduled_send_date
     LIMIT 500
     FOR UPDATE SKIP LOCKED
@@ -150,7 +150,7 @@ UPDATE batches
 SET published_at = %(now)s, publications = publications + 1
 WHERE status = 'ready'
   AND (published_at IS NULL
-       OR published_at < %(now)s - make_interval(secs => least(%(again_after)s * publications, 60)))
+       OR published_at < %(now)s::timestamptz - make_interval(secs => least(%(again_after)s * publications, 60)))
 RETURNING id;
 
 -- name: publish_runs
@@ -158,9 +158,9 @@ RETURNING id;
 UPDATE runs
 SET published_at = %(now)s
 WHERE status IN ('resolving', 'closing')
-  AND (published_at IS NULL OR published_at < %(now)s - make_interval(secs => %(again_after)s))
+  AND (published_at IS NULL OR published_at < %(now)s::timestamptz - make_interval(secs => %(again_after)s))
 RETURNING id, status;
 
 -- name: forget_heartbeats
 -- Names carry a process id, so every restart leaves one behind.
-DELETE FROM heartbeats WHERE seen_at < %(now)s - interval '1 day';
+DELETE FROM heartbeats WHERE seen_at < %(now)s::timestamptz - interval '1 day';

@@ -12,16 +12,16 @@ from worker.runtime import Runtime
 def register(app: Celery, runtime: Runtime) -> None:
     """Give ``app`` the internal tasks, working on ``runtime``."""
 
-    @app.task(name=TASK_SEND)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK_SEND, shared=False)  # type: ignore[untyped-decorator]
     def send(batch_id: int) -> int:
         return runtime.send(batch_id)
 
-    @app.task(name=TASK_RESOLVE)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK_RESOLVE, shared=False)  # type: ignore[untyped-decorator]
     def resolve(run_id: int) -> int | None:
         with runtime.pool().connection() as conn:
             return runs.resolve(conn, run_id)
 
-    @app.task(name=TASK_CLOSE)  # type: ignore[untyped-decorator]
+    @app.task(name=TASK_CLOSE, shared=False)  # type: ignore[untyped-decorator]
     def close(run_id: int) -> int | None:
         with runtime.pool().connection() as conn:
             return runs.close(conn, run_id)

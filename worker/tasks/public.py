@@ -52,7 +52,7 @@ def register(app: Celery, runtime: Runtime) -> None:
 def _task(app: Celery, name: str) -> Callable[[Callable[..., Any]], Task]:
     """Registers one public task: its arguments are never printed, refusals need no traceback."""
     return app.task(  # type: ignore[no-any-return]
-        name=name, bind=True, Request=RedactedRequest, throws=(SluiceError,)
+        name=name, bind=True, shared=False, Request=RedactedRequest, throws=(SluiceError,)
     )
 
 
