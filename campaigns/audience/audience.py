@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
-from psycopg.rows import DictRow
-
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Invalid
@@ -55,8 +52,10 @@ def count(
 
     ``column`` is the address column of the channel.
     """
-    row = _run(conn, "count_audience", column, _parameters(team_id, included, excluded)).fetchone()
-    return int((row or {})["recipients"])
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        row = conn.execute(SQL.by_address("count_audience", column), groups).fetchone()
+        return int((row or {})["recipients"])
 
 
 def materialise(
@@ -73,8 +72,12 @@ def materialise(
     in which the contacts were added. Custom fields come from the first included group that has
     the address.
     """
-    parameters = {"run_id": run_id, **_parameters(team_id, included, excluded)}
-    return _run(conn, "materialise_audience", column, parameters).rowcount
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        written = conn.execute(
+            SQL.by_address("materialise_audience", column), {"run_id": run_id, **groups}
+        )
+        return written.rowcount
 
 
 def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:
@@ -110,14 +113,11 @@ def _check_list(conn: Connection, team_id: UUID, field: str, ids: Sequence[UUID]
             raise Invalid(where, group_id, "is an opt-out group; it can only be excluded")
 
 
-def _parameters(
-    team_id: UUID, included: Sequence[UUID], excluded: Sequence[UUID]
+def _groups(
+    conn: Connection, team_id: UUID, included: Sequence[UUID], excluded: Sequence[UUID]
 ) -> dict[str, Any]:
-    return {"team_id": team_id, "included": list(included), "excluded": list(excluded)}
-
-
-def _run(conn: Connection, name: str, column: str, parameters: dict[str, Any]) -> Cursor[DictRow]:
-    with conn.transaction():
-        conn.execute("SET LOCAL statement_timeout = 0")
-        conn.execute(SQL["work_memory"])
-        return conn.execute(SQL.by_address(name, column), parameters)
+    """The groups that count, and a planner set up for them until the transaction ends."""
+    given = {"team_id": team_id, "included": list(included), "excluded": list(excluded)}
+    groups = conn.execute(SQL["team_groups"], given).fetchone() or {}
+    conn.execute(SQL["plan_for_millions"])
+    return groups

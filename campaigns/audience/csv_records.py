@@ -114,7 +114,6 @@ class Lines:
                 return
 
     def _skip_bom(self) -> None:
-        # peek() may return less than asked for at the end of a file, never at its beginning.
         start = self._file.read(len(codecs.BOM_UTF8))
         if start.startswith(_UTF16):
             raise Invalid("file", self._name, "is UTF-16; save it as UTF-8")
@@ -141,7 +140,8 @@ def first_line(lines: Lines) -> str | None:
             return text
         lines.begin_record()
     if lines.taken:
-        raise Invalid("file", None, f"line 1, the header, {lines.taken[-1].fault}")
+        bad = lines.taken[-1]
+        raise Invalid("file", None, f"line {bad.number}, the header, {bad.fault}")
     return None
 
 

@@ -87,7 +87,9 @@ def create(
         "deletable": deletable,
     }
     try:
-        created = conn.execute(SQL["insert_group"], row).fetchone()
+        # A savepoint, so that a refusal leaves the caller's own transaction usable.
+        with conn.transaction():
+            created = conn.execute(SQL["insert_group"], row).fetchone()
     except UniqueViolation:
         raise Conflict(f"name: there is a group called {row['name']!r} already.") from None
     if created is not None:

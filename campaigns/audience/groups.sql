@@ -41,7 +41,7 @@ SELECT count(*) AS contacts FROM contacts WHERE group_id = %(id)s;
 -- name: wait_longer
 -- The end of an import of a million lines holds a group for several seconds; who comes meanwhile
 -- waits rather than being refused. Below the statement timeout, which ends the wait otherwise.
-SET LOCAL lock_timeout = '25s';
+SELECT set_config('lock_timeout', '25s', true);
 
 -- name: lock_group
 -- Writers of one group take turns. NO KEY UPDATE, so that the foreign key's KEY SHARE of a single

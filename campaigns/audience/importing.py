@@ -37,6 +37,9 @@ SQL = queries.load("campaigns.audience", "importing.sql")
 #: Lines between two COPYs and two calls of the progress callback.
 PIECE = 5_000
 
+#: From so many new contacts on, the table's statistics are brought up to date at once.
+WORTH_ANALYZING = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -122,6 +125,8 @@ def import_csv(
         rejected.complete()
         stored = _store(conn, found, columns)
         rejected.keep()
+        if stored["added"] >= WORTH_ANALYZING:
+            conn.execute(SQL["analyze_contacts"])
     return ImportResult(
         lines=reading.lines,
         added=stored["added"],
@@ -180,8 +185,7 @@ def _copy(conn: Connection, rows: list[StagedRow]) -> None:
 
 def _set_duplicates_aside(conn: Connection, rejected: RejectFile) -> int:
     with conn.transaction():
-        conn.execute("SET LOCAL statement_timeout = 0")
-        conn.execute(SQL["work_memory"])
+        conn.execute(SQL["plan_for_millions"])
         conn.execute(SQL["find_duplicates"])
         conn.execute(SQL["analyze_staging"])
         with conn.cursor() as cursor, cursor.copy(SQL["copy_duplicates"]) as copy:
@@ -194,8 +198,7 @@ def _set_duplicates_aside(conn: Connection, rejected: RejectFile) -> int:
 def _store(conn: Connection, group: Group, columns: Columns) -> dict[str, int]:
     with conn.transaction():
         groups.lock_for_writing(conn, group, adding=True)
-        conn.execute("SET LOCAL statement_timeout = 0")
-        conn.execute(SQL["work_memory"])
+        conn.execute(SQL["plan_for_millions"])
         stored = conn.execute(SQL["upsert_staged"], {"group_id": group.id}).fetchone()
         groups.add_headers(conn, group, [name for _, name in columns.fields])
         return stored or {"added": 0, "updated": 0}

@@ -44,9 +44,10 @@ SELECT count(*) AS duplicates FROM contacts_import_duplicates;
 -- Autovacuum does not see temporary tables: without this the planner takes both for tiny.
 ANALYZE contacts_import, contacts_import_duplicates;
 
--- name: work_memory
--- Sorting a million identities stays in memory; local to the transaction.
-SET LOCAL work_mem = '64MB';
+-- name: plan_for_millions
+-- Sorting a million identities stays in memory, and no time limit of the send path applies. Local
+-- to the transaction.
+SELECT set_config('work_mem', '64MB', true), set_config('statement_timeout', '0', true);
 
 -- name: upsert_staged
 -- All lines of the file at once: the rule of upsert_contacts in contacts.sql, said for a table.
@@ -76,6 +77,10 @@ WITH stored AS (
 )
 SELECT count(*) FILTER (WHERE added) AS added, count(*) FILTER (WHERE NOT added) AS updated
 FROM stored;
+
+-- name: analyze_contacts
+-- After many new rows the planner would otherwise guess until autovacuum comes by.
+ANALYZE contacts;
 
 -- name: drop_staging
 DROP TABLE IF EXISTS contacts_import, contacts_import_duplicates;

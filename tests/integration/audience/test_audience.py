@@ -37,14 +37,11 @@ class World:
 
 
 numbers = st.integers(0, 5)
-members = (
-    st.builds(
-        Member,
-        phone=numbers.map(lambda n: f"44778585698{n}") | st.none(),
-        email=numbers.map(lambda n: f"a{n}@example.com") | st.none(),
-    )
-    .filter(lambda member: member.phone or member.email)
-)  # fmt: skip
+members = st.builds(
+    Member,
+    phone=numbers.map(lambda n: f"44778585698{n}") | st.none(),
+    email=numbers.map(lambda n: f"a{n}@example.com") | st.none(),
+).filter(lambda member: bool(member.phone or member.email))
 
 
 def unique_by_identity(found: list[Member]) -> list[Member]:
