@@ -25,10 +25,12 @@ from cli.commands import (
     tokens,
     up,
 )
+from cli.demo.command import demo_command
 from cli.session import Root, Session, common_options
 
 _COMMANDS = (
     up.up,
+    demo_command,
     migrate.migrate,
     doctor.doctor,
     groups.groups,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -163,8 +163,3 @@ class Root(Group):
         except KeyboardInterrupt:
             click.echo("", err=True)
             ctx.exit(INTERRUPTED)
-
-
-def file_argument(name: str = "file") -> Callable[[Any], Any]:
-    """A JSON document by its path, ``-`` for standard input."""
-    return click.argument(name, metavar="FILE.json", type=click.Path(allow_dash=True))

@@ -102,7 +102,7 @@ class Supervisor:
                     errors="replace",
                     # A Ctrl-C at the terminal is for us; we pass it on in our own way.
                     start_new_session=True,
-                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,
                 )
             except OSError as error:
                 raise ConfigurationError(
@@ -172,11 +172,17 @@ def raise_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, stop)
 
 
-def _die_with_parent() -> None:
-    """Between fork and exec: the kernel sends SIGTERM when the parent dies (prctl(2))."""
+def die_with_parent() -> None:
+    """For ``preexec_fn``: the kernel sends SIGTERM to the child when we die (prctl(2)).
+
+    Whoever forks must be the main thread: the signal comes when the forking thread ends.
+    """
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
+    if os.getppid() != _OWN_PID:
+        # We died before the child asked to be told.
         os.kill(os.getpid(), signal.SIGTERM)
 
 
 _LIBC = ctypes.CDLL(None)
+#: In the child this still is its parent's id. Not compared with 1: in a container that is us.
+_OWN_PID = os.getpid()

@@ -16,7 +16,8 @@ from campaigns.names import checked_uuid
 from campaigns.states import CAMPAIGN
 from cli import documents, output
 from cli.output import Column
-from cli.session import Group, Session, file_argument, pass_session
+from cli.parameters import Pair, file_argument
+from cli.session import Group, Session, pass_session
 
 _COLUMNS = (
     Column("uuid", whole=True),
@@ -124,9 +125,18 @@ def delete(session: Session, campaign: str) -> None:
 @campaigns.command()
 @click.argument("what", metavar="CAMPAIGN|FILE.json")
 @click.option("--to", "address", metavar="ADDRESS", help="Who gets it (required for CAMPAIGN).")
-@click.option("--field", "pairs", multiple=True, metavar="NAME=VALUE", help="A custom field.")
+@click.option(
+    "--field",
+    "pairs",
+    type=Pair("NAME=VALUE"),
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A custom field.",
+)
 @pass_session
-def test(session: Session, what: str, address: str | None, pairs: Sequence[str]) -> None:
+def test(
+    session: Session, what: str, address: str | None, pairs: Sequence[tuple[str, str]]
+) -> None:
     """Send one message to one address, to see how it looks.
 
     The message is that of a stored CAMPAIGN (a uuid), or described in FILE.json.
@@ -138,7 +148,7 @@ def test(session: Session, what: str, address: str | None, pairs: Sequence[str])
     if address is not None:
         body["address"] = address
     if pairs:
-        body["custom_fields"] = dict(_pair(text) for text in pairs)
+        body["custom_fields"] = dict(pairs)
     with session.in_team() as (conn, team):
         sample = samples.send_test(
             conn, team.id, body, providers=session.providers(), now=session.now()
@@ -187,10 +197,3 @@ def _status(campaign: Campaign) -> str:
 
 def _uuid(text: str) -> UUID:
     return checked_uuid("campaign", text)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise click.BadParameter("must be NAME=VALUE", param_hint="--field")
-    return name, value

@@ -16,6 +16,7 @@ from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.contacts import Contact
 from cli import output
 from cli.output import Column
+from cli.parameters import Pair
 from cli.session import Group, Session, pass_session
 
 
@@ -30,6 +31,8 @@ def contacts() -> None:
 @click.option(
     "--map",
     "pairs",
+    # The meaning is a word without "=", the column's title may be anything.
+    type=Pair("COLUMN=MEANING", at_last=True),
     multiple=True,
     metavar="COLUMN=MEANING",
     help="What a column means: phone, email, ..., or the name of a custom field.",
@@ -48,7 +51,7 @@ def import_(
     session: Session,
     group: str,
     file: Path,
-    pairs: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
     delimiter: str | None,
     encoding: str,
     region: str | None,
@@ -61,7 +64,7 @@ def import_(
             team,
             group,
             file,
-            mapping=dict(_pair(text) for text in pairs) or None,
+            mapping=dict(pairs) or None,
             delimiter=delimiter,
             encoding=encoding,
             region=region,
@@ -120,14 +123,6 @@ def optout(session: Session, address: str, kind: AddressKind | None) -> None:
 
 def _fields(contact: Contact) -> str:
     return ", ".join(f"{name}={value}" for name, value in contact.fields.items())
-
-
-def _pair(text: str) -> tuple[str, str]:
-    # The meaning is a word without "=", the column's title may be anything.
-    column, equals, meaning = text.rpartition("=")
-    if not equals:
-        raise click.BadParameter("must be COLUMN=MEANING", param_hint="--map")
-    return column, meaning
 
 
 @contextmanager

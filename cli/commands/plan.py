@@ -17,7 +17,8 @@ from campaigns.schedule.forecast import Forecast, Part, forecast
 from campaigns.schedule.windows import FOREVER
 from cli import documents, output
 from cli.output import Column
-from cli.session import Command, Session, file_argument, pass_session
+from cli.parameters import file_argument
+from cli.session import Command, Session, pass_session
 from scheduler.pacing import GUARD
 
 _BAR = 20

@@ -7,7 +7,8 @@ import click
 from campaigns.campaign import service
 from cli import documents
 from cli.commands.campaigns import show_campaign
-from cli.session import Command, Session, file_argument, pass_session
+from cli.parameters import file_argument
+from cli.session import Command, Session, pass_session
 
 
 @click.command(cls=Command)

@@ -11,7 +11,8 @@ from campaigns.template import templates as store
 from campaigns.template.templates import StoredTemplate
 from cli import documents, output
 from cli.output import Column
-from cli.session import Group, Session, file_argument, pass_session
+from cli.parameters import file_argument
+from cli.session import Group, Session, pass_session
 
 _COLUMNS = (
     Column("uuid", whole=True),

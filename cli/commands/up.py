@@ -14,12 +14,13 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from campaigns import migrations, settings
+from campaigns import migrations, providers, settings
 from campaigns.errors import ConfigurationError, Refused
 from campaigns.settings import Settings
 from cli import embedded, output, procfile
 from cli.session import REFUSED, Command, Session, pass_session
 from cli.supervisor import Ended, StopRequested, Supervisor, raise_on_sigterm
+from worker.adapters.registry import build
 
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan")
 
@@ -70,6 +71,7 @@ def _run(config: Settings, printer: Printer, *, carrier: bool, flower: bool, sen
         printer.write("up", f"the database is at revision {revision}")
         if carrier:
             _provide_carrier(running, printer)
+        _check_providers(running, printer)
         commands = procfile.multiplied(procfile.load(), "send", send)
         if not flower:
             commands.pop("flower")
@@ -148,6 +150,15 @@ def _only_one(home: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _check_providers(config: Settings, printer: Printer) -> None:
+    """A mistake in the providers file is told before anything is started."""
+    found = providers.load(config.providers_file)
+    for account in found.by_name.values():
+        build(account)
+    if not found.by_name:
+        printer.write("up", f"no provider is configured in {config.providers_file} yet")
 
 
 def _provide_carrier(config: Settings, printer: Printer) -> None:
