@@ -90,13 +90,14 @@ def test_the_copied_text_changes_only_when_a_template_is_named(
     world: World, simple: dict[str, Any]
 ) -> None:
     campaign = submit(world, simple)
+    world.conn.execute("UPDATE templates SET body = 'Rewritten' WHERE id = %s", [TEMPLATE])
     assert edit(world, campaign, {"name": "Renamed"}).template == "Hello @first_name"
     edited = edit(world, campaign, {"template_uuid": str(THROTTLED_TEMPLATE)})
     assert (edited.template_uuid, edited.template) == (THROTTLED_TEMPLATE, "Sale starts now")
     edited = edit(world, campaign, {"template": "By hand"})
     assert (edited.template_uuid, edited.template) == (None, "By hand")
     edited = edit(world, campaign, {"template_uuid": str(TEMPLATE)})
-    assert (edited.template_uuid, edited.template) == (TEMPLATE, "Hello @first_name")
+    assert (edited.template_uuid, edited.template) == (TEMPLATE, "Rewritten")
 
 
 def test_a_campaign_whose_template_was_deleted_can_be_edited(

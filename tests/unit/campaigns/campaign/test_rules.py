@@ -282,6 +282,7 @@ def test_what_the_seeds_allow_is_accepted(changes: dict[str, Any]) -> None:
         {"pauses": [pause("15:30:00", "15:45:00"), pause("15:40:00", "15:50:00")]},
         {"pauses": [pause("15:25:00", "16:24:59")]},
         {"pauses": [pause("16:20:00", "17:00:00")]},
+        {"pauses": [pause("16:20:00", "16:25:00")], "expiry_date": None},
         {"scheduled_finish_date": "2027-11-26 15:25:00", "expiry_date": None, "pauses": []},
         {"expiry_date": "2026-11-25 16:25:00"},
     ],

@@ -29,7 +29,7 @@ offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda m: timezone(timede
         "2026-11-25 10:25:00-05:00",
         1795620300,
         "1795620300",
-        datetime(2026, 11, 25, 16, 25, tzinfo=timezone(timedelta(hours=1))),
+        datetime(2026, 11, 25, 16, 25, 0, 999, tzinfo=timezone(timedelta(hours=1))),
     ],
 )
 def test_each_form_names_the_same_moment(value: object) -> None:
