@@ -33,6 +33,7 @@ from tests.support.fault_server import (
     reset_half_way,
     sends,
     silence,
+    speak_plain_http,
     unused_port,
 )
 from tests.support.waiting import eventually
@@ -283,14 +284,9 @@ def test_a_tls_handshake_without_answer_is_not_sent(
 def test_a_failed_tls_handshake_is_not_sent(name: TransportName, server: FaultServer) -> None:
     """As when ``https`` is configured for a port that speaks plain HTTP."""
 
-    def no_tls(exchange: Any) -> bool:
-        exchange.sock.recv(65536)
-        exchange.sock.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        return False
-
     async def main() -> None:
         async with opened(name) as transport:
-            server.script(no_tls)
+            server.script(speak_plain_http)
             error = await failure(transport, server.url.replace("http:", "https:"))
             assert isinstance(error, NotSent)
             assert error.code == "tls"
@@ -538,6 +534,22 @@ def test_no_proxy_is_taken_from_the_environment(
     assert run(main()).status == 200
 
 
+def test_a_system_without_certificate_authorities_will_do(
+    name: TransportName, server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slim container images have none; bundled ones are used then."""
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    monkeypatch.setenv("SSL_CERT_DIR", "/nonexistent")
+
+    async def main() -> TransportError:
+        async with opened(name) as transport:
+            assert (await exchange(transport, server.url)).status == 200
+            server.script(speak_plain_http)
+            return await failure(transport, server.url.replace("http:", "https:"))
+
+    assert run(main()).code == "tls"
+
+
 def test_no_error_names_the_address(name: TransportName, server: FaultServer) -> None:
     """Nor does what it was raised from, which a logged traceback would show."""
 
@@ -548,6 +560,7 @@ def test_no_error_names_the_address(name: TransportName, server: FaultServer) ->
 
     error = run(main())
     assert "353861234567" not in f"{error!r} {error.__cause__!r}"
+    assert error.__cause__ is None
     assert error.__suppress_context__
 
 

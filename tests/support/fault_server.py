@@ -147,6 +147,13 @@ def answer_twice(exchange: Exchange) -> bool:
     return True
 
 
+def speak_plain_http(exchange: Exchange) -> bool:
+    """Answer whatever comes, such as a TLS handshake, like a server that knows no TLS."""
+    exchange.sock.recv(65536)
+    exchange.reply(status="400 Bad Request")
+    return False
+
+
 def sends(data: bytes, *, then: str = "close") -> Fault:
     """Read the whole request, send ``data`` as it stands, then ``close``, ``stall`` or ``keep``."""
 

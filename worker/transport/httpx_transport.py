@@ -17,6 +17,7 @@ from worker.transport.base import (
     TransportError,
     Uncertain,
 )
+from worker.transport.trust import tls_context
 
 # httpcore's extension `trace` names each step as it begins. Nothing of a request is written to
 # the connection before this one (https://www.encode.io/httpcore/extensions/#trace).
@@ -56,7 +57,7 @@ class HttpxTransport:
     """
 
     def __init__(self) -> None:
-        self._tls = ssl.create_default_context()
+        self._tls = tls_context()
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109

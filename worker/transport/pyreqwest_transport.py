@@ -21,6 +21,7 @@ from worker.transport.base import (
     TransportError,
     Uncertain,
 )
+from worker.transport.trust import bundled_authorities
 
 # Limits of the connect phase that are in use, in seconds. reqwest takes that limit per client,
 # not per request, so there is one client for each that is needed.
@@ -53,7 +54,8 @@ class PyreqwestTransport:
 
     def __init__(self, max_connections: int) -> None:
         self._max_connections = max_connections
-        self._clients: dict[float, Client] = {}
+        # The usual client at once, so that what stands in its way shows when the worker starts.
+        self._clients = {CONNECT_TIMEOUT: self._build(CONNECT_TIMEOUT)}
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
         """Carry ``request``; see :class:`worker.transport.base.Transport`."""
@@ -90,6 +92,16 @@ class PyreqwestTransport:
         return client
 
     def _build(self, connect_limit: float) -> Client:
+        try:
+            return self._builder(connect_limit).build()
+        except BuilderError:
+            # The system has no certificate authorities.
+            builder = self._builder(connect_limit)
+            for authority in bundled_authorities():
+                builder = builder.add_root_certificate_pem(authority)
+            return builder.build()
+
+    def _builder(self, connect_limit: float) -> ClientBuilder:
         return (
             ClientBuilder()
             .http1_only()
@@ -105,7 +117,6 @@ class PyreqwestTransport:
             .max_connections(self._max_connections)
             .pool_max_idle_per_host(self._max_connections)
             .pool_idle_timeout(timedelta(seconds=IDLE_TIMEOUT))
-            .build()
         )
 
     async def aclose(self) -> None:
