@@ -187,7 +187,8 @@ def test_a_throttled_reply_costs_no_attempt_and_holds_the_whole_account(bench):
     bench.send(bench.cut())
     assert len(bench.adapter.sent) == first, "the account is still held"
     row = bench.conn.execute(
-        "SELECT cooling_until > now() + interval '50 s' AS held, cooling_reason FROM provider_states"
+        "SELECT cooling_until > now() + interval '50 s' AS held, cooling_reason "
+        "FROM provider_states"
     ).fetchone()
     assert (row["held"], row["cooling_reason"]) == (True, "throttled")
 

@@ -197,7 +197,7 @@ def test_whoever_lost_the_lease_may_only_clear_up_a_doubt(play, conn, run_id, ba
 
 
 def test_a_batch_that_ends_leaves_its_rest_to_be_cut_again(play, conn, run_id, batch_id):
-    """Never sent: at once. Tried: after its backoff. Claimed and never sent: as if never claimed."""
+    """Tried: after its backoff. Claimed and never sent: as if it had not been claimed."""
 
     async def scenario(ledger: Ledger) -> None:
         lease = await leased(ledger, batch_id)

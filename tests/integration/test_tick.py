@@ -60,7 +60,8 @@ def test_cut_rows_cover_the_run_exactly_and_never_twice(conn):
         # Everything that is out counts as claimed, so that the next tick may cut more.
         conn.execute("UPDATE batches SET messages = 0")
     pieces = conn.execute(
-        "SELECT lo, hi FROM slices WHERE run_id = %s AND batch_id IS NOT NULL ORDER BY lo", (run_id,)
+        "SELECT lo, hi FROM slices WHERE run_id = %s AND batch_id IS NOT NULL ORDER BY lo",
+        (run_id,),
     ).fetchall()
     covered = [seq for piece in pieces for seq in range(piece["lo"], piece["hi"])]
     assert covered == list(range(230))

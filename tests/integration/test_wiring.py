@@ -30,9 +30,11 @@ def sql_files() -> list[tuple[str, str]]:
     found = []
     for package in ("campaigns", "scheduler", "worker", "cli"):
         root = Path(str(resources.files(package)))
-        for file in sorted(root.rglob("*.sql")):
-            if "migrations" not in file.parts:
-                found.append((".".join((package, *file.parent.relative_to(root).parts)), file.name))
+        found += [
+            (".".join((package, *file.parent.relative_to(root).parts)), file.name)
+            for file in sorted(root.rglob("*.sql"))
+            if "migrations" not in file.parts
+        ]
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,7 +63,7 @@ def test_active_intervals_say_what_the_rule_says_at_every_second(window):
 def test_active_intervals_are_sorted_disjoint_and_split_at_the_finish(window):
     found = active_intervals(window)
     assert all(interval.start < interval.end for interval in found)
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
     if window.finish is not None:
         assert not any(interval.start < window.finish < interval.end for interval in found)
 
@@ -73,7 +74,7 @@ def test_merging_keeps_every_covered_second(some):
     for second in range(-20, 81):
         covered = any(moment(second) in interval for interval in some)
         assert any(moment(second) in interval for interval in found) == covered
-    assert all(a.end < b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(found))
 
 
 @given(intervals, st.lists(intervals, max_size=4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +19,9 @@ def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def handed_out(total: int, intervals: list[Interval], ticks: list[float]) -> list[tuple[float, int]]:
+def handed_out(
+    total: int, intervals: list[Interval], ticks: list[float]
+) -> list[tuple[float, int]]:
     """What every tick hands out when each gets all that it asks for."""
     line: Line | None = None
     left = total
@@ -80,7 +83,7 @@ def test_a_slow_run_sends_its_messages_one_by_one_and_not_in_a_bunch():
     intervals = [Interval(START, at(60))]
     moments = [t for t, count in handed_out(12, intervals, [float(s) for s in range(60)]) if count]
     assert len(moments) == 12
-    gaps = [b - a for a, b in zip(moments, moments[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(moments)]
     assert set(gaps) == {5.0}
 
 
