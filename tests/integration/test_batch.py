@@ -100,8 +100,8 @@ class Bench:
 
     def cut(self, lo: int = 0, hi: int = 40) -> int:
         row = self.conn.execute(
-            "INSERT INTO batches (provider, messages, status, spread_from, spread_until, created_at)"
-            " VALUES ('carrier', %s, 'ready', now(), now(), now()) RETURNING id",
+            "INSERT INTO batches (provider, messages, status, spread_from, spread_until, "
+            "created_at) VALUES ('carrier', %s, 'ready', now(), now(), now()) RETURNING id",
             (hi - lo,),
         ).fetchone()
         self.conn.execute(
