@@ -7,7 +7,6 @@ import time
 from random import Random
 
 from cli.carrier.asgi import (
-    HANG_UP,
     Disconnected,
     Receive,
     Scope,
@@ -59,9 +58,9 @@ class Application:
         except Disconnected:
             return
         except asyncio.CancelledError:
-            # Out of time at the end. Any reply now would be wrong for a message that was logged.
-            scope[HANG_UP]()
-            raise
+            # Out of time at the end of the process. The server would now send a 500, which is
+            # wrong for a message that was accepted.
+            await hang_up(scope, receive)
 
     async def _message(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, LARGEST_BODY)

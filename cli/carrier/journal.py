@@ -58,7 +58,7 @@ class Journal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._lines:
+        if not self._lines or self.failure is not None:
             return
         content = b"".join(self._lines)
         self._lines.clear()

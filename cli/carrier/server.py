@@ -32,6 +32,9 @@ _KEEP_ALIVE_SECONDS = 600
 #: How long requests under way may take to end after a signal.
 _SHUTDOWN_SECONDS = 5
 
+#: How long the connections of those that did not may take to close.
+_CLOSING_SECONDS = 1
+
 _BACKLOG = 2048
 
 
@@ -119,6 +122,8 @@ async def _serve(
     reporting = asyncio.create_task(reporter.run()) if reporter else None
     try:
         await server.serve(sockets=[listener])
+        if cut_off := server.server_state.tasks:
+            await asyncio.wait(cut_off, timeout=_CLOSING_SECONDS)
     finally:
         journal.flush()
         if reporting is not None:

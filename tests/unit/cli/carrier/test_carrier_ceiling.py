@@ -46,6 +46,11 @@ def test_no_sliding_interval_holds_more_than_rate_and_burst(
             assert last - first >= (size - burst) * ceiling.interval
 
 
+@given(st.floats(min_value=0.01, max_value=20_000))
+def test_the_interval_is_rounded_in_favour_of_the_ceiling(rate: float) -> None:
+    assert 0 <= Ceiling.of(rate, 1).interval - SECOND / rate <= 1
+
+
 @given(ceilings, st.integers(min_value=1, max_value=300))
 def test_requests_that_come_exactly_at_the_rate_all_pass(ceiling: Ceiling, count: int) -> None:
     moments = moments_of([ceiling.interval] * count)

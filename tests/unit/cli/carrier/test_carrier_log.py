@@ -150,6 +150,14 @@ def test_intervals_count_what_lies_in_them(moments_us: list[int], edges_us: list
     ]
 
 
+def test_a_window_does_not_hold_both_its_ends() -> None:
+    # As floats these two are less than 0.1 apart.
+    arrivals = at([1_700_000_000_000_003, 1_700_000_000_100_003])
+    assert arrivals[1].t - arrivals[0].t < 0.1
+    assert peak_in_sliding_window(arrivals, 0.1) == 1
+    assert peak_in_sliding_window(arrivals, 0.100001) == 2
+
+
 @given(st.lists(MOMENTS_US, max_size=50), st.integers(min_value=1, max_value=2_000_000))
 def test_the_peak_is_that_of_the_fullest_window_of_all(
     moments_us: list[int], width_us: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -113,6 +114,16 @@ def test_a_taken_port_ends_with_1_and_one_sentence() -> None:
     assert result.output == (
         f"Error: --bind {address}: cannot be used (Address already in use); "
         "name a free address, or port 0 for any free port.\n"
+    )
+
+
+def test_a_log_in_a_folder_that_is_not_there_ends_with_1_and_one_sentence(tmp_path: Path) -> None:
+    log = tmp_path / "nowhere" / "carrier.log"
+    result = CliRunner().invoke(carrier_command, ["--bind", "127.0.0.1:0", "--log", str(log)])
+    assert result.exit_code == 1
+    assert result.output == (
+        f"Error: --log {log}: cannot be written (No such file or directory); "
+        "name a file that can be.\n"
     )
 
 
