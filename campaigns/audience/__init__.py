@@ -1,0 +1,1 @@
+"""Who a campaign goes to: groups, their contacts, and the audience that follows from them."""

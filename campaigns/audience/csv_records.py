@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 
 from campaigns.errors import Invalid
 
-#: Longest physical line, and longest record of several lines, in bytes.
+#: Longest physical line in bytes, and longest record of several lines in characters.
 LONGEST_LINE = 1 << 20
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -71,8 +71,10 @@ class Lines:
         line = self._given_back.popleft() if self._given_back else self._read()
         self.taken.append(line)
         self._size += len(line.text)
-        if line.fault is not None or self._size > LONGEST_LINE:
+        if line.fault is not None:
             raise _UnreadableError
+        if self._size > LONGEST_LINE:
+            raise _UnreadableError(f"begins a record of more than {LONGEST_LINE} characters")
         return line.text
 
     def begin_record(self) -> None:
@@ -207,6 +209,8 @@ def _until_unreadable(lines: Lines) -> Iterator[str]:
 
 def _reason(error: Exception, several_lines: bool) -> str:
     text = str(error)
+    if isinstance(error, _UnreadableError) and text:
+        return text
     if "expected after" in text and not several_lines:
         return "has text after a closing quotation mark"
     if "new-line character" in text:

@@ -1,0 +1,1 @@
+"""Teams and the tokens that act for them."""

@@ -69,3 +69,9 @@ def test_quoted_field_over_too_many_lines_costs_its_first_line_only() -> None:
     assert found[0] == BadLine(1, "opens a quotation mark that is not closed properly")
     assert len(found) == 50_001
     assert found[-1] == Record(50_001, ["49999", "y"])
+
+
+def test_record_of_many_lines_is_bounded_as_a_whole() -> None:
+    cell = b'"' + b"x" * 100_000 + b"\n" + b'"'
+    found = read(b",".join([cell] * 20) + b"\n")
+    assert found[0] == BadLine(1, f"begins a record of more than {LONGEST_LINE} characters")
