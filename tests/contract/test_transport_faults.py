@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+import types
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -132,6 +133,12 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """On uvloop, as the worker does."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
+
+
+@types.coroutine
+def turn() -> Generator[None, None, None]:
+    """One turn of the loop."""
+    yield
 
 
 @contextlib.asynccontextmanager
@@ -401,7 +408,7 @@ def test_cancelling_in_any_step_leaves_nothing_behind(
             for turns in range(40):
                 task = asyncio.create_task(exchange(transport, server.url))
                 for _ in range(turns):
-                    await asyncio.sleep(0)
+                    await turn()
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task

@@ -9,9 +9,9 @@ from worker.adapters.base import HttpRequest, HttpResponse
 #: Longest connect phase in seconds, name resolution and TLS included.
 CONNECT_TIMEOUT = 5.0
 
-#: How long an unused connection is kept, in seconds. Shorter than the 60 s after which common
-#: load balancers drop one, so that few requests meet a connection that is just being closed.
-IDLE_TIMEOUT = 20.0
+#: How long an unused connection is kept, in seconds. Apache, Node and uvicorn drop one after 5 s by
+#: default: a request that leaves just then is lost, and nobody can say how much of it was read.
+IDLE_TIMEOUT = 4.0
 
 #: Longest body that is read, in bytes; answers to a message are a few hundred.
 MAX_BODY = 1024 * 1024
