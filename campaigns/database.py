@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from campaigns.errors import Unavailable
+from campaigns.errors import ConfigurationError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,18 @@ def connect(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Co
     """Open one autocommit connection.
 
     Raises:
+        ConfigurationError: ``url`` is none that libpq understands.
         Unavailable: PostgreSQL cannot be reached or refuses the login.
     """
     try:
         return psycopg.Connection[DictRow].connect(
             url, autocommit=True, **parameters(statement_timeout_ms)
         )
+    except psycopg.ProgrammingError:
+        # libpq's own message repeats the URL, and with it the password.
+        raise ConfigurationError(
+            "SLUICE_DATABASE_URL: it must look like postgresql://user:password@host:5432/name."
+        ) from None
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"SLUICE_DATABASE_URL: PostgreSQL cannot be reached ({first_line(error)})."

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 
-class Pair(click.ParamType):
+class Pair(click.ParamType[tuple[str, str]]):
     """``NAME=VALUE``, as a pair of texts. The first ``=`` divides, or the last one."""
 
     name = "pair"

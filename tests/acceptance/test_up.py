@@ -1,0 +1,178 @@
+"""`sluice up` on a machine with nothing but Python: it all starts, and it all stops."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from campaigns.messaging import QUEUE_CONTROL
+from cli import embedded
+from cli.embedded import processes as processes_of
+from cli.embedded.processes import free_port
+from tests.support.processes import Process, Processes, environment
+from tests.support.servers import session_home
+from tests.support.waiting import eventually
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with session_home() as folder:
+        yield folder
+
+
+@pytest.fixture
+def env(home: Path) -> dict[str, str]:
+    return {"SLUICE_HOME": str(home), "SLUICE_FLOWER_BIND": f"127.0.0.1:{free_port(None)}"}
+
+
+def up(processes: Processes, env: dict[str, str], *options: str) -> Process:
+    started = processes.python("-m", "cli.main", "up", *options, name="up", env=env)
+    started.wait_for(r"starting beat", timeout=120)
+    return started
+
+
+def sluice(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli.main", *words]
+    return subprocess.run(
+        command, env=environment(env), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def healthy(env: dict[str, str]) -> bool:
+    found = json.loads(sluice(env, "doctor", "--json").stdout)["findings"]
+    states = {finding["what"]: finding["state"] for finding in found}
+    return states.get("beat") == states.get("send workers") == "ok"
+
+
+def test_everything_starts_works_and_stops_and_again_after_a_kill(
+    processes: Processes, home: Path, env: dict[str, str]
+) -> None:
+    first = up(processes, env, "--no-flower")
+    eventually(lambda: healthy(env), timeout=60, message="beat and workers were seen")
+
+    second = sluice(env, "up")
+    assert second.returncode == 1
+    assert f"Another `sluice up` runs for {home} (process {first.pid})" in second.stderr
+    assert "Traceback" not in second.stderr
+
+    created = sluice(env, "groups", "create", "friends")
+    assert created.returncode == 0
+
+    first.kill()
+    eventually(lambda: not ours(home), message="its processes ended with it")
+    assert embedded.running(home) is not None
+
+    third = up(processes, env, "--no-flower")
+    assert "friends" in sluice(env, "groups", "list").stdout
+    assert third.terminate(timeout=60) == 0
+    assert embedded.running(home) is None
+    assert "SIGTERM received; stopping" in third.output()
+    assert "Traceback" not in third.output()
+
+
+def test_ctrl_c_ends_it_all_with_130(processes: Processes, home: Path, env: dict[str, str]) -> None:
+    started = up(processes, env, "--no-flower")
+    processes_of.end(lambda: [started.pid], [(signal.SIGINT, 0)])
+    assert started.wait(timeout=60) == 130
+    assert embedded.running(home) is None
+    assert "Traceback" not in started.output()
+
+
+def test_the_end_of_one_process_is_the_end_of_all(
+    processes: Processes, home: Path, env: dict[str, str]
+) -> None:
+    started = up(processes, {**env, "SLUICE_FLOWER_AUTH": "half"})
+    assert started.wait(timeout=60) == 1
+    assert "SLUICE_FLOWER_AUTH: must be user:password" in started.output()
+    assert "flower ended with exit code 1; stopping" in started.output()
+    assert embedded.running(home) is None
+
+
+def test_a_mistake_in_the_providers_file_is_told_before_anything_starts(
+    processes: Processes, home: Path, env: dict[str, str]
+) -> None:
+    (home / "providers.toml").write_text('[providers.x]\nadapter = "pigeon"\nchannel = "sms"\n')
+    result = sluice(env, "up", "--no-flower")
+    assert result.returncode == 1
+    assert "'pigeon' is not known" in result.stderr
+    assert "starting beat" not in result.stdout
+    assert embedded.running(home) is None
+
+
+def test_flower_asks_for_its_password_changes_nothing_and_shows_no_address(
+    processes: Processes, home: Path, env: dict[str, str]
+) -> None:
+    started = up(processes, env)
+    started.wait_for(r"flower +http://")
+    address = f"http://{env['SLUICE_FLOWER_BIND']}"
+    auth = (home / "flower.password").read_text().strip()
+
+    assert asked(f"{address}/workers")[0] == 401
+    assert asked(f"{address}/api/tasks")[0] == 401
+    assert asked(f"{address}/healthcheck")[0] == 200
+
+    number = "+447785850001"
+    servers = embedded.running(home)
+    assert servers is not None
+    publish(servers.redis_url, "contacts.opt_out", [number])
+
+    def seen() -> dict[str, dict[str, object]]:
+        found = json.loads(asked(f"{address}/api/tasks", auth)[1])
+        return {uuid: task for uuid, task in found.items() if task["name"] == "contacts.opt_out"}
+
+    tasks = eventually(seen, timeout=60, message="Flower saw the task")
+    uuid = next(iter(tasks))
+    eventually(lambda: seen()[uuid]["state"] == "SUCCESS", timeout=30, message="it succeeded")
+    worker = json.loads(asked(f"{address}/api/workers?refresh=1", auth)[1])
+    pages = [
+        asked(f"{address}/task/{uuid}", auth)[1],
+        asked(f"{address}/api/task/info/{uuid}", auth)[1],
+        json.dumps(seen()),
+        json.dumps(worker),
+        *(asked(f"{address}/worker/{name}", auth)[1] for name in worker),
+    ]
+    assert not any(number[1:] in page for page in pages)
+
+    for path in ("worker/shutdown/x", "task/revoke/x", "task/async-apply/contacts.opt_out"):
+        code, _ = asked(f"{address}/api/{path}", auth, method="POST")
+        assert code == 403, path
+    assert started.terminate(timeout=60) == 0
+
+
+def publish(broker: str, task: str, arguments: list[str]) -> None:
+    with Celery(broker=broker) as client:
+        client.send_task(task, args=arguments, queue=QUEUE_CONTROL, ignore_result=True)
+
+
+def asked(url: str, auth: str = "", method: str = "GET") -> tuple[int, str]:
+    request = urllib.request.Request(url, method=method, data=b"" if method == "POST" else None)
+    if auth:
+        request.add_header("Authorization", "Basic " + base64.b64encode(auth.encode()).decode())
+    try:
+        with urllib.request.urlopen(request, timeout=20) as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def ours(home: Path) -> list[int]:
+    """Celery processes that were given this home; their environment tells them apart."""
+    found = []
+    for pid in processes_of.find(lambda command: "celery" in command):
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            continue
+        if f"SLUICE_HOME={home}\0".encode() in variables:
+            found.append(pid)
+    return found

@@ -1,0 +1,165 @@
+"""The status of a run is read from counters and slices, never from its deliveries."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from uuid import uuid4
+
+import pytest
+
+from campaigns.database import Connection
+from campaigns.errors import Invalid, NotFound
+from campaigns.providers import NO_PROVIDERS, ProviderConfig, Providers
+from campaigns.run import lookup, recipients
+from campaigns.run.status import RunStatus, status
+from campaigns.schedule.windows import Interval
+from tests.support import ledger
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms", rate="10/s")
+PROVIDERS = Providers(MappingProxyType({"carrier": CARRIER}))
+
+
+def at(seconds: float) -> datetime:
+    return NOW + timedelta(seconds=seconds)
+
+
+def alive(conn: Connection, moment: datetime = NOW) -> None:
+    for kind in ("beat", "send", "control"):
+        conn.execute(
+            "INSERT INTO heartbeats VALUES (%s, %s, %s) "
+            "ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at",
+            (f"{kind}@test", kind, moment),
+        )
+
+
+def told(conn: Connection, run: object, moment: datetime = NOW) -> RunStatus:
+    alive(conn, moment)
+    return status(conn, ledger.team_id(conn), run, providers=PROVIDERS, now=moment)
+
+
+def test_counts_plan_and_finish_of_a_throttled_run(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW, finish=at(60), pauses=((at(10), at(30)),))
+    run_id = ledger.run(conn, campaign_id, 100, NOW)
+    conn.execute("UPDATE runs SET accepted = 40, rejected = 2, unknown = 1, delivered = 7")
+    found = told(conn, run_id, at(32))
+    assert (found.run_id, found.campaign_id) == (run_id, campaign_id)
+    assert (found.total, found.settled, found.waiting) == (100, 43, 57)
+    assert found.counts["accepted"] == 40
+    assert found.delivered == 7
+    assert found.planned == 30
+    assert found.expected_finish == at(60)
+    assert found.pauses == ()
+    assert found.why.code == "sending"
+    assert told(conn, run_id, at(5)).pauses == (Interval(at(10), at(30)),)
+
+
+def test_inside_a_pause_the_plan_stands_still(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW, finish=at(60), pauses=((at(10), at(30)),))
+    run_id = ledger.run(conn, campaign_id, 100, NOW)
+    assert [told(conn, run_id, at(s)).planned for s in (10, 20, 30)] == [25, 25, 25]
+    assert told(conn, run_id, at(20)).why.code == "outside_window"
+
+
+def test_an_unthrottled_run_has_no_plan_and_ends_at_the_providers_pace(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 100, NOW)
+    found = told(conn, run_id)
+    assert (found.planned, found.expected_finish) == (None, at(10))
+
+
+def test_a_run_that_is_held_has_no_expected_finish(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 100, NOW)
+    conn.execute("UPDATE campaigns SET manually_paused = true")
+    assert told(conn, run_id).expected_finish is None
+    assert told(conn, run_id).why.code == "paused"
+
+
+def test_retries_and_returned_slices_are_seen(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    conn.execute("UPDATE runs SET accepted = 3, next_seq = 5")
+    slices = (
+        "INSERT INTO slices (run_id, kind, lo, hi, messages, not_before) VALUES (%s,%s,%s,%s,%s,%s)"
+    )
+    conn.execute(slices, (run_id, "retry", 3, 5, 2, at(8)))
+    found = told(conn, run_id)
+    assert found.why.code == "retrying"
+    assert "2030-01-01 12:00:08" in found.why.text
+    conn.execute("UPDATE slices SET kind = 'returned'")
+    assert told(conn, run_id).why.code == "returned"
+    assert told(conn, run_id, at(9)).why.code == "sending"
+
+
+def test_a_cooling_provider_and_a_missing_one_are_seen(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    conn.execute(
+        "INSERT INTO provider_states VALUES ('carrier', %s, 'throttled', %s)", (at(9), NOW)
+    )
+    assert told(conn, run_id).why.code == "cooling"
+    team_id = ledger.team_id(conn)
+    found = status(conn, team_id, run_id, providers=NO_PROVIDERS, now=NOW)
+    assert found.why.code == "provider_unknown"
+
+
+def test_another_run_at_the_same_provider_makes_it_wait_for_its_share(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    assert told(conn, run_id).why.code == "sending"
+    ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    assert told(conn, run_id).why.code == "waiting_for_share"
+    # On its pacing line it is not behind, and so waits for nobody.
+    conn.execute(
+        "UPDATE runs SET finishes_at = %s, pace_remaining = 4.5, pace_until = %s WHERE id = %s",
+        (at(60), at(1), run_id),
+    )
+    assert told(conn, run_id).why.code == "sending"
+
+
+def test_a_campaign_is_named_by_its_uuid_with_and_without_a_run(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW, status="scheduled", start=at(100))
+    found = told(conn, campaign_id)
+    assert (found.run_id, found.why.code) == (None, "not_started")
+    run_id = ledger.run(conn, campaign_id, 5, NOW)
+    assert told(conn, str(campaign_id)).run_id == run_id
+
+
+def test_by_default_the_databases_clock_counts(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    found = status(conn, ledger.team_id(conn), run_id, providers=PROVIDERS)
+    assert abs(found.at - datetime.now(UTC)) < timedelta(minutes=5)
+
+
+def test_what_another_team_has_does_not_exist(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW)
+    run_id = ledger.run(conn, campaign_id, 5, NOW)
+    for name in (run_id, campaign_id):
+        with pytest.raises(NotFound):
+            status(conn, uuid4(), name, providers=PROVIDERS, now=NOW)
+        with pytest.raises(NotFound):
+            lookup.find_run(conn, uuid4(), name)
+
+
+@pytest.mark.parametrize("name", ["", "-1", "1.5", "one", "٣", "9" * 19, "9" * 30])
+def test_what_cannot_name_a_run_is_refused(conn, name: str) -> None:
+    with pytest.raises(Invalid, match="run: "):
+        lookup.find_run(conn, ledger.team_id(conn), name)
+
+
+def test_every_recipient_is_reported_once_whatever_the_page(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 23, NOW)
+    conn.execute(
+        "UPDATE deliveries SET status = 'accepted', report = CASE WHEN seq %% 2 = 0 "
+        "THEN 'delivered' END WHERE seq < %s",
+        (10,),
+    )
+    conn.execute("UPDATE deliveries SET status = 'unknown' WHERE seq IN (3, 20)")
+    for page in (1, 5, 23, 100):
+        rows = list(recipients.stream(conn, run_id, page=page))
+        assert [row.seq for row in rows] == list(range(23))
+        assert [row.seq for row in recipients.unknown(conn, run_id, page=page)] == [3, 20]
+    assert [row.outcome for row in rows[:4]] == ["delivered", "accepted", "delivered", "unknown"]
+
+
+def test_an_address_never_shows_in_a_row_that_is_logged(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 1, NOW)
+    row = next(recipients.stream(conn, run_id))
+    assert row.address not in repr(row)
