@@ -13,7 +13,7 @@ TransportName = Literal["httpx", "pyreqwest"]
 
 TRANSPORTS: tuple[TransportName, ...] = get_args(TransportName)
 
-#: pyreqwest passes every case of tests/contract/test_transport_faults.py. httpx passes all but
+#: pyreqwest passes every case of tests/contract/test_transport_*.py. httpx passes all but
 #: one (see :class:`HttpxTransport`) and carries a fraction of the requests per second.
 DEFAULT_TRANSPORT: TransportName = "pyreqwest"
 
