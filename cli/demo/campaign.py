@@ -136,7 +136,7 @@ class Performance:
         if self._held is None and now >= self._plan.press_at:
             control.pause(self._conn, self._team.id, self._id, now=now)
             self._held = Hold(pressed=now, returned=_now())
-            self.note("The demo pressed pause.")
+            self.note("Pause pressed by the demo.")
         elif (
             self._held is not None
             and self._held.resumed is None
@@ -147,9 +147,11 @@ class Performance:
             self._held = replace(self._held, resumed=now)
             control.resume(self._conn, self._team.id, self._id, now=now)
             self.note(
-                f"The demo pressed resume. Silence began {silent * 1000:,.0f} ms after the press; "
-                "the rest is spread anew."
+                f"The last message came {silent * 1000:,.0f} ms after the press."
+                if silent
+                else "Not one message came after the press."
             )
+            self.note("Resume pressed; the rest is spread over the time that is left.")
 
     def _scene(self, found: RunStatus) -> Scene:
         now = _now()

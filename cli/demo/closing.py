@@ -9,22 +9,23 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cli.demo.folder import Folder
 from cli.demo.verdict import GRACE, Judgement
 
 _GOOD, _BAD = "green", "bold red"
 
 
-def render(judgement: Judgement, places: dict[str, Path]) -> RenderableType:
+def render(judgement: Judgement, folder: Folder) -> RenderableType:
     """The verdict, line by line, and where to read on."""
     lines = [Text("  The verdict, from the carrier's own log", style="bold"), Text()]
     lines += _lines(judgement)
-    lines += [Text(), _word(judgement), Text()]
-    width = max(map(len, places))
-    lines += [Text(f"  {name:<{width}}  {path}", no_wrap=True) for name, path in places.items()]
+    lines += [Text(), _word(judgement), Text(), Text(f"  More in {folder.path}:", no_wrap=True)]
+    for path, meaning in _places(folder).items():
+        lines.append(Text(f"  {path.name:<14}").append(f"  {meaning}", "bright_black"))
     return Group(*lines)
 
 
-def as_json(judgement: Judgement, places: dict[str, Path]) -> dict[str, Any]:
+def as_json(judgement: Judgement, folder: Folder) -> dict[str, Any]:
     """The verdict for programs."""
     return {
         "clean": judgement.clean,
@@ -40,7 +41,16 @@ def as_json(judgement: Judgement, places: dict[str, Path]) -> dict[str, Any]:
         "silent_after_seconds": round(judgement.silent_after, 3),
         "spare_seconds": None if judgement.spare is None else round(judgement.spare, 3),
         "largest_deviation": round(judgement.deviation, 4),
-        "files": {name: str(path) for name, path in places.items()},
+        "files": {path.stem: str(path) for path in _places(folder)},
+    }
+
+
+def _places(folder: Folder) -> dict[Path, str]:
+    return {
+        folder.carrier_log: "every arrival at the carrier",
+        folder.report: "every recipient, as `sluice report --csv` writes it",
+        folder.lists: "the lists, and which of their lines were left out",
+        folder.logs: "what the processes said",
     }
 
 
@@ -57,14 +67,14 @@ def _lines(judgement: Judgement) -> Iterator[Text]:
     yield _none("misread", judgement.misread, "got a text with the wrong words")
     yield _none("in a pause", judgement.in_pauses, "arrived in a scheduled pause")
     yield _none(
-        "while held", judgement.while_held,
-        f"arrived {grace} ms or more after the press (last one: {_ms(judgement.silent_after)})",
-    )  # fmt: skip
-    spare = "" if judgement.spare is None else f" (last one: {_spare(judgement.spare)})"
-    yield _none("too late", judgement.outside_window, f"arrived outside of the window{spare}")
-    yield _line(
-        "evenness", f"±{judgement.deviation:.1%}", "off its share, in the least even 5 s of sending"
+        "while held", judgement.while_held, f"arrived over {grace} ms after the pause returned"
     )
+    yield _none("off time", judgement.outside_window, "arrived before the start or after the end")
+    silence = f"{judgement.silent_after * 1000:,.0f} ms"
+    yield _line("silence", silence, "from the press of pause to the last message")
+    if judgement.spare is not None:
+        yield _line("spare", f"{judgement.spare:.1f} s", "from the last message to the end")
+    yield _line("evenness", f"±{judgement.deviation:.1%}", "off its share, in the worst 5 seconds")
 
 
 def _none(name: str, count: int, meaning: str) -> Text:
@@ -84,11 +94,3 @@ def _word(judgement: Judgement) -> Text:
     if judgement.clean:
         return Text("  Clean: everybody once, on time, and nobody else.", style="bold green")
     return Text("  Not clean: see the lines marked ✗.", style=_BAD)
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:,.0f} ms"
-
-
-def _spare(seconds: float) -> str:
-    return f"{seconds:.1f} s before its end" if seconds >= 0 else f"{-seconds:.1f} s after its end"

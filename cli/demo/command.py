@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import click
@@ -58,6 +59,8 @@ def demo_command(
         seconds=seconds,
         flower=flower,
     )
+    # A connection that is dropped in the middle of a query complains; that is no news.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     console.print(_opening(contacts, seconds))
     try:
         with signals.raising():
@@ -65,9 +68,9 @@ def demo_command(
     except signals.Terminated as asked:
         raise click.exceptions.Exit(128 + asked.signum) from None
     console.print()
-    console.print(closing.render(ending.judgement, ending.places))
+    console.print(closing.render(ending.judgement, ending.folder))
     if session.json:
-        output.write_json(closing.as_json(ending.judgement, ending.places))
+        output.write_json(closing.as_json(ending.judgement, ending.folder))
     if not ending.judgement.clean:
         raise click.exceptions.Exit(REFUSED)
 

@@ -100,6 +100,8 @@ class Data:
 
     lists: tuple[List, ...]
     optouts: List
+    #: Everybody who is in one of the lists, by number.
+    people: frozenset[str]
     #: By number, the text that each recipient must get once, and nobody else at all.
     expected: dict[str, str]
 
@@ -135,6 +137,7 @@ def generate(people: int, seed: str = "sluice") -> Data:
             invalid=0,
             duplicates=0,
         ),
+        people=frozenset(person.number for person in known),
         expected={person.number: person.text() for person in known if person.number not in gone},
     )
 

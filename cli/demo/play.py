@@ -25,11 +25,14 @@ from cli import tabular
 from cli.carrier import log as carrier_log
 from cli.commands import report
 from cli.demo import audience, campaign, data, show, timeline, verdict
+from cli.demo.data import Data
 from cli.demo.folder import Folder, claimed
 from cli.demo.show import Scene
+from cli.demo.signals import Terminated
 from cli.demo.stage import Stage
 from cli.demo.steps import Steps
-from cli.demo.verdict import Judgement
+from cli.demo.timeline import Timeline
+from cli.demo.verdict import Hold, Judgement
 
 TEAM = "default"
 
@@ -50,10 +53,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is left when the demo is over: the verdict, and files by what they are."""
+    """What is left when the demo is over."""
 
     judgement: Judgement
-    places: dict[str, Path]
+    folder: Folder
 
 
 def play(options: Options, console: Console) -> Ending:
@@ -63,33 +66,53 @@ def play(options: Options, console: Console) -> Ending:
         SluiceError: something could not be started, or ended in the middle.
     """
     made_up = data.generate(options.contacts)
-    steps = Steps(console)
-    with claimed(options.home) as folder, closing(Stage(folder)) as stage:
-        with steps.step("PostgreSQL and Redis started, tables created"):
-            stage.start_servers()
-        with _servers_in(stage) as conn:
-            team = teams.find(conn, TEAM)
-            groups = audience.import_lists(conn, team, made_up, folder, steps)
-            with steps.step("Carrier, beat, two send workers, control worker started"):
-                stage.start_carrier()
-                flower = stage.start_processes(conn, flower=options.flower)
-            if flower:
-                steps.say(f"Flower: {flower}, password in {folder.path / 'flower.password'}")
-            plan = timeline.plan(datetime.now(UTC), options.seconds)
-            with steps.step("Campaign submitted through the queue"):
-                campaign_id = campaign.submit(stage, conn, team, groups, plan)
-            performance = campaign.Performance(stage, conn, team, campaign_id, plan)
-            with closing(performance), _shown(console) as shown:
-                performance.watch(shown)
-            _write_report(conn, team, campaign_id, folder.report)
+    with claimed(options.home) as folder, _ended(Stage(folder), console) as stage:
+        plan, holds = _perform(options, made_up, stage, console)
         stage.end_processes()
         arrivals = carrier_log.read(folder.carrier_log)
-        judgement = verdict.conclude(arrivals, made_up.expected, plan, performance.holds)
-        return Ending(judgement, _places(folder))
+        return Ending(verdict.conclude(arrivals, made_up.expected, plan, holds), folder)
+
+
+def _perform(
+    options: Options, made_up: Data, stage: Stage, console: Console
+) -> tuple[Timeline, tuple[Hold, ...]]:
+    """Everything up to the end of the campaign: what was planned, and when it was held by hand."""
+    folder = stage.folder
+    steps = Steps(console)
+    with steps.step("PostgreSQL and Redis started, tables created"):
+        stage.start_servers()
+    with _connection(stage) as conn:
+        team = teams.find(conn, TEAM)
+        groups = audience.import_lists(conn, team, made_up, folder, steps)
+        with steps.step("Carrier, beat, two send workers, control worker started"):
+            stage.start_carrier()
+            flower = stage.start_processes(conn, flower=options.flower)
+        if flower:
+            steps.say(f"Flower: {flower}, password in {folder.path / 'flower.password'}")
+        plan = timeline.plan(datetime.now(UTC), options.seconds)
+        with steps.step("Campaign submitted through the queue"):
+            campaign_id = campaign.submit(stage, conn, team, groups, plan)
+        performance = campaign.Performance(stage, conn, team, campaign_id, plan)
+        with closing(performance), _shown(console) as shown:
+            performance.watch(shown)
+        _write_report(conn, team, campaign_id, folder.report)
+    return plan, performance.holds
 
 
 @contextmanager
-def _servers_in(stage: Stage) -> Iterator[Connection]:
+def _ended(stage: Stage, console: Console) -> Iterator[Stage]:
+    """The stage, which is closed whatever happens."""
+    try:
+        yield stage
+    except Terminated:
+        console.print(Text("\n  Interrupted; ending what was started."))
+        raise
+    finally:
+        stage.close()
+
+
+@contextmanager
+def _connection(stage: Stage) -> Iterator[Connection]:
     """A connection for the demo; where the ground is pulled away, says who went."""
     try:
         with database.opened(stage.settings.require_database()) as conn:
@@ -136,12 +159,3 @@ def _write_report(conn: Connection, team: Team, campaign_id: UUID, file: Path) -
     run_id = lookup.find_run(conn, team.id, campaign_id)
     with file.open("w", encoding="utf-8", newline="") as stream:
         tabular.write(stream, report.HEADER, report.as_cells(recipients.stream(conn, run_id)))
-
-
-def _places(folder: Folder) -> dict[str, Path]:
-    return {
-        "carrier's log": folder.carrier_log,
-        "report": folder.report,
-        "lists, rejects": folder.lists,
-        "logs": folder.logs,
-    }

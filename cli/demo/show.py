@@ -27,7 +27,7 @@ _STEPS = " ▁▂▃▄▅▆▇█"
 _MARGIN = 2
 #: The rate is looked at over so many whole seconds.
 _RATE_SECONDS = 3
-_SHOWN_NOTES = 6
+_SHOWN_NOTES = 4
 _ONE = timedelta(seconds=1)
 
 
@@ -190,7 +190,7 @@ def _at(timeline: Timeline, moment: datetime, width: int) -> int:
 
 
 def _progress(scene: Scene, room: int) -> list[Text]:
-    width = room - 36
+    width = max(room - 36, 5)
     return [
         _bar("arrived", scene.arrived, scene.total, width, SENT, f"of {scene.total:,}"),
         _bar("planned", scene.planned, scene.total, width, AHEAD, "by now"),

@@ -36,6 +36,8 @@ ACCOUNT_RATE = 1500
 _START_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 _SHOWN_LINES = 12
+#: Where a demo is broken off, nothing is worth waiting for.
+_SHORT_GRACE_SECONDS = 3.0
 #: How long the carrier takes to answer a message, and up to how much longer, in milliseconds.
 _LATENCY, _JITTER = 15, 30
 
@@ -143,11 +145,11 @@ class Stage:
         if servers.redis_url is None:
             raise Ended("Redis", folder / "redis" / "redis.log")
 
-    def end_processes(self) -> None:
-        """End carrier, beat and workers; the databases go on."""
+    def end_processes(self, grace: float = GRACE_SECONDS) -> None:
+        """End carrier, beat and workers, within ``grace`` seconds; the databases go on."""
         for process in self._running.values():
             process.terminate()
-        deadline = time.monotonic() + GRACE_SECONDS
+        deadline = time.monotonic() + grace
         for process in self._running.values():
             try:
                 process.wait(max(deadline - time.monotonic(), 0))
@@ -157,10 +159,10 @@ class Stage:
         self._running.clear()
 
     def close(self) -> None:
-        """End everything, and drop the databases."""
+        """End everything, at once if need be, and drop the databases."""
         with undisturbed():
             try:
-                self.end_processes()
+                self.end_processes(_SHORT_GRACE_SECONDS)
             finally:
                 self.folder.end_everything()
 
