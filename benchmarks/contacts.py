@@ -18,7 +18,7 @@ _CITIES = ("Leeds", "York", "Bath", "Ely", "Truro")
 
 def number(index: int) -> str:
     """A British mobile number; ``index`` is below ten million."""
-    return str(447700000000 + index)
+    return str(447400000000 + index)
 
 
 def write_csv(path: Path, lines: int) -> None:

@@ -58,7 +58,7 @@ def _watch(running: Sluice, sink: Carrier, group: object, seconds: float) -> lis
     closed = time.monotonic() - stopped
     settled = f"{run['accepted']:,} accepted, {run['cancelled']:,} cancelled"
     ticks = durations(running.beat_log())
-    cuts = quantiles(ticks, n=100)
+    cuts = quantiles(ticks, n=100, method="inclusive")
     return [
         Figure("submission until resolved", resolved, "s"),
         Figure("submission until the first arrival", first, "s"),

@@ -55,7 +55,7 @@ class Sample:
 
     @property
     def milliseconds(self) -> float:
-        """CPU time of all parts per 1,000 messages; hardly depends on what else the machine does."""
+        """CPU time of all parts per 1,000 messages; other work on the machine hardly shows."""
         return sum(self.cores.values()) / self.rate * 1e6
 
 

@@ -140,7 +140,7 @@ class _BatchRun:
                 if rows:
                     chunks.create_task(sender.send(rows, permits))
             finally:
-                await self._account.slots.give(held)
+                self._account.slots.give(held)
         return _Stop()
 
     async def _claim(self, amount: int) -> list[Claimed] | _Stop:

@@ -87,7 +87,7 @@ class ChunkSender:
         try:
             return await self._settle_group(group, permits)
         finally:
-            await self._account.slots.give(len(group))
+            self._account.slots.give(len(group))
 
     async def _settle_group(
         self, group: Sequence[tuple[int, Claimed]], permits: Permits

@@ -23,7 +23,7 @@ def test_never_more_places_are_held_than_there_are():
                 assert held <= 7
                 await asyncio.sleep(0)
                 held -= taken
-                await slots.give(taken)
+                slots.give(taken)
 
         async with asyncio.TaskGroup() as group:
             for _ in range(10):
@@ -41,7 +41,67 @@ def test_a_waiter_that_is_cancelled_takes_nothing_along():
         await asyncio.sleep(0)
         waiter.cancel()
         await asyncio.gather(waiter, return_exceptions=True)
-        await slots.give(1)
+        slots.give(1)
         assert await slots.take(1) == 1
+
+    asyncio.run(scenario())
+
+
+def test_places_that_come_free_one_by_one_are_handed_out_in_lots():
+    """A claim in the database for every single place would cost more than the rows."""
+
+    async def scenario() -> None:
+        slots = Slots(40)
+        assert await slots.take(40) == 40
+        waiter = asyncio.create_task(slots.take(100))
+        for _ in range(9):
+            slots.give(1)
+            await asyncio.sleep(0)
+        assert not waiter.done()
+        slots.give(1)
+        assert await waiter == 10
+
+    asyncio.run(scenario())
+
+
+def test_whoever_wants_little_waits_for_no_more_than_that():
+    async def scenario() -> None:
+        slots = Slots(40)
+        assert await slots.take(40) == 40
+        waiter = asyncio.create_task(slots.take(2))
+        await asyncio.sleep(0)
+        slots.give(2)
+        assert await waiter == 2
+
+    asyncio.run(scenario())
+
+
+def test_waiters_are_served_in_their_order_past_the_cancelled():
+    async def scenario() -> None:
+        slots = Slots(4)
+        assert await slots.take(4) == 4
+        first, second, third = (asyncio.create_task(slots.take(4)) for _ in range(3))
+        await asyncio.sleep(0)
+        first.cancel()
+        # Before the cancelled one had a turn to notice.
+        slots.give(1)
+        assert await second == 1
+        assert not third.done()
+        slots.give(1)
+        assert await third == 1
+
+    asyncio.run(scenario())
+
+
+def test_places_granted_to_one_that_is_cancelled_at_that_moment_are_not_lost():
+    async def scenario() -> None:
+        slots = Slots(4)
+        assert await slots.take(4) == 4
+        waiter = asyncio.create_task(slots.take(4))
+        await asyncio.sleep(0)
+        slots.give(4)
+        waiter.cancel()
+        await asyncio.gather(waiter, return_exceptions=True)
+        assert slots.free == 4
 
     asyncio.run(scenario())
