@@ -2,10 +2,10 @@
 -- which workers and the tick take them: deliveries, runs, campaigns.
 
 -- name: fail_unknown
--- The lease is forgotten, so that a worker that was thought lost cannot overrule the decision.
+-- A worker that was thought lost finds the row no longer unknown, and cannot overrule the decision.
 WITH failed AS (
     UPDATE deliveries
-    SET status = 'failed', error_code = 'failed_by_operator', settled_at = %(now)s, lease_token = NULL
+    SET status = 'failed', error_code = 'failed_by_operator', settled_at = %(now)s
     WHERE run_id = %(run_id)s AND status = 'unknown'
       AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
     RETURNING 1
@@ -23,7 +23,7 @@ SELECT n FROM counts;
 WITH pending AS (
     UPDATE deliveries
     SET status = 'pending', attempts = 0, error_code = NULL, settled_at = NULL, claimed_at = NULL,
-        lease_token = NULL, provider_message_id = NULL
+        provider_message_id = NULL
     WHERE run_id = %(run_id)s AND status = 'unknown' AND report IS DISTINCT FROM 'delivered'
       AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
     RETURNING seq

@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -124,23 +125,22 @@ def test_flower_asks_for_its_password_changes_nothing_and_shows_no_address(
     number = "+447785850001"
     servers = embedded.running(home)
     assert servers is not None
-    publish(servers.redis_url, "contacts.opt_out", [number])
-
-    def seen() -> dict[str, dict[str, object]]:
-        found = json.loads(asked(f"{address}/api/tasks", auth)[1])
-        return {uuid: task for uuid, task in found.items() if task["name"] == "contacts.opt_out"}
-
-    tasks = eventually(seen, timeout=60, message="Flower saw the task")
-    uuid = next(iter(tasks))
-    eventually(lambda: seen()[uuid]["state"] == "SUCCESS", timeout=30, message="it succeeded")
-    worker = json.loads(asked(f"{address}/api/workers?refresh=1", auth)[1])
-    pages = [
-        asked(f"{address}/task/{uuid}", auth)[1],
-        asked(f"{address}/api/task/info/{uuid}", auth)[1],
-        json.dumps(seen()),
-        json.dumps(worker),
-        *(asked(f"{address}/worker/{name}", auth)[1] for name in worker),
-    ]
+    seen = partial(tasks, address, auth)
+    publish(servers.redis_url, "contacts.opt_out", number, QUEUE_CONTROL)
+    eventually(
+        lambda: "SUCCESS" in seen("contacts.opt_out").values(),
+        timeout=60,
+        message="Flower saw the task succeed",
+    )
+    # No worker redacts what no worker takes.
+    publish(servers.redis_url, "contacts.remove", number, "nobody")
+    eventually(lambda: seen("contacts.remove"), timeout=30, message="Flower saw it sent")
+    workers = asked(f"{address}/api/workers?refresh=1", auth)[1]
+    pages = [workers, asked(f"{address}/api/tasks", auth)[1]]
+    pages += [asked(f"{address}/worker/{name}", auth)[1] for name in json.loads(workers)]
+    for uuid in seen("contacts.opt_out") | seen("contacts.remove"):
+        pages += [asked(f"{address}/{path}/{uuid}", auth)[1] for path in ("task", "api/task/info")]
+    assert "contacts.remove" in pages[-1]
     assert not any(number[1:] in page for page in pages)
 
     for path in ("worker/shutdown/x", "task/revoke/x", "task/async-apply/contacts.opt_out"):
@@ -149,9 +149,17 @@ def test_flower_asks_for_its_password_changes_nothing_and_shows_no_address(
     assert started.terminate(timeout=60) == 0
 
 
-def publish(broker: str, task: str, arguments: list[str]) -> None:
+def publish(broker: str, task: str, address: str, queue: str) -> None:
+    """As a client does that tells everybody what it sends."""
     with Celery(broker=broker) as client:
-        client.send_task(task, args=arguments, queue=QUEUE_CONTROL, ignore_result=True)
+        client.conf.task_send_sent_event = True
+        client.send_task(task, args=[address], queue=queue, ignore_result=True)
+
+
+def tasks(address: str, auth: str, name: str) -> dict[str, str]:
+    """The state of each task of that name, as Flower knows it."""
+    found = json.loads(asked(f"{address}/api/tasks", auth)[1])
+    return {uuid: task["state"] for uuid, task in found.items() if task["name"] == name}
 
 
 def asked(url: str, auth: str = "", method: str = "GET") -> tuple[int, str]:

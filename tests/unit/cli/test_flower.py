@@ -57,6 +57,13 @@ def test_what_is_no_address_is_refused(tmp_path: Path, bind: str) -> None:
         flower.address(config(tmp_path, flower_bind=bind))
 
 
+def test_it_changes_nothing_and_never_asks_workers_for_arguments(tmp_path: Path) -> None:
+    built = flower.build(config(tmp_path, broker_url="redis://127.0.0.1:1/0"))
+    assert built.options.read_only is True
+    assert built.options.basic_auth
+    assert set(built.inspector.inspect_methods) == {"stats", "active_queues", "registered", "conf"}
+
+
 def test_events_lose_what_may_be_personal_and_nothing_else() -> None:
     event = {"type": "task-received", "uuid": "u", "name": "contacts.add", "hostname": "h"}
     private = dict.fromkeys(flower.PRIVATE_FIELDS, "+447785850001")
