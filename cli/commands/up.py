@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def _run(config: Settings, printer: Printer, *, carrier: bool, flower: bool, sen
         revision = migrations.migrate(running.require_database())
         printer.write("up", f"the database is at revision {revision}")
         if carrier:
-            _provide_carrier(running, printer)
+            provide_carrier(running, printer.write)
         _check_providers(running, printer)
         commands = procfile.multiplied(procfile.load(), "send", send)
         if not flower:
@@ -161,7 +161,7 @@ def _check_providers(config: Settings, printer: Printer) -> None:
         printer.write("up", f"no provider is configured in {config.providers_file} yet")
 
 
-def _provide_carrier(config: Settings, printer: Printer) -> None:
+def provide_carrier(config: Settings, say: Callable[[str, str], None]) -> None:
     """A providers file for the sandbox carrier, where there is none."""
     file = config.providers_file
     try:
@@ -169,8 +169,8 @@ def _provide_carrier(config: Settings, printer: Printer) -> None:
         with file.open("x", encoding="utf-8") as stream:
             stream.write(_CARRIER_PROVIDER)
     except FileExistsError:
-        printer.write("up", f"{file} is kept as it is; the carrier is at {_CARRIER_ADDRESS}")
+        say("up", f"{file} is kept as it is; the carrier is at {_CARRIER_ADDRESS}")
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be written ({error.strerror}).") from None
     else:
-        printer.write("up", f"wrote {file}: provider 'carrier', at most 200 messages a second")
+        say("up", f"wrote {file}: provider 'carrier', at most 200 messages a second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from campaigns.messaging import QUEUE_CONTROL
 from cli import embedded
 from cli.embedded import processes as processes_of
 from cli.embedded.processes import free_port
+from tests.support.carrier import carrier
 from tests.support.processes import Process, Processes, environment
 from tests.support.servers import session_home
 from tests.support.waiting import eventually
@@ -79,6 +81,37 @@ def test_everything_starts_works_and_stops_and_again_after_a_kill(
     assert embedded.running(home) is None
     assert "SIGTERM received; stopping" in third.output()
     assert "Traceback" not in third.output()
+
+
+def test_a_campaign_goes_its_whole_way_by_the_command_line_alone(
+    processes: Processes, tmp_path: Path, home: Path, env: dict[str, str]
+) -> None:
+    numbers = [f"44778585{number:04d}" for number in range(40)]
+    contacts = tmp_path / "friends.csv"
+    contacts.write_text("phone\n" + "".join(f"+{number}\n" for number in numbers))
+    with carrier(tmp_path) as running:
+        (home / "providers.toml").write_text(
+            f'[providers.carrier]\nadapter = "sandbox"\nchannel = "sms"\nurl = "{running.url}"\n'
+        )
+        up(processes, env, "--no-flower", "--send", "2")
+        created = json.loads(sluice(env, "groups", "create", "friends", "--json").stdout)
+        assert sluice(env, "contacts", "import", "friends", str(contacts)).returncode == 0
+        assert sluice(env, "contacts", "optout", numbers[7]).returncode == 0
+        campaign = tmp_path / "campaign.json"
+        campaign.write_text(json.dumps({
+            "name": "Spring", "sender": "Sluice", "template": "Hello",
+            "included_contact_groups": [created["uuid"]],
+        }))  # fmt: skip
+        uuid = json.loads(sluice(env, "submit", str(campaign), "--json").stdout)["uuid"]
+
+        def code() -> str:
+            return str(json.loads(sluice(env, "status", uuid, "--json").stdout)["why"]["code"])
+
+        eventually(lambda: code() == "finished", timeout=90, message="the campaign is finished")
+        report = list(csv.DictReader(sluice(env, "report", uuid, "--csv").stdout.splitlines()))
+        expected = sorted(set(numbers) - {numbers[7]})
+        assert [row["address"] for row in report if row["outcome"] == "accepted"] == expected
+        assert sorted(arrival.to or "" for arrival in running.log()) == expected
 
 
 def test_ctrl_c_ends_it_all_with_130(processes: Processes, home: Path, env: dict[str, str]) -> None:

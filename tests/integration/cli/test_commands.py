@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from campaigns import migrations
+from campaigns import migrations, providers, settings
+from campaigns.team import teams
+from cli.commands import up
 from cli.main import sluice
 from tests.support import ledger
 from tests.support.command_line import CommandLine
@@ -229,6 +231,31 @@ def test_every_command_speaks_json_and_has_a_help(command: CommandLine) -> None:
         if path[0] not in OTHERS:
             assert "--json" in shown, path
             assert "--team" in shown, path
+
+
+def test_ctrl_c_is_no_traceback(command: CommandLine, monkeypatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(teams, "list_all", interrupted)
+    result = command.run("teams", "list")
+    assert result.exit_code == 130
+    assert result.stdout == ""
+
+
+def test_a_providers_file_is_written_for_the_carrier_only_where_there_is_none(
+    command: CommandLine, tmp_path
+) -> None:
+    said: list[str] = []
+    config = settings.load({"SLUICE_HOME": str(tmp_path / "new")})
+    up.provide_carrier(config, lambda _, line: said.append(line))
+    found = providers.load(config.providers_file).by_name["carrier"]
+    assert (found.adapter, found.channel, found.rate) == ("sandbox", "sms", "200/s")
+    assert "wrote" in said[0]
+    config.providers_file.write_text("# mine\n")
+    up.provide_carrier(config, lambda _, line: said.append(line))
+    assert config.providers_file.read_text() == "# mine\n"
+    assert "kept as it is" in said[1]
 
 
 #: Commands that are servers of their own, or live elsewhere.
