@@ -12,6 +12,7 @@ from celery import Celery, signals
 
 from campaigns import settings
 from campaigns.messaging import QUEUE_SEND, celery_config
+from worker import garbage
 from worker.redaction import install_filters
 from worker.runtime import Runtime
 from worker.tasks import internal, public
@@ -45,6 +46,7 @@ def _check_early(instance: Any, **_: Any) -> None:
     """A mistake in the settings stops a send worker at its start, not its first batch."""
     if QUEUE_SEND in instance.app.amqp.queues.consume_from:
         _runtime.open_send()
+        garbage.relax()
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
