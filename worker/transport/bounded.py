@@ -26,6 +26,18 @@ class BoundedTransport:
             NotSent: no slot became free in time (code ``pool``), or as ``inner`` says.
             Uncertain: as ``inner`` says.
         """
+        left = await self._enter(timeout)
+        try:
+            return await self._inner.send(request, timeout=left)
+        finally:
+            self._slots.release()
+
+    async def _enter(self, timeout: float) -> float:  # noqa: ASYNC109
+        """Take a slot; returns what is left of ``timeout``."""
+        if not self._slots.locked():
+            # This cannot wait. Timers are among the dearer things that a request needs.
+            await self._slots.acquire()
+            return timeout
         clock = asyncio.get_running_loop().time
         deadline = clock() + timeout
         try:
@@ -33,13 +45,11 @@ class BoundedTransport:
                 await self._slots.acquire()
         except TimeoutError:
             raise NotSent("pool") from None
-        try:
-            left = deadline - clock()
-            if left <= 0:
-                raise NotSent("pool")
-            return await self._inner.send(request, timeout=left)
-        finally:
+        left = deadline - clock()
+        if left <= 0:
             self._slots.release()
+            raise NotSent("pool")
+        return left
 
     async def aclose(self) -> None:
         """Close all connections."""
