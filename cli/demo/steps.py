@@ -51,7 +51,7 @@ class Steps:
 
     def say(self, text: str) -> None:
         """A remark on the step before it."""
-        self.console.print(Padding(Text(text, style="bright_black"), (0, 0, 0, 4)))
+        self.console.print(Padding(Text(text, style="bright_black"), (0, 0, 0, 4), expand=False))
 
     @contextmanager
     def _live(self, first: RenderableType) -> Iterator[Callable[[RenderableType], None]]:
