@@ -11,7 +11,7 @@ from typing import Any
 from celery import Celery, signals
 
 from campaigns import settings
-from campaigns.messaging import QUEUE_SEND, celery_config
+from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
 from worker.redaction import install_filters
 from worker.runtime import Runtime
@@ -43,9 +43,12 @@ def _quiet_messages(**_: Any) -> None:
 
 @signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def _check_early(instance: Any, **_: Any) -> None:
-    """A mistake in the settings stops a send worker at its start, not its first batch."""
-    if QUEUE_SEND in instance.app.amqp.queues.consume_from:
+    """A mistake in the settings stops a worker at its start, not at its first task."""
+    queues = instance.app.amqp.queues.consume_from
+    if QUEUE_SEND in queues:
         _runtime.open_send()
+    if QUEUE_CONTROL in queues:
+        _runtime.open_control()
         garbage.relax()
 
 

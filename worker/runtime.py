@@ -7,17 +7,24 @@ Each side is opened only when a task first needs it, in the process that needs i
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import threading
 
-from campaigns import database, providers
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from campaigns import database, providers, queries
 from campaigns.database import Pool
 from campaigns.providers import Providers
 from campaigns.settings import Settings
 from worker.batch import send_batch
-from worker.engine import Engine, open_engine
+from worker.engine import HEARTBEAT_SECONDS, Engine, open_engine
 from worker.loop import LoopThread
 
 log = logging.getLogger(__name__)
+
+_LEDGER = queries.load("campaigns.run", "ledger.sql")
 
 #: Connections for control and audience tasks; one per thread of that worker.
 CONTROL_POOL_SIZE = 8
@@ -53,6 +60,16 @@ class Runtime:
         assert self._loop is not None
         return self._loop.run(send_batch(engine, batch_id))
 
+    def open_control(self) -> None:
+        """Check the settings and begin to say that this control worker is alive.
+
+        Raises:
+            ConfigurationError: a URL is missing, or providers.toml is wrong.
+        """
+        self.pool()
+        self.providers()
+        threading.Thread(target=self._beat, name="sluice-heart", daemon=True).start()
+
     def pool(self) -> Pool:
         """Connections for control and audience tasks."""
         with self._lock:
@@ -77,6 +94,16 @@ class Runtime:
     def wait_for_shutdown(self, seconds: float) -> bool:
         """Wait up to ``seconds``; true as soon as the process shuts down."""
         return self._stopping.wait(seconds)
+
+    def _beat(self) -> None:
+        parameters = {"name": f"control@{socket.gethostname()}:{os.getpid()}", "kind": "control"}
+        while not self._stopping.is_set():
+            try:
+                with self.pool().connection() as conn:
+                    conn.execute(_LEDGER.beat_heart, {**parameters, "now": None})
+            except (psycopg.Error, PoolTimeout) as error:
+                log.warning("the heartbeat was not written (%s)", type(error).__name__)
+            self._stopping.wait(HEARTBEAT_SECONDS)
 
     def close(self) -> None:
         """Close what was opened; for the end of the process."""

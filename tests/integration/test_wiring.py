@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from importlib import resources
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +15,7 @@ from campaigns import messaging, queries, settings
 from campaigns.database import connect
 from scheduler.app import create_app as create_scheduler
 from worker.app import create_app as create_worker
-from worker.redaction import RedactedRequest
+from worker.redaction import REDACTED, RedactedRequest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROCFILE = (REPOSITORY / "Procfile").read_text("utf-8")
@@ -143,3 +145,21 @@ def test_nothing_is_delayed_or_rated_by_celery():
     for package in ("campaigns", "scheduler", "worker", "cli"):
         for file in Path(str(resources.files(package))).rglob("*.py"):
             assert not forbidden.search(file.read_text("utf-8")), file
+
+
+def test_asking_a_worker_for_its_tasks_shows_no_arguments_of_public_ones(tasks):
+    """`celery inspect active` prints what ``info`` answers."""
+    body = json.dumps([[], {"address": "447911123456"}, {}])
+    message = SimpleNamespace(
+        headers={"id": "x", "task": "contacts.opt_out", "argsrepr": "()", "kwargsrepr": "447911"},
+        body=body,
+        payload=json.loads(body),
+        content_type="application/json",
+        content_encoding="utf-8",
+        properties={},
+        delivery_info={},
+    )
+    task = tasks["contacts.opt_out"]
+    request = RedactedRequest(message, app=task.app, task=task)
+    assert "447911" not in str(request.info())
+    assert request.request_dict["argsrepr"] == request.request_dict["kwargsrepr"] == REDACTED
