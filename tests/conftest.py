@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from redis import Redis
 
 from campaigns.database import Connection, connect
 from cli import embedded
 from tests.support.processes import Processes
 from tests.support.servers import Databases, redis_database, session_home
+
+# The same examples at every run: a gate that is red must be red again. To look for new ones:
+# pytest --hypothesis-profile=explore
+settings.register_profile("gate", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=2000)
+settings.load_profile("gate")
 
 _LIMITER_DATABASE = 1
 _BROKER_DATABASE = 2

@@ -202,4 +202,8 @@ def _looks_like_address(name: str) -> bool:
 
 
 def _split(header: str, delimiter: str) -> list[str]:
-    return next(csv.reader([header], delimiter=delimiter), [])
+    try:
+        return next(csv.reader([header], delimiter=delimiter), [])
+    except csv.Error:
+        # A line end inside of the only column: nothing to be recognised in it.
+        return []

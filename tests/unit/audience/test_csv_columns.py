@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from campaigns.audience.csv_columns import DELIMITERS, Columns, sniff_delimiter, understand
@@ -57,6 +57,7 @@ def test_mapping_to_a_seeds_name_of_an_address() -> None:
 
 
 @given(header=st.lists(st.text(max_size=12), min_size=1, max_size=6))
+@example(header=["\n0"])
 def test_any_header_is_understood_or_refused(header: list[str]) -> None:
     for delimiter in DELIMITERS:
         try:
