@@ -77,7 +77,8 @@ def demo_command(
 
 def _opening(contacts: int, seconds: int) -> Text:
     return (
-        Text("Sluice demo", style="bold")
-        .append(f": one campaign to {contacts:,} made-up people within {seconds} s.\n", "not bold")
+        Text()
+        .append("Sluice demo", "bold")
+        .append(f": one campaign to {contacts:,} made-up people within {seconds} s.\n")
         .append("Only the people and the carrier are made up; nothing leaves this machine.\n")
     )

@@ -25,6 +25,8 @@ SENT, HELD, AHEAD, WRONG = "green", "yellow", "bright_black", "bold red"
 _ROWS = 4
 _STEPS = " ▁▂▃▄▅▆▇█"
 _MARGIN = 2
+#: Wider than that, the eye has too far to go.
+_WIDEST = 80
 #: The rate is looked at over so many whole seconds.
 _RATE_SECONDS = 3
 _SHOWN_NOTES = 4
@@ -55,8 +57,8 @@ class Scene:
 
 
 def render(scene: Scene, width: int) -> RenderableType:
-    """The whole picture, ``width`` columns wide and at most 22 lines high."""
-    room = width - 2 * _MARGIN
+    """The whole picture, at most ``width`` columns wide and 22 lines high."""
+    room = min(width, _WIDEST) - 2 * _MARGIN
     lines = [
         _headline(scene, room),
         Text(),
