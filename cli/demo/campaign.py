@@ -125,7 +125,7 @@ class Performance:
             if _now() > self._plan.expiry + _SETTLE:
                 raise Unavailable(f"the campaign has not finished in time; it says: {found.why}")
             next_look = max(next_look + _LOOK_SECONDS, time.monotonic())
-            time.sleep(next_look - time.monotonic())
+            time.sleep(max(next_look - time.monotonic(), 0.0))
 
     def close(self) -> None:
         """Let go of the carrier."""

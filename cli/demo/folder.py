@@ -14,9 +14,9 @@ import os
 import re
 import shutil
 import signal
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from campaigns.errors import ConfigurationError, SluiceError
@@ -27,7 +27,7 @@ from cli.embedded import processes
 KEPT = 3
 
 _LOCK = "sluice-demo.lock"
-_NAME = re.compile(r"[0-9]{8}-[0-9]{6}(-[0-9]+)?")
+_NAME = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{3}")
 _PIDS = "processes.jsonl"
 _STOP_STEPS = ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 
@@ -102,13 +102,12 @@ def claimed(base: Path) -> Iterator[Folder]:
 
 
 def _fresh(base: Path) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    for suffix in ("", *(f"-{n}" for n in range(2, 1000))):
+    while True:
+        # To the millisecond, so that the order of names is that of time.
+        path = base / f"{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"[:-3]
         with suppress(FileExistsError):
-            path = base / f"{stamp}{suffix}"
             path.mkdir()
             return path
-    raise OSError(0, "too many demos in one second")
 
 
 def _bury(base: Path) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import psycopg
+from kombu.exceptions import OperationalError as BrokerError
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
@@ -23,6 +24,7 @@ from campaigns.team import teams
 from campaigns.team.teams import Team
 from cli import tabular
 from cli.carrier import log as carrier_log
+from cli.carrier.log import Arrival
 from cli.commands import report
 from cli.demo import audience, campaign, data, show, timeline, verdict
 from cli.demo.data import Data
@@ -69,7 +71,7 @@ def play(options: Options, console: Console) -> Ending:
     with claimed(options.home) as folder, _ended(Stage(folder), console) as stage:
         plan, holds = _perform(options, made_up, stage, console)
         stage.end_processes()
-        arrivals = carrier_log.read(folder.carrier_log)
+        arrivals = _arrivals(folder.carrier_log)
         return Ending(verdict.conclude(arrivals, made_up.expected, plan, holds), folder)
 
 
@@ -117,7 +119,7 @@ def _connection(stage: Stage) -> Iterator[Connection]:
     try:
         with database.opened(stage.settings.require_database()) as conn:
             yield conn
-    except (psycopg.OperationalError, httpx.HTTPError) as error:
+    except (psycopg.OperationalError, httpx.HTTPError, BrokerError) as error:
         # Whoever is gone has more to say than whoever missed it.
         stage.check()
         raise Unavailable(database.first_line(error)) from error
@@ -152,6 +154,13 @@ class _Lines:
 
     def _print(self, text: str) -> None:
         self._console.print(Text(f"  {text}"), soft_wrap=True)
+
+
+def _arrivals(log: Path) -> list[Arrival]:
+    try:
+        return carrier_log.read(log)
+    except (OSError, ValueError) as error:
+        raise Unavailable(f"{log} cannot be judged: {error}.") from None
 
 
 def _write_report(conn: Connection, team: Team, campaign_id: UUID, file: Path) -> None:

@@ -120,9 +120,10 @@ class Stage:
         def at_work() -> bool:
             rows = conn.execute("SELECT kind, count(*) AS n FROM heartbeats GROUP BY kind")
             seen = {row["kind"]: row["n"] for row in rows}
-            return bool(seen.get("beat", 0) >= 1 and seen.get("send", 0) >= SEND_PROCESSES)
+            wanted = {"beat": 1, "control": 1, "send": SEND_PROCESSES}
+            return all(seen.get(kind, 0) >= count for kind, count in wanted.items())
 
-        self.wait(at_work, "a heartbeat of beat and send workers")
+        self.wait(at_work, "a heartbeat of every process")
         return f"http://{address}" if address else None
 
     def log(self, name: str) -> Path:
