@@ -2,9 +2,9 @@
 
 celery -A benchmarks.baseline worker --concurrency 2
 
-Prefork processes, each with a kept-alive httpx client and a PostgreSQL connection of its own; a
-task posts the message it was given and records the outcome. No limit, no pause, no claim: a task
-that is delivered twice sends twice. It is as fast as this shape gets without becoming another one.
+Prefork processes, each with a kept-alive httpx client and a PostgreSQL connection of its own. A
+task gets an id, as Celery's documentation advises, loads the message, posts it and records the
+outcome. No limit, no pause and no claim: a task that is delivered twice sends twice.
 """
 
 from __future__ import annotations
@@ -26,11 +26,16 @@ SCHEMA = """
 CREATE TABLE messages (
     id                  integer PRIMARY KEY,
     address             text NOT NULL,
+    text                text NOT NULL,
     status              text NOT NULL DEFAULT 'pending',
     provider_message_id text,
     sent_at             timestamptz
 )
 """
+
+COPY = "COPY messages (id, address, text) FROM STDIN"
+
+_LOAD = "SELECT address, text FROM messages WHERE id = %s"
 
 _RECORD = """
 UPDATE messages SET status = %s, provider_message_id = %s, sent_at = now() WHERE id = %s
@@ -74,9 +79,13 @@ def _connect(**_: Any) -> None:
 
 
 @app.task(name=TASK)  # type: ignore[untyped-decorator]
-def send(message_id: int, address: str, text: str) -> None:
+def send(message_id: int) -> None:
     """Post one message and record what became of it."""
     (held,) = _connections
+    row = held.database.execute(_LOAD, (message_id,)).fetchone()
+    if row is None:
+        return
+    address, text = row
     body = {"reference": str(message_id), "to": address, "from": "Sluice", "text": text}
     response = held.http.post(held.url, json=body)
     accepted = response.status_code == httpx.codes.ACCEPTED

@@ -11,6 +11,9 @@ import psutil
 #: Bytes in a megabyte, as the promise of 200 MB counts.
 MB = 1_000_000
 
+#: The name of the group that nobody asked for: whatever else the machine does meanwhile.
+OTHERS = "everything else"
+
 
 def peak_mb(pid: int) -> float:
     """The most memory that a living process ever had resident, in MB.
@@ -36,7 +39,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 class CpuMeter:
-    """How many cores each group of processes keeps busy, from one reading to the next."""
+    """How many cores each group of processes keeps busy, and everything else on the machine."""
 
     def __init__(self, groups: Mapping[str, Sequence[psutil.Process]]) -> None:
         self._groups = groups
@@ -48,7 +51,10 @@ class CpuMeter:
         return {name: (now[name] - self._before[name]) / seconds for name in now}
 
     def _read(self) -> dict[str, float]:
-        return {
+        read = {
             name: sum(cpu_seconds(process) for process in processes)
             for name, processes in self._groups.items()
         }
+        times = psutil.cpu_times()
+        busy = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+        return {**read, OTHERS: busy - sum(read.values())}
