@@ -137,3 +137,5 @@ def test_the_image_is_built_from_the_lock_and_not_run_by_root() -> None:
     assert re.search(r"^USER 10001$", text, re.MULTILINE)
     packages = ("campaigns", "scheduler", "worker", "cli")
     assert all(f"COPY {package} {package}" in text for package in packages)
+    # The package's own Procfile is a link to the one at the top.
+    assert re.search(r"^COPY .*\bProcfile\b", text, re.MULTILINE)
