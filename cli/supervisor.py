@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 
 from campaigns.errors import ConfigurationError
@@ -56,10 +57,12 @@ class Supervisor:
         *,
         environment: Mapping[str, str],
         write: Callable[[str, str], None],
+        cwd: Path | None = None,
         grace: float = GRACE_SECONDS,
     ) -> None:
         self._commands = commands
         self._environment = environment
+        self._cwd = cwd
         self._write = write
         self._grace = grace
         self._signum: int | None = None
@@ -94,6 +97,7 @@ class Supervisor:
                 self._running[name] = subprocess.Popen(  # noqa: S603
                     command,
                     env=dict(self._environment),
+                    cwd=self._cwd,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,

@@ -78,9 +78,14 @@ def _run(config: Settings, printer: Printer, *, carrier: bool, flower: bool, sen
         if carrier:
             commands["carrier"] = [*_SELF, "carrier", "--bind", _CARRIER_ADDRESS]
         printer.write("up", f"starting {', '.join(commands)}; Ctrl-C stops all of them")
-        return Supervisor(commands, environment=environment(running), write=printer.write).run(
-            lambda ended: printer.write("up", f"{ended}; stopping")
+        supervisor = Supervisor(
+            commands,
+            environment=environment(running),
+            # Celery imports from its working directory first, which must be nobody's project.
+            cwd=config.home,
+            write=printer.write,
         )
+        return supervisor.run(lambda ended: printer.write("up", f"{ended}; stopping"))
     finally:
         if embeds:
             # Also those that an `up` which was killed has left behind: the home is ours now.
@@ -95,8 +100,8 @@ def environment(config: Settings) -> dict[str, str]:
         "PATH": path,
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", _NO_WARNING_ABOUT_ROOT),
-        "SLUICE_HOME": str(config.home),
-        "SLUICE_PROVIDERS": str(config.providers_file),
+        "SLUICE_HOME": str(config.home.absolute()),
+        "SLUICE_PROVIDERS": str(config.providers_file.absolute()),
         "SLUICE_DATABASE_URL": config.require_database(),
         "SLUICE_REDIS_URL": config.require_redis(),
         "SLUICE_BROKER_URL": config.require_broker(),

@@ -44,6 +44,19 @@ def up(processes: Processes, env: dict[str, str], *options: str) -> Process:
     return started
 
 
+def test_a_project_with_packages_of_the_same_names_is_not_taken_for_ours(
+    processes: Processes, tmp_path: Path, env: dict[str, str]
+) -> None:
+    for name in ("worker", "scheduler", "campaigns"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('somebody else')\n")
+    script = Path(sys.executable).parent / "sluice"
+    started = processes.start(script, "up", "--no-flower", env=env, cwd=tmp_path)
+    started.wait_for(r"starting beat", timeout=120)
+    eventually(lambda: healthy(env), timeout=60, message="beat and workers were seen")
+    assert started.terminate(timeout=60) == 0
+
+
 def sluice(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cli.main", *words]
     return subprocess.run(
