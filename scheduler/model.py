@@ -26,6 +26,7 @@ class RunState:
     returned: int
     retries: int
     window: Window
+    #: Held by hand, or because its account cannot carry it.
     paused: bool
     is_test: bool
     line: Line | None

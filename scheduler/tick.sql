@@ -39,7 +39,7 @@ WITH ended AS (
       AND (c.status IN ('stopped', 'failed', 'deleted')
            OR r.expires_at <= %(now)s
            OR (c.leftover = 'expire' AND r.finishes_at <= %(now)s))
-    FOR UPDATE OF r SKIP LOCKED
+    FOR NO KEY UPDATE OF r SKIP LOCKED
 )
 UPDATE runs r SET status = 'closing', reason = ended.reason, published_at = NULL
 FROM ended WHERE r.id = ended.id;
@@ -48,7 +48,7 @@ FROM ended WHERE r.id = ended.id;
 -- Every run that is sending, with what the decision needs. Pauses that are over do not matter.
 SELECT r.id, r.provider, r.total, r.next_seq, r.starts_at, r.finishes_at, r.expires_at,
        r.gate_opens_at, r.gate_closes_at, r.pace_remaining, r.pace_until,
-       c.leftover, c.is_test,
+       c.leftover, c.is_test, c.sending_type,
        (c.manually_paused OR c.status <> 'sending') AS paused,
        coalesce(w.returned, 0)::int AS returned, coalesce(w.retries, 0)::int AS retries,
        p.starts AS pause_starts, p.ends AS pause_ends
@@ -74,12 +74,25 @@ WHERE batch_id IS NULL AND run_id = ANY (%(run_ids)s) AND not_before <= %(now)s
 ORDER BY id;
 
 -- name: accounts
--- What is cut and not yet claimed, and which accounts are cooling down.
-SELECT coalesce(b.provider, s.provider) AS provider,
-       coalesce(b.outstanding, 0)::int AS outstanding,
+-- What is cut and not yet claimed, and which accounts are cooling down. What a worker handed back
+-- until later, because its account cannot take it yet, is as outstanding as what it still holds:
+-- otherwise each tick would cut the next rows in its place, only to see them handed back too.
+WITH cut AS (
+    SELECT provider, messages FROM batches
+    UNION ALL
+    SELECT r.provider, s.messages
+    FROM slices s
+    JOIN runs r ON r.id = s.run_id
+    WHERE s.batch_id IS NULL AND s.kind = 'returned' AND s.not_before > %(now)s
+      AND r.status = 'sending'
+), outstanding AS (
+    SELECT provider, sum(messages) AS messages FROM cut GROUP BY provider
+)
+SELECT coalesce(o.provider, s.provider) AS provider,
+       coalesce(o.messages, 0)::int AS outstanding,
        coalesce(s.cooling_until > %(now)s, false) AS cooling
-FROM (SELECT provider, sum(messages) AS outstanding FROM batches GROUP BY provider) b
-FULL JOIN provider_states s ON s.provider = b.provider;
+FROM outstanding o
+FULL JOIN provider_states s ON s.provider = o.provider;
 
 -- name: batch_ids
 SELECT nextval(pg_get_serial_sequence('batches', 'id')) AS id FROM generate_series(1, %(count)s);
@@ -108,7 +121,7 @@ WITH changes AS (
         run_id bigint, next_seq integer, pace_remaining float8, pace_until timestamptz,
         gate_opens_at timestamptz, gate_closes_at timestamptz)
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 )
 UPDATE runs r
 SET next_seq = x.next_seq, pace_remaining = x.pace_remaining, pace_until = x.pace_until,
@@ -118,12 +131,18 @@ WHERE r.id = x.run_id;
 
 -- name: maybe_finished
 -- Runs whose counters say that every row is settled. The counters move in the same statement as the
--- rows; the rows themselves are asked before anything is called finished.
-SELECT id, total FROM runs
-WHERE status IN ('sending', 'closing')
-  AND accepted + rejected + failed + unknown + suppressed + expired + cancelled >= total
-ORDER BY id
-LIMIT 100;
+-- rows; the rows themselves are asked before anything is called finished. Both are held until then,
+-- so that nobody sends a row again in between; what somebody else holds has time until the next
+-- tick, and whoever hangs there keeps no other run from its end.
+SELECT r.id, r.total
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.status IN ('sending', 'closing')
+  AND r.accepted + r.rejected + r.failed + r.unknown + r.suppressed + r.expired + r.cancelled
+      >= r.total
+ORDER BY r.id
+LIMIT 100
+FOR NO KEY UPDATE OF r, c SKIP LOCKED;
 
 -- name: unsettled_rows
 SELECT EXISTS (SELECT FROM deliveries WHERE run_id = %(run_id)s AND status IN ('pending', 'sending')) AS unsettled;
@@ -142,6 +161,10 @@ FROM finished f
 WHERE c.id = f.campaign_id AND c.status = 'sending'
   AND NOT EXISTS (SELECT FROM runs o WHERE o.campaign_id = c.id AND o.status <> 'finished'
                   AND o.id <> ALL (%(run_ids)s));
+
+-- name: drop_slices
+-- What was handed back while a run was being closed: its rows are settled.
+DELETE FROM slices WHERE run_id = ANY (%(run_ids)s) AND batch_id IS NULL;
 
 -- name: publish_batches
 -- New batches, and those whose message seems lost: nobody leased them in time. Each repetition

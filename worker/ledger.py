@@ -111,6 +111,7 @@ class Ledger:
                     "batch_id": lease.batch_id,
                     "token": lease.token,
                     "amount": amount,
+                    "channel": channel,
                     "lease_seconds": LEASE_SECONDS,
                     "now": None,
                 },

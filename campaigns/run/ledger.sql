@@ -1,6 +1,12 @@
 -- The ledger's write path: lease, claim, record, hand back. The worker runs these on its loop, the
 -- tick runs the last two when a worker died. Time is PostgreSQL's own unless a caller names it, so
 -- that clocks of several machines never matter.
+--
+-- Runs are locked FOR NO KEY UPDATE, here and in tick.sql: whoever inserts a slice holds its run's
+-- key until the end of the transaction, and a worker that hangs there must stop nobody.
+--
+-- A slice's rows are looked up as an array of numbers wherever it may be a sparse one. As a stretch
+-- with a filter, ten rows of a million would cost a million.
 
 -- name: lease_batch
 -- Compare-and-set: a message that is delivered twice, or days late, finds no row to lease.
@@ -23,8 +29,8 @@ WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);
 
 -- name: claim
 -- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
--- is still ours, the campaign neither paused nor stopped, the run inside its active interval and
--- not expired, the recipient not opted out since. Opted-out rows are settled here and now.
+-- is still ours, the campaign neither paused nor stopped and of the account's channel, the run inside
+-- its active interval and not expired, the recipient not opted out since. Opted-out rows are settled here and now.
 -- Planner: nested loop from the batch's few slices into the deliveries primary key, at most
 -- `amount` rows each; the opt-out probe uses the partial index on (group_id, {address}).
 WITH clock AS (
@@ -47,18 +53,26 @@ WITH clock AS (
     JOIN slices s ON s.batch_id = lease.id
     JOIN runs r ON r.id = s.run_id
     JOIN campaigns c ON c.id = r.campaign_id
+    -- One of the two is empty: a slice is a stretch of the key, or a list of places in it.
+    -- Not twice under one lease: what failed just now has to wait for its backoff.
     CROSS JOIN LATERAL (
-        SELECT d.seq, d.address
-        FROM deliveries d
-        WHERE d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
-          AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
-          AND d.status = 'pending'
-          -- Not twice under one lease: what failed just now has to wait for its backoff.
-          AND d.lease_token IS DISTINCT FROM %(token)s
-        ORDER BY d.seq
-        LIMIT %(amount)s
+        (SELECT d.seq, d.address
+         FROM deliveries d
+         WHERE s.seqs IS NULL AND d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
+           AND d.status = 'pending' AND d.lease_token IS DISTINCT FROM %(token)s
+         ORDER BY d.seq
+         LIMIT %(amount)s)
+        UNION ALL
+        (SELECT d.seq, d.address
+         FROM deliveries d
+         WHERE d.run_id = s.run_id AND d.seq = ANY (s.seqs)
+           AND d.status = 'pending' AND d.lease_token IS DISTINCT FROM %(token)s
+         ORDER BY d.seq
+         LIMIT %(amount)s)
     ) d
     WHERE r.status = 'sending' AND c.status = 'sending' AND NOT c.manually_paused
+      -- The opt-outs are probed by the channel's kind of address.
+      AND c.sending_type = %(channel)s
       AND r.gate_opens_at <= clock.now AND clock.now < r.gate_closes_at
       AND (r.expires_at IS NULL OR clock.now < r.expires_at)
     ORDER BY s.id, d.seq
@@ -77,7 +91,7 @@ WITH clock AS (
 ), suppressed AS (
     SELECT run_id, count(*)::int AS n FROM claimed WHERE status = 'suppressed' GROUP BY run_id
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM suppressed) ORDER BY id FOR UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM suppressed) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
     UPDATE runs r SET suppressed = r.suppressed + s.n
     FROM suppressed s JOIN locked l ON l.id = s.run_id
@@ -88,7 +102,8 @@ SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed OR
 -- name: record
 -- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
 -- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
--- keeps its place in its slice. `charged` is false for what cost no attempt.
+-- keeps its place in its slice; once the slice is gone it stays unknown, with the code that tells
+-- why, for the operator to send again. `charged` is false for what cost no attempt.
 -- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
 WITH outcomes AS (
     SELECT * FROM unnest(
@@ -97,7 +112,7 @@ WITH outcomes AS (
     ) AS o (run_id, seq, status, message_id, code, charged)
 ), previous AS (
     SELECT d.run_id, d.seq, d.status AS was,
-           CASE WHEN d.status = 'unknown' AND o.status = 'pending' THEN 'failed' ELSE o.status END AS status,
+           CASE WHEN d.status = 'unknown' AND o.status = 'pending' THEN 'unknown' ELSE o.status END AS status,
            o.message_id, o.code, o.charged
     FROM outcomes o
     JOIN deliveries d ON d.run_id = o.run_id AND d.seq = o.seq
@@ -123,7 +138,7 @@ WITH outcomes AS (
            count(*)::int AS n
     FROM settled GROUP BY run_id
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
     UPDATE runs r
     SET accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected,
@@ -148,8 +163,8 @@ UPDATE deliveries d
 SET status = 'pending', attempts = d.attempts - 1
 FROM slices s
 WHERE s.batch_id = %(batch_id)s
-  AND d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
-  AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+  AND d.run_id = s.run_id
+  AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
   AND d.status = 'sending' AND d.lease_token = %(token)s;
 
 -- name: own_batch
@@ -173,14 +188,14 @@ WITH doubtful AS (
     FROM slices s
     JOIN batches b ON b.id = s.batch_id
     WHERE b.id = ANY (%(batch_ids)s)
-      AND d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
-      AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+      AND d.run_id = s.run_id
+      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
       AND d.status = 'sending' AND d.lease_token = b.lease_token
     RETURNING d.run_id
 ), changes AS (
     SELECT run_id, count(*)::int AS n FROM doubtful GROUP BY run_id
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
     UPDATE runs r SET unknown = r.unknown + c.n
     FROM changes c JOIN locked l ON l.id = c.run_id
@@ -198,8 +213,8 @@ WITH pending AS (
                          least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
                 ELSE %(not_before)s END AS not_before
     FROM slices s
-    JOIN deliveries d ON d.run_id = s.run_id AND d.seq >= s.lo AND d.seq < s.hi
-     AND (s.seqs IS NULL OR d.seq = ANY (s.seqs))
+    JOIN deliveries d ON d.run_id = s.run_id
+     AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
     WHERE s.batch_id = ANY (%(batch_ids)s) AND d.status = 'pending'
 ), gone AS (
     -- The foreign key takes the slices along.
@@ -219,7 +234,7 @@ SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.status AS campaign_stat
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id = %(run_id)s AND r.status = 'resolving'
-FOR UPDATE OF r SKIP LOCKED;
+FOR NO KEY UPDATE OF r SKIP LOCKED;
 
 -- name: campaign_group_ids
 SELECT role, group_id FROM campaign_groups WHERE campaign_id = %(campaign_id)s ORDER BY role, position;
@@ -307,7 +322,7 @@ WITH reports AS (
            count(*)::int AS n
     FROM noted GROUP BY run_id
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
     UPDATE runs r SET delivered = r.delivered + c.delivered, undelivered = r.undelivered + c.undelivered
     FROM changes c JOIN locked l ON l.id = c.run_id

@@ -47,7 +47,7 @@ SELECT r.status, r.reason, r.finishes_at, r.expires_at, r.campaign_id, c.leftove
        c.status AS campaign_status
 FROM runs r JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id = %(run_id)s
-FOR UPDATE OF r;
+FOR NO KEY UPDATE OF r;
 
 -- name: reopen_run
 -- The gate and the line are drawn again by the next tick.

@@ -20,7 +20,8 @@ _SQL = queries.load("scheduler", "tick.sql")
 
 def run_once(conn: Connection, now: datetime, providers: Providers, *, rotation: int = 0) -> int:
     """How many messages were cut into batches."""
-    runs = [_run_state(row) for row in conn.execute(_SQL.open_runs, {"now": now})]
+    rows = conn.execute(_SQL.open_runs, {"now": now})
+    runs = [_run_state(row, _carries(providers, row)) for row in rows]
     if not runs:
         return 0
     backlog = [run.run_id for run in runs if run.returned or run.retries]
@@ -30,7 +31,13 @@ def run_once(conn: Connection, now: datetime, providers: Providers, *, rotation:
     return sum(batch.messages for batch in decision.batches)
 
 
-def _run_state(row: Mapping[str, Any]) -> RunState:
+def _carries(providers: Providers, row: Mapping[str, Any]) -> bool:
+    """Whether the run's account is there and still of the channel that the run was made for."""
+    config = providers.by_name.get(row["provider"])
+    return config is not None and config.channel == row["sending_type"]
+
+
+def _run_state(row: Mapping[str, Any], carried: bool) -> RunState:
     starts, ends = row["pause_starts"] or (), row["pause_ends"] or ()
     has_line = row["pace_until"] is not None
     has_gate = row["gate_opens_at"] is not None
@@ -48,7 +55,7 @@ def _run_state(row: Mapping[str, Any]) -> RunState:
             pauses=tuple(Interval(*pause) for pause in zip(starts, ends, strict=True)),
             leftover=row["leftover"],
         ),
-        paused=row["paused"],
+        paused=row["paused"] or not carried,
         is_test=row["is_test"],
         line=Line(row["pace_remaining"], row["pace_until"]) if has_line else None,
         gate=Interval(row["gate_opens_at"], row["gate_closes_at"]) if has_gate else None,

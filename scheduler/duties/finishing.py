@@ -25,4 +25,5 @@ def run_once(conn: Connection, now: datetime) -> int:
         done.append(row["id"])
     if done:
         conn.execute(_SQL.finish_runs, {"run_ids": done, "now": now})
+        conn.execute(_SQL.drop_slices, {"run_ids": done})
     return len(done)

@@ -11,7 +11,7 @@ import pytest
 
 from campaigns import database, queries
 from campaigns.database import Connection
-from campaigns.run import handback
+from campaigns.run import handback, resolve
 from tests.support import ledger as rows
 from worker.ledger import Lease, Ledger
 from worker.outcomes import Settlement
@@ -193,7 +193,27 @@ def test_whoever_lost_the_lease_may_only_clear_up_a_doubt(play, conn, run_id, ba
         assert not await ledger.hand_back(late)
 
     play(scenario)
-    assert rows.counters(conn, run_id) == {"accepted": 1, "failed": 1, "unknown": 1}
+    assert rows.counters(conn, run_id) == {"accepted": 1, "unknown": 2}
+
+
+def test_a_late_word_that_nothing_was_sent_leaves_the_recipient_to_the_operator(
+    play, conn, run_id, batch_id
+):
+    """The slice is gone, so the row cannot go back into it; as failed it could never be sent."""
+
+    async def scenario(ledger: Ledger) -> None:
+        late = await leased(ledger, batch_id)
+        await ledger.claim(late, 1, "sms")
+        now = datetime.now(UTC)
+        conn.execute(LEDGER.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+        conn.execute(LEDGER.hand_back, handback.parameters([batch_id], now=now))
+        await ledger.record(late, [Settlement(run_id, 0, "pending", "too_late", charged=False)])
+
+    play(scenario)
+    row = conn.execute("SELECT status, error_code FROM deliveries WHERE seq = 0").fetchone()
+    assert row == {"status": "unknown", "error_code": "too_late"}
+    assert rows.counters(conn, run_id) == {"unknown": 1}
+    assert resolve.resend(conn, run_id, now=datetime.now(UTC)) == 1
 
 
 def test_a_batch_that_ends_leaves_its_rest_to_be_cut_again(play, conn, run_id, batch_id):
@@ -265,3 +285,28 @@ def test_an_open_claim_never_waits_for_a_pause(play, conn, run_id, batch_id):
         assert await ledger.claim(lease, 3, "sms") is None
 
     play(scenario)
+
+
+def test_a_sparse_slice_costs_what_it_holds_and_not_the_stretch_it_spans(conn):
+    """Ten recipients out of many, as an operator resends them; the tick runs some of this too."""
+    now = datetime.now(UTC) - timedelta(minutes=1)
+    run_id = rows.run(conn, rows.campaign(conn, now), 5000, now)
+    batch_id = cut(conn, run_id, 0, 5000)
+    token = uuid4()
+    conn.execute("UPDATE slices SET seqs = ARRAY(SELECT generate_series(0, 4999, 500))")
+    conn.execute("ANALYZE deliveries")
+    of_batch = {"batch_id": batch_id, "token": token, "now": None, "lease_seconds": 15, "amount": 9}
+    of_batch["channel"] = "sms"
+    with conn.transaction():
+        conn.execute(LEDGER.lease_batch, of_batch)
+        granted = conn.execute(LEDGER.by_address("claim", "phone"), of_batch).fetchall()
+        assert [row["seq"] for row in granted] == list(range(0, 4500, 500))
+        conn.execute(LEDGER.release_unsent, of_batch)
+        conn.execute(LEDGER.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+        conn.execute(LEDGER.hand_back, handback.parameters([batch_id], now=now))
+        read = conn.execute(
+            "SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_xact_user_tables "
+            "WHERE relname = 'deliveries'"
+        ).fetchone()["n"]
+    assert read < 500
+    assert conn.execute("SELECT seqs FROM slices").fetchone()["seqs"] == [*range(0, 5000, 500)]

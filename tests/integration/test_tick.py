@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import pytest
 
-from campaigns import database
+from campaigns import database, queries
 from campaigns.database import Connection
 from campaigns.database import connect as open_connection
 from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
 from campaigns.providers import ProviderConfig, Providers
+from campaigns.run import handback, resolve
 from scheduler.duties.starting import LEAD
 from scheduler.tick import TickReport, tick
 from tests.support import ledger
+from tests.support.waiting import eventually
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms", rate="50/s")
+LEDGER = queries.load("campaigns.run", "ledger.sql")
 PROVIDERS = Providers(MappingProxyType({"carrier": CARRIER}))
 
 
@@ -70,6 +74,26 @@ def test_cut_rows_cover_the_run_exactly_and_never_twice(conn):
 def test_no_more_than_two_quanta_are_cut_while_nobody_claims(conn):
     ledger.run(conn, ledger.campaign(conn, NOW), 1000, NOW)
     assert [ticked(conn, second).messages for second in range(4)] == [100, 0, 0, 0]
+
+
+def test_what_waits_for_its_account_counts_as_outstanding(conn):
+    """A worker hands back what a slow account cannot take yet. Cutting on in its place would end
+    in a slice for every recipient, and a batch for nothing in every tick."""
+    slow = CARRIER.model_copy(update={"rate": "1/min"})
+    providers = Providers(MappingProxyType({"carrier": slow}))
+    ledger.run(conn, ledger.campaign(conn, NOW), 50, NOW)
+    cut = []
+    for second in range(12):
+        report = tick(conn, providers, name="beat@test", now=at(second))
+        assert report is not None
+        cut.append(report.messages)
+        batches = [row["id"] for row in conn.execute("SELECT id FROM batches")]
+        conn.execute(
+            LEDGER.hand_back,
+            handback.parameters(batches, now=at(second), not_before=at(second + 9.5)),
+        )
+    assert cut == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+    assert conn.execute("SELECT count(*) AS n FROM slices").fetchone()["n"] == 1
 
 
 def test_a_message_that_got_lost_is_published_again_and_later_each_time(conn):
@@ -155,6 +179,74 @@ def test_a_run_is_finished_only_when_every_row_is_settled(conn):
     assert ledger.field(conn, "campaigns", campaign_id, "status") == "finished"
 
 
+def test_a_run_whose_rows_are_being_sent_again_is_not_finished(conn, database):
+    """The operator's decision is committed between the tick's look at the run and its last word."""
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 2, NOW)
+    conn.execute("UPDATE runs SET next_seq = 2, accepted = 1")
+    ticked(conn)
+    conn.execute(
+        "UPDATE deliveries SET status = CASE seq WHEN 0 THEN 'accepted' ELSE 'unknown' END"
+    )
+    conn.execute("UPDATE runs SET unknown = 1")
+    with open_connection(database) as beat, ThreadPoolExecutor(1) as thread:
+        with conn.transaction():
+            assert resolve.resend(conn, run_id, now=NOW) == 1
+            later = thread.submit(ticked, beat, 1)
+            eventually(lambda: later.done() or waits_for_a_lock(conn, beat.info.backend_pid))
+        assert later.result().finished == 0
+    assert ledger.field(conn, "runs", run_id, "status") == "sending"
+    assert ticked(conn, 2).messages == 1
+
+
+def waits_for_a_lock(conn: Connection, pid: int) -> bool:
+    row = conn.execute("SELECT cardinality(pg_blocking_pids(%s)) > 0 AS waits", (pid,)).fetchone()
+    return row is not None and bool(row["waits"])
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        "INSERT INTO slices (run_id, kind, lo, hi, messages) SELECT id, 'returned', 0, 1, 1 "
+        "FROM runs ORDER BY id LIMIT 1",
+        "SELECT FROM campaigns WHERE id = (SELECT campaign_id FROM runs ORDER BY id LIMIT 1) "
+        "FOR UPDATE",
+        "SELECT FROM batches FOR UPDATE",
+    ],
+    ids=["a worker handing back", "a client changing its campaign", "a worker at its batch"],
+)
+def test_a_process_that_hangs_within_a_transaction_holds_up_no_other_run(conn, database, held):
+    """A stopped process keeps its locks until PostgreSQL gives up on it, a minute later."""
+    hung = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    ticked(conn)
+    conn.execute("UPDATE batches SET status = 'leased', lease_until = %s", (at(0.5),))
+    conn.execute("UPDATE deliveries SET status = 'accepted'")
+    conn.execute("UPDATE runs SET accepted = 5, gate_opens_at = NULL, gate_closes_at = NULL")
+    other = ledger.run(conn, ledger.campaign(conn, NOW), 3, NOW)
+    conn.execute("SET lock_timeout = '100ms'")
+    with open_connection(database) as stopped, stopped.transaction():
+        stopped.execute(held)
+        assert ticked(conn, 1).messages == 3
+        conn.execute("UPDATE deliveries SET status = 'accepted' WHERE run_id = %s", (other,))
+        conn.execute("UPDATE runs SET accepted = 3 WHERE id = %s", (other,))
+        ticked(conn, 2)
+        assert ledger.field(conn, "runs", other, "status") == "finished"
+    ticked(conn, 3)
+    assert ledger.field(conn, "runs", hung, "status") == "finished"
+
+
+def test_a_finished_run_leaves_no_slice_behind(conn):
+    """A worker that hands back while its run is being closed leaves one that nobody needs."""
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 3, NOW)
+    conn.execute("UPDATE runs SET status = 'closing', reason = 'stopped', cancelled = 3")
+    conn.execute("UPDATE deliveries SET status = 'cancelled'")
+    conn.execute(
+        "INSERT INTO slices (run_id, kind, lo, hi, messages) VALUES (%s, 'returned', 0, 3, 3)",
+        (run_id,),
+    )
+    assert ticked(conn).finished == 1
+    assert conn.execute("SELECT count(*) AS n FROM slices").fetchone()["n"] == 0
+
+
 def test_an_empty_audience_finishes_at_once_and_says_so(conn):
     run_id = ledger.run(conn, ledger.campaign(conn, NOW), 0, NOW)
     assert ticked(conn).finished == 1
@@ -166,6 +258,15 @@ def test_nothing_is_cut_while_paused_by_hand(conn):
     conn.execute("UPDATE campaigns SET manually_paused = true")
     assert ticked(conn).messages == 0
     conn.execute("UPDATE campaigns SET manually_paused = false")
+    assert ticked(conn, 1).messages == 10
+
+
+def test_an_account_that_carries_another_channel_by_now_gets_nothing(conn):
+    ledger.run(conn, ledger.campaign(conn, NOW), 10, NOW)
+    changed = Providers({"carrier": CARRIER.model_copy(update={"channel": "email"})})
+    report = tick(conn, changed, name="beat@test", now=NOW)
+    assert report is not None
+    assert report.messages == 0
     assert ticked(conn, 1).messages == 10
 
 
