@@ -33,8 +33,12 @@ STEP_SECONDS = 0.1
 #: A batch stops claiming after this long, so that nobody waits for it; its rest is cut again.
 BATCH_SECONDS = 30.0
 
-#: A wait for permits longer than this is not sat out: the batch is handed back instead.
+#: A wait for permits or for a place longer than this is not sat out: the batch is handed back, and
+#: its thread is free for another account.
 PATIENCE = 2.0
+
+#: How long to stay away from an account whose places are all taken, in seconds.
+NO_PLACE_PAUSE = 1.0
 
 #: How long to stay away after the limiter could not be reached, in seconds.
 LIMITER_PAUSE = 1.0
@@ -123,7 +127,11 @@ class _BatchRun:
             if self._engine.stopping or sender.cooling or self._clock.monotonic() > deadline:
                 return _Stop()
             await sleep_until(self._clock, self._due_at(self._taken))
-            places = await self._account.slots.take(self._step())
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    places = await self._account.slots.take(self._step())
+            except TimeoutError:
+                return _Stop(NO_PLACE_PAUSE)
             held = places
             try:
                 permits = await self._permits(places)
@@ -171,7 +179,8 @@ class _BatchRun:
                 await sleep_until(self._clock, answer.start)
                 return answer
             if answer.seconds > PATIENCE or self._engine.stopping:
-                return _Stop(answer.seconds)
+                # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
+                return _Stop(max(answer.seconds - PATIENCE, 0.0))
             await self._clock.sleep(answer.seconds)
 
     def _due_at(self, index: int) -> float:

@@ -30,11 +30,11 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.batch import send_batch
+from worker.batch import PATIENCE, send_batch
 from worker.engine import Engine
 from worker.ledger import Ledger
 from worker.slots import Slots
-from worker.throttle.base import LimiterUnavailable
+from worker.throttle.base import LimiterUnavailable, Wait
 from worker.throttle.memory import MemoryLimiter
 from worker.transport.base import NotSent, Uncertain
 
@@ -258,6 +258,39 @@ def test_without_a_limiter_nothing_is_sent(bench):
 
     bench.limiter.acquire = unreachable
     bench.send(bench.cut())
+    assert bench.adapter.sent == []
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_a_batch_that_gets_no_place_makes_room_for_other_accounts(bench, monkeypatch):
+    """Requests that hang at one provider must not keep every thread of the process waiting."""
+    monkeypatch.setattr("worker.batch.PATIENCE", 0.01)
+
+    async def occupy(engine: Engine) -> None:
+        await engine.accounts["carrier"].slots.take(8)
+
+    assert bench.send(bench.cut(), occupy) == 0
+    assert bench.waiting() == {"returned": 40}
+
+
+def test_a_long_wait_for_permits_ends_in_time_for_the_next_one(bench):
+    """A batch that came back only after the permit was due would waste a part of a slow rate."""
+
+    async def wait(*_: object) -> Wait:
+        return Wait(60.0)
+
+    bench.limiter.acquire = wait
+    bench.send(bench.cut())
+    row = bench.conn.execute(
+        "SELECT extract(epoch FROM not_before - now())::float8 AS wait FROM slices"
+    ).fetchone()
+    assert 50 < row["wait"] <= 60 - PATIENCE
+
+
+def test_a_provider_that_carries_another_channel_by_now_gets_nothing(bench):
+    """The opt-outs and the addresses are looked up by the channel."""
+    bench.config = bench.config.model_copy(update={"channel": "email"})
+    assert bench.send(bench.cut()) == 0
     assert bench.adapter.sent == []
     assert bench.waiting() == {"returned": 40}
 
