@@ -148,6 +148,11 @@ def test_every_setting_is_documented() -> None:
     assert {*settings.VARIABLES, *keys, *ADAPTERS} <= set(_CODE.findall(text))
 
 
+def test_the_example_environment_names_every_variable() -> None:
+    text = (ROOT / ".env.example").read_text("utf-8")
+    assert sorted(re.findall(r"^#(SLUICE_\w+)=", text, re.M)) == sorted(settings.VARIABLES)
+
+
 def test_every_variable_in_use_is_known() -> None:
     mentioned = {
         variable
