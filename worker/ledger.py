@@ -14,7 +14,7 @@ from uuid import UUID
 
 from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
-from campaigns.database import AsyncPool
+from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback
 from worker.outcomes import Settlement
 
@@ -163,8 +163,16 @@ class Ledger:
         Only for a caller that has recorded every outcome: what is claimed under this lease and has
         none is released as never sent. False when the lease was lost to somebody else.
         """
-        async with self._pool.connection() as conn, conn.transaction():
-            owned = {"batch_id": lease.batch_id, "token": lease.token}
+        owned = {"batch_id": lease.batch_id, "token": lease.token}
+        async with self._pool.connection() as conn:
+            if await (await conn.execute(_SQL.finish_batch, owned)).fetchone():
+                return True
+            return await self._return_rest(conn, owned, wait)
+
+    async def _return_rest(
+        self, conn: AsyncConnection, owned: Mapping[str, Any], wait: float
+    ) -> bool:
+        async with conn.transaction():
             row = await (await conn.execute(_SQL.own_batch, owned)).fetchone()
             if row is None:
                 return False
@@ -173,7 +181,7 @@ class Ledger:
             not_before = now + timedelta(seconds=wait)
             await conn.execute(
                 _SQL.hand_back,
-                handback.parameters([lease.batch_id], now=now, not_before=not_before),
+                handback.parameters([owned["batch_id"]], now=now, not_before=not_before),
             )
             return True
 

@@ -167,6 +167,18 @@ WHERE s.batch_id = %(batch_id)s
   AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
   AND d.status = 'sending' AND d.lease_token = %(token)s;
 
+-- name: finish_batch
+-- Forgets a batch of which nothing is left, as of nearly all that end: one statement instead of a
+-- transaction of three. The foreign key takes the slices along.
+DELETE FROM batches b
+WHERE b.id = %(batch_id)s AND b.lease_token = %(token)s
+  AND NOT EXISTS (
+      SELECT FROM slices s
+      JOIN deliveries d ON d.run_id = s.run_id
+       AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
+      WHERE s.batch_id = b.id AND d.status IN ('pending', 'sending'))
+RETURNING b.id;
+
 -- name: own_batch
 -- Locks the batch for handing back, if it is still ours.
 SELECT id, clock_timestamp() AS now FROM batches

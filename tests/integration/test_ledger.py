@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -238,6 +239,22 @@ def test_a_batch_that_ends_leaves_its_rest_to_be_cut_again(play, conn, run_id, b
     assert conn.execute("SELECT count(*) AS n FROM batches").fetchone()["n"] == 0
     row = conn.execute("SELECT status, attempts FROM deliveries WHERE seq = 5").fetchone()
     assert (row["status"], row["attempts"]) == ("pending", 0)
+
+
+def test_a_batch_of_which_nothing_is_left_is_forgotten_by_its_holder_only(
+    play, conn, run_id, batch_id
+):
+    async def scenario(ledger: Ledger) -> None:
+        lease = await leased(ledger, batch_id)
+        rows = await ledger.claim(lease, 10, "sms")
+        done = [Settlement(run_id, row.seq, "accepted", message_id="m") for row in rows]
+        await ledger.record(lease, done)
+        assert not await ledger.hand_back(replace(lease, token=uuid4()))
+        assert await ledger.hand_back(lease, wait=3.0)
+
+    play(scenario)
+    for table in ("batches", "slices"):
+        assert conn.execute(f"SELECT count(*) AS n FROM {table}").fetchone()["n"] == 0
 
 
 def test_a_heartbeat_keeps_the_lease_and_a_lost_one_cannot_be_renewed(play, conn, batch_id):
