@@ -71,14 +71,7 @@ def _watch(running: Sluice, sink: Carrier, group: object, seconds: float) -> lis
 
 
 def _memory(running: Sluice) -> list[Figure]:
-    assert running.beat is not None
-    assert running.control is not None
-    children = {
-        "beat": running.beat,
-        "control and audience worker": running.control,
-        **{f"send worker {n}": child for n, child in enumerate(running.sends, start=1)},
-    }
     return [
         figures.at_most(f"peak memory, {name}", peak_mb(child.pid), "MB", PROMISED_MB)
-        for name, child in children.items()
+        for name, child in running.children.items()
     ]

@@ -1,4 +1,4 @@
-"""Sluice as it runs in production: beat, control worker and send workers, as real processes."""
+"""Sluice as it runs in production: the processes of its Procfile."""
 
 from __future__ import annotations
 
@@ -14,20 +14,16 @@ from uuid import UUID
 import psutil
 
 from benchmarks.processes import Child, EndedError
-from campaigns import messaging, providers
+from campaigns import providers
 from campaigns.campaign import control, service
 from campaigns.database import Connection
 from campaigns.team.teams import Team
+from cli import procfile
 
-#: Batches that one send worker has under way.
-SEND_THREADS = 8
+#: Requests that one send worker has under way: what an account with a fast provider is given.
+MAX_IN_FLIGHT = 400
 
-#: Control and audience tasks that their worker has under way.
-CONTROL_THREADS = 4
-
-#: Recipients that one send worker has claimed and not yet recorded.
-IN_FLIGHT = 400
-
+_START_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 
 
@@ -39,36 +35,39 @@ class Sluice:
     team: Team
     env: dict[str, str]
     folder: Path
-    sends: list[Child] = field(default_factory=list)
-    control: Child | None = None
-    beat: Child | None = None
+    #: By their names in the Procfile, several of one kind numbered.
+    children: dict[str, Child] = field(default_factory=dict)
 
     def start(self, *, sends: int) -> None:
-        """Start everything and wait until the workers take work."""
-        queues = [messaging.QUEUE_CONTROL, messaging.QUEUE_AUDIENCE]
-        self.control = self._worker("control", queues, CONTROL_THREADS)
-        for number in range(sends):
-            self.sends.append(self._worker(f"send{number}", [messaging.QUEUE_SEND], SEND_THREADS))
-        for worker in (self.control, *self.sends):
-            worker.wait_for(r"ready\.")
-        self.beat = self._celery(
-            "beat", "scheduler.app", "beat",
-            "--scheduler", "benchmarks.timed_beat:TimedScheduler", "--schedule", "",
-        )  # fmt: skip
+        """Start everything and wait for a sign of life from each process.
+
+        Raises:
+            EndedError: one of them gave none.
+        """
+        commands = procfile.multiplied(procfile.load(), "send", sends)
+        del commands["flower"]
+        commands["beat"] += ["--scheduler", "benchmarks.timed_beat:TimedScheduler"]
+        for name, (module, *arguments) in commands.items():
+            log = self.folder / f"{name}.log"
+            self.children[name] = Child(log, self.env, module, *arguments)
+        deadline = time.monotonic() + _START_SECONDS
+        while self._alive() < len(commands):
+            if time.monotonic() > deadline:
+                raise EndedError(f"not all of {', '.join(commands)} started")
+            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """Stop everything; what was claimed is sent and recorded first."""
-        for child in (self.beat, *self.sends, self.control):
-            if child is not None:
-                child.stop()
+        for child in self.children.values():
+            child.stop()
 
     def processes(self) -> dict[str, list[psutil.Process]]:
         """The processes by what they do."""
-        assert self.beat is not None
-        assert self.control is not None
+        sends = [child for name, child in self.children.items() if name.startswith("send")]
+        others = [child for name, child in self.children.items() if not name.startswith("send")]
         return {
-            "send workers": [psutil.Process(child.pid) for child in self.sends],
-            "beat and control": [psutil.Process(c.pid) for c in (self.beat, self.control)],
+            "send workers": [psutil.Process(child.pid) for child in sends],
+            "beat and control": [psutil.Process(child.pid) for child in others],
         }
 
     def submit(self, groups: Sequence[UUID], **more: Any) -> UUID:
@@ -114,16 +113,9 @@ class Sluice:
         """What beat printed."""
         return (self.folder / "beat.log").read_text("utf-8")
 
-    def _worker(self, name: str, queues: Sequence[str], threads: int) -> Child:
-        return self._celery(
-            name, "worker.app", "worker", "--pool", "threads", "--concurrency", str(threads),
-            "--queues", ",".join(queues), "--without-gossip", "--without-mingle",
-            "--hostname", f"{name}@%h", "--loglevel", "INFO",
-        )  # fmt: skip
-
-    def _celery(self, name: str, app: str, *arguments: str) -> Child:
-        log = self.folder / f"{name}.log"
-        return Child(log, self.env, "celery", "--app", app, *arguments)
+    def _alive(self) -> int:
+        row = self.conn.execute("SELECT count(*) AS n FROM heartbeats").fetchone()
+        return int((row or {})["n"])
 
 
 @contextmanager
@@ -154,7 +146,7 @@ def environment(
         'adapter = "sandbox"',
         'channel = "sms"',
         f'url = "{carrier_url}"',
-        f"max_in_flight = {IN_FLIGHT}",
+        f"max_in_flight = {MAX_IN_FLIGHT}",
         *([] if rate is None else [f'rate = "{rate}"']),
     ]
     file.write_text("\n".join(lines) + "\n", "utf-8")
