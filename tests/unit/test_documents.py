@@ -7,16 +7,21 @@ import json
 import re
 import shlex
 import tomllib
+from io import StringIO
 from pathlib import Path
 
 import click
 import pytest
+from rich.console import Console
 
 from campaigns import messaging, settings
 from campaigns.campaign import rules
 from campaigns.campaign.model import CampaignSpec
 from campaigns.providers import ProviderConfig
 from campaigns.validation import parse
+from cli.demo import closing
+from cli.demo.folder import Folder
+from cli.demo.verdict import Judgement
 from cli.main import sluice
 from tests.support import repository
 from tests.support.repository import ROOT, documents, files, name
@@ -131,6 +136,14 @@ def test_providers_in_the_documents_are_accepted(text: str, monkeypatch) -> None
     monkeypatch.setenv("CARRIER_TOKEN", "token")
     for own, table in tomllib.loads(text)["providers"].items():
         build(ProviderConfig.model_validate({**table, "name": own}))
+
+
+def test_the_readme_shows_the_verdict_as_the_demo_prints_it(tmp_path: Path) -> None:
+    (shown,) = [text for text in blocks(ROOT / "README.md", "text") if "verdict" in text]
+    clean = Judgement(19_200, 19_200, 0, 0, 0, 0, 0, 0, 0, 0.030, 0.5, (1.014,))
+    console = Console(file=StringIO(), width=100)
+    console.print(closing.render(clean, Folder(tmp_path)))
+    assert console.file.getvalue().startswith(shown)
 
 
 def test_the_campaign_in_the_readme_is_accepted() -> None:
