@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Fields whose values are personal or are message content, and so never stand in a message.
+#: Fields whose values are personal, message content or may hold a secret (a URL with a token), and
+#: so never stand in a message.
 SENSITIVE_FIELDS = frozenset(
     {
         "address",
@@ -25,9 +26,11 @@ SENSITIVE_FIELDS = frozenset(
         "contacts",
         "custom_fields",
         "email",
+        "event_callback",
         "phone",
         "phone_number",
         "phone_numbers",
+        "reference",
         "telegram",
         "template",
         "template_vars",

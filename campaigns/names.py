@@ -9,6 +9,8 @@ from campaigns.errors import Invalid
 #: Longest name of a team, group or token, in characters.
 LONGEST_NAME = 100
 
+_DIGITS_OF_A_NUMBER = 5
+
 
 def checked_name(field: str, name: str) -> str:
     """The name without surrounding space.
@@ -37,6 +39,17 @@ def checked_uuid(field: str, text: str | UUID) -> UUID:
     if found is None:
         raise Invalid(field, text, "must be a uuid")
     return found
+
+
+def as_name(text: str | UUID) -> str | None:
+    """The text, if anything can be called so, else ``None``, which equals no name in SQL."""
+    found = str(text)
+    return found if found.isprintable() else None
+
+
+def may_be_address(text: str) -> bool:
+    """Whether an address may stand where a name should, as in a list without a header."""
+    return "@" in text or sum(char.isdigit() for char in text) >= _DIGITS_OF_A_NUMBER
 
 
 def as_uuid(text: str | UUID) -> UUID | None:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 from pydantic_core import ErrorDetails
 
 from campaigns.errors import Invalid
+from campaigns.names import may_be_address
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -98,6 +99,9 @@ def _rule(fault: ErrorDetails) -> str:
 def _showable(fault: ErrorDetails) -> object:
     # A container may hold somebody's address further in; for a missing field it is the request.
     value = fault["input"]
+    if fault["type"] == "literal_error" and isinstance(value, str) and may_be_address(value):
+        # Arguments in the wrong order: what is none of a few words is somebody's address.
+        return None
     return value if isinstance(value, str | int | float) else None
 
 
@@ -109,6 +113,7 @@ def _path(location: tuple[str | int, ...]) -> str:
         elif part != "[key]":
             # A name that somebody else wrote: line ends and the like must not reach a terminal.
             name = part if part.isidentifier() and part.isascii() else ascii(part)
+            name = "(a name)" if may_be_address(part) else name
             path += f".{_short(name)}" if path else _short(name)
     return path or "request"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_FORM = re.compile(r"^([0-9]{1,18})-([0-9]{1,9})$")
+_FORM = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
 def reference(run_id: int, seq: int) -> str:
@@ -14,5 +14,5 @@ def reference(run_id: int, seq: int) -> str:
 
 def parse(text: str) -> tuple[int, int] | None:
     """Run id and sequence of a reference, or ``None`` if it is not one of ours."""
-    match = _FORM.match(text)
+    match = _FORM.fullmatch(text)
     return (int(match.group(1)), int(match.group(2))) if match else None

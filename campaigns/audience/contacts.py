@@ -101,6 +101,8 @@ def remove(
         NotFound: there is no such group.
         Locked: a campaign that names the group is sending.
     """
+    if not isinstance(contacts, list | tuple):
+        raise Invalid("contacts", None, "must be a list of addresses")
     if len(contacts) > MOST_CONTACTS:
         raise Invalid("contacts", None, f"must have at most {MOST_CONTACTS} entries")
     wanted: dict[AddressKind, list[str]] = {}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.fields import MOST_FIELDS, field_name
 from campaigns.errors import Invalid
+from campaigns.names import may_be_address
 
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
@@ -53,7 +54,6 @@ KNOWN_NAMES: Mapping[str, AddressKind] = {
     "endpoint": "webpush",
 }
 
-_LOOKS_LIKE_NUMBER = 5
 _SHOWN_COLUMNS = 20
 _SHOWN_CHARACTERS = 30
 
@@ -169,7 +169,7 @@ def _field(name: str, index: int) -> str:
 
 
 def _no_address(header: Sequence[str], delimiter: str) -> Invalid:
-    if any(_looks_like_address(name) for name in header):
+    if any(may_be_address(name) for name in header):
         rule = "begins with a contact; its first line must name the columns, for example phone"
         return Invalid("file", None, rule)
     others = [
@@ -190,15 +190,11 @@ def _no_address(header: Sequence[str], delimiter: str) -> Invalid:
 
 def _columns_found(header: Sequence[str]) -> str:
     """The names of the columns, unless they may be somebody's addresses."""
-    if any(_looks_like_address(name) for name in header):
+    if any(may_be_address(name) for name in header):
         return "its first line looks like a contact instead of a header"
     shown = [ascii(name.strip()[:_SHOWN_CHARACTERS]) for name in header[:_SHOWN_COLUMNS]]
     more = len(header) - len(shown)
     return f"found are {', '.join(shown)}" + (f" and {more} more" if more else "")
-
-
-def _looks_like_address(name: str) -> bool:
-    return "@" in name or sum(char.isdigit() for char in name) >= _LOOKS_LIKE_NUMBER
 
 
 def _split(header: str, delimiter: str) -> list[str]:

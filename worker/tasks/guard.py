@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+#: What passes by itself: an outage, and the moment before ``sluice migrate``.
+_PASSING = (psycopg.OperationalError, psycopg.errors.UndefinedTable, PoolTimeout, Unavailable)
+
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 
@@ -42,8 +45,8 @@ def perform(runtime: Runtime, work: Callable[[Connection], T]) -> T:
         try:
             with runtime.pool().connection() as conn:
                 return work(conn)
-        except (psycopg.OperationalError, PoolTimeout, Unavailable) as error:
-            log.warning("the database does not answer (%s); trying again", type(error).__name__)
+        except _PASSING as error:
+            log.warning("the database is not ready (%s); trying again", type(error).__name__)
         except SluiceError:
             raise
         except Exception as error:

@@ -12,19 +12,21 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from celery import Celery, Task
+from pydantic import StrictBool
 
 from campaigns.audience import contacts as contact_store
 from campaigns.audience import groups
+from campaigns.audience.addresses import AddressKind
 from campaigns.campaign import control, samples, service
 from campaigns.database import Connection
-from campaigns.errors import Invalid, SluiceError
 from campaigns.names import checked_uuid
 from campaigns.run import reports as report_store
 from campaigns.team import teams
-from worker.redaction import RedactedRequest
+from campaigns.validation import Text
 from worker.runtime import Runtime
 from worker.tasks import reports
 from worker.tasks.guard import arguments, perform
+from worker.tasks.task import PublicTask, checked
 
 DEFAULT_TEAM = "default"
 
@@ -50,10 +52,9 @@ def register(app: Celery, runtime: Runtime) -> None:
 
 
 def _task(app: Celery, name: str) -> Callable[[Callable[..., Any]], Task]:
-    """Registers one public task: its arguments are never printed, refusals need no traceback."""
-    return app.task(  # type: ignore[no-any-return]
-        name=name, bind=True, shared=False, Request=RedactedRequest, throws=(SluiceError,)
-    )
+    """Registers one public task."""
+    register_checked = app.task(name=name, bind=True, shared=False, base=PublicTask)
+    return lambda function: register_checked(checked(function))
 
 
 def _now() -> datetime:
@@ -72,7 +73,7 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
         return work
 
     @_task(app, "campaigns.submit")
-    def submit(self: Task, body: Any, team: str = DEFAULT_TEAM) -> str:
+    def submit(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
         def work(conn: Connection) -> str:
             campaign = service.submit(
                 conn,
@@ -87,7 +88,7 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
         return perform(runtime, work)
 
     @_task(app, "campaigns.edit")
-    def edit(self: Task, uuid: str, body: Any, team: str = DEFAULT_TEAM) -> str:
+    def edit(self: Task, uuid: Text, body: Any, team: Text = DEFAULT_TEAM) -> str:
         def work(conn: Connection) -> str:
             campaign_id = checked_uuid("uuid", uuid)
             service.edit(
@@ -103,7 +104,7 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
         return perform(runtime, work)
 
     @_task(app, "campaigns.send_test")
-    def send_test(self: Task, body: Any, team: str = DEFAULT_TEAM) -> str:
+    def send_test(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
         def work(conn: Connection) -> str:
             campaign = samples.send_test(
                 conn,
@@ -118,23 +119,23 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
         return perform(runtime, work)
 
     @_task(app, "campaigns.pause")
-    def pause(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+    def pause(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
         return perform(runtime, control_one(control.pause, uuid, team))
 
     @_task(app, "campaigns.resume")
-    def resume(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+    def resume(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
         return perform(runtime, control_one(control.resume, uuid, team))
 
     @_task(app, "campaigns.toggle_pause")
-    def toggle_pause(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+    def toggle_pause(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
         return perform(runtime, control_one(control.toggle_pause, uuid, team))
 
     @_task(app, "campaigns.stop")
-    def stop(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+    def stop(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
         return perform(runtime, control_one(control.stop, uuid, team))
 
     @_task(app, "campaigns.delete")
-    def delete(self: Task, uuid: str, team: str = DEFAULT_TEAM) -> str:
+    def delete(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
         return perform(runtime, control_one(control.delete, uuid, team))
 
     @_task(app, "deliveries.report")
@@ -146,63 +147,56 @@ def _register_audience(app: Celery, runtime: Runtime) -> None:
     @_task(app, "groups.create")
     def create_group(
         self: Task,
-        name: str,
-        kind: str | None = None,
-        description: str | None = None,
-        deletable: bool | None = None,
-        uuid: str | None = None,
-        team: str = DEFAULT_TEAM,
+        name: Text,
+        kind: Text | None = None,
+        description: Text | None = None,
+        deletable: StrictBool | None = None,
+        uuid: Text | None = None,
+        team: Text = DEFAULT_TEAM,
     ) -> str:
         options = arguments(kind=kind, description=description, deletable=deletable)
 
         def work(conn: Connection) -> str:
-            chosen = uuid or task_uuid(self.request.id)
+            chosen = task_uuid(self.request.id) if uuid is None else uuid
             owner = teams.find(conn, team).id
-            return str(groups.create(conn, owner, _text("name", name), uuid=chosen, **options).id)
+            return str(groups.create(conn, owner, name, uuid=chosen, **options).id)
 
         return perform(runtime, work)
 
     @_task(app, "groups.delete")
-    def delete_group(self: Task, group: str, team: str = DEFAULT_TEAM) -> str:
+    def delete_group(self: Task, group: Text, team: Text = DEFAULT_TEAM) -> str:
         def work(conn: Connection) -> str:
-            return str(groups.delete(conn, teams.find(conn, team).id, _text("group", group)).id)
+            return str(groups.delete(conn, teams.find(conn, team).id, group).id)
 
         return perform(runtime, work)
 
     @_task(app, "contacts.add")
-    def add(self: Task, group: str, contacts: Any, team: str = DEFAULT_TEAM) -> dict[str, int]:
+    def add(self: Task, group: Text, contacts: Any, team: Text = DEFAULT_TEAM) -> dict[str, int]:
         def work(conn: Connection) -> dict[str, int]:
-            found = contact_store.add(conn, teams.find(conn, team), _text("group", group), contacts)
+            found = contact_store.add(conn, teams.find(conn, team), group, contacts)
             return {"added": found.added, "updated": found.updated, "unchanged": found.unchanged}
 
         return perform(runtime, work)
 
     @_task(app, "contacts.remove")
-    def remove(self: Task, group: str, contacts: Any, team: str = DEFAULT_TEAM) -> int:
+    def remove(self: Task, group: Text, contacts: Any, team: Text = DEFAULT_TEAM) -> int:
         return perform(
             runtime,
-            lambda conn: contact_store.remove(
-                conn, teams.find(conn, team), _text("group", group), contacts
-            ),
+            lambda conn: contact_store.remove(conn, teams.find(conn, team), group, contacts),
         )
 
     @_task(app, "contacts.flush")
-    def flush(self: Task, group: str, team: str = DEFAULT_TEAM) -> int:
+    def flush(self: Task, group: Text, team: Text = DEFAULT_TEAM) -> int:
         return perform(
             runtime,
-            lambda conn: contact_store.flush(conn, teams.find(conn, team), _text("group", group)),
+            lambda conn: contact_store.flush(conn, teams.find(conn, team), group),
         )
 
     @_task(app, "contacts.opt_out")
-    def opt_out(self: Task, address: str, kind: Any = None, team: str = DEFAULT_TEAM) -> bool:
+    def opt_out(
+        self: Task, address: Text, kind: AddressKind | None = None, team: Text = DEFAULT_TEAM
+    ) -> bool:
         return perform(
             runtime,
             lambda conn: contact_store.opt_out(conn, teams.find(conn, team), address, kind),
         )
-
-
-def _text(field: str, value: object) -> str:
-    """Celery passes on whatever JSON the client sent."""
-    if not isinstance(value, str):
-        raise Invalid(field, None, "must be a text")
-    return value

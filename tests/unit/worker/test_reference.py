@@ -14,7 +14,7 @@ def test_a_reference_leads_back_to_its_row(run_id, seq):
     assert parse(reference(run_id, seq)) == (run_id, seq)
 
 
-OTHERS = ["", "7", "7-", "-7", "7-3-1", "a-b", "7-3 ", " 7-3", "7--3", "\u0667-\u0663"]
+OTHERS = ["", "7", "7-3\n", "7-", "-7", "7-3-1", "a-b", "7-3 ", " 7-3", "7--3", "\u0667-\u0663"]
 
 
 @pytest.mark.parametrize("text", OTHERS)

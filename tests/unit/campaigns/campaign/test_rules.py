@@ -165,11 +165,11 @@ def pause(start: str, end: str) -> dict[str, str]:
         ),
         (
             {"event_callback": "ftp://example.com"},
-            "event_callback: 'ftp://example.com' must be an http or https URL.",
+            "event_callback: must be an http or https URL.",
         ),
         (
             {"event_callback": "http://[::1"},
-            "event_callback: 'http://[::1' must be an http or https URL.",
+            "event_callback: must be an http or https URL.",
         ),
     ],
 )
