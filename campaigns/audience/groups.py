@@ -16,7 +16,7 @@ from psycopg.errors import LockNotAvailable, UniqueViolation
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, Locked, NotFound
-from campaigns.names import as_uuid, checked_name, checked_uuid
+from campaigns.names import as_name, as_uuid, checked_name, checked_uuid
 from campaigns.validation import storable
 
 SQL = queries.load("campaigns.audience", "groups.sql")
@@ -122,7 +122,7 @@ def find(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
     """
     row = conn.execute(
         SQL["find_group"],
-        {"team_id": team_id, "id": as_uuid(name_or_uuid), "name": str(name_or_uuid)},
+        {"team_id": team_id, "id": as_uuid(name_or_uuid), "name": as_name(name_or_uuid)},
     ).fetchone()
     if row is None:
         raise NotFound("group", name_or_uuid)

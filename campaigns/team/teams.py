@@ -13,7 +13,7 @@ from campaigns import queries
 from campaigns.audience import groups
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
-from campaigns.names import as_uuid, checked_name
+from campaigns.names import as_name, as_uuid, checked_name
 
 SQL = queries.load("campaigns.team", "teams.sql")
 
@@ -56,7 +56,7 @@ def find(conn: Connection, name_or_uuid: str | UUID) -> Team:
         NotFound: there is none.
     """
     row = conn.execute(
-        SQL["find_team"], {"id": as_uuid(name_or_uuid), "name": str(name_or_uuid)}
+        SQL["find_team"], {"id": as_uuid(name_or_uuid), "name": as_name(name_or_uuid)}
     ).fetchone()
     if row is None:
         raise NotFound("team", name_or_uuid, where="here")

@@ -29,6 +29,16 @@ def test_group_of_another_team_is_not_found(conn: Connection, group: Group) -> N
         groups.find(conn, other.id, group.id)
 
 
+@pytest.mark.parametrize("name", ["customers\x00", "\ud800"])
+def test_what_no_group_and_no_team_can_be_called_is_not_found(
+    conn: Connection, team: Team, group: Group, name: str
+) -> None:
+    with pytest.raises(NotFound, match="no group"):
+        groups.find(conn, team.id, name)
+    with pytest.raises(NotFound, match="no team"):
+        teams.find(conn, name)
+
+
 def test_repeated_create_with_the_same_uuid_returns_the_same_group(
     conn: Connection, team: Team
 ) -> None:
