@@ -19,6 +19,10 @@ from campaigns.errors import Invalid
 #: Longest physical line in bytes, and longest record of several lines in characters.
 LONGEST_LINE = 1 << 20
 
+#: What every supported encoding must read as ASCII does: addresses, delimiters and line ends. The
+#: escapes at its end tell Python's own notations from encodings of files.
+_PLAIN = bytes({*range(0x20, 0x7F)} - {*b"\\"}) + b"\t\r\n" + rb"\u0041.xn--ls8h."
+
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -174,14 +178,18 @@ def checked_encoding(name: str) -> str:
     """The encoding under its canonical name.
 
     Raises:
-        Invalid: Python does not know it, or its line ends are not those of ASCII.
+        Invalid: Python does not know it, or it is no superset of ASCII.
     """
     try:
-        found = codecs.lookup(name).name
-        if '\n"'.encode(found) == b'\n"':
-            return found
+        codec = codecs.lookup(name).name
+        "".encode(codec)
     except (LookupError, ValueError):
         raise Invalid("encoding", name, "is not a known text encoding") from None
+    try:
+        if _PLAIN.decode(codec) == _PLAIN.decode("ascii"):
+            return codec
+    except ValueError:
+        pass
     raise Invalid("encoding", name, "is not supported; save the file as UTF-8")
 
 

@@ -29,6 +29,7 @@ from campaigns.audience.csv_records import BadLine, Lines, Record, first_line, o
 from campaigns.audience.groups import Group
 from campaigns.audience.rejects import RejectFile
 from campaigns.database import Connection
+from campaigns.drafts import Draft
 from campaigns.errors import Invalid
 from campaigns.team.teams import Team, checked_region
 
@@ -98,9 +99,10 @@ def import_csv(
     """
     found = groups.find(conn, team.id, group)
     groups.refuse_while_sending(conn, found, adding=True)
-    if rejects is not None and rejects.resolve() == path.resolve():
+    draft = None if rejects is None else Draft("rejects", rejects)
+    if draft is not None and draft.is_same(path):
         raise Invalid("rejects", str(rejects), "is the file that is to be imported")
-    with open_file(path) as file, RejectFile(rejects) as rejected, _staging(conn):
+    with open_file(path) as file, RejectFile(draft) as rejected, _staging(conn):
         lines = Lines(file, path.name, encoding)
         used, columns, rest = _header(lines, path, mapping, delimiter)
         reading = Reading(

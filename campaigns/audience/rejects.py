@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from campaigns.errors import Invalid
+from campaigns.drafts import Draft
 
 
 class RejectFile:
     """A CSV file of ``line,reason`` that appears under its name only when :meth:`keep` is called.
 
-    Until then it stands beside it under another name, so that an import that is refused leaves an
-    earlier reject file as it was. Without a path it only counts.
+    An import that is refused leaves an earlier reject file as it was. Without a draft it only
+    counts.
     """
 
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._draft = path.with_name(path.name + ".part") if path else None
+    def __init__(self, draft: Draft | None) -> None:
+        self._draft = draft
         self._file: IO[bytes] | None = None
         #: Lines added one by one.
         self.count = 0
@@ -26,10 +24,9 @@ class RejectFile:
     def __enter__(self) -> Self:
         if self._draft is not None:
             try:
-                self._file = self._draft.open("wb")
+                self._file = self._draft.file.open("wb")
             except OSError as error:
-                reason = (error.strerror or "unknown reason").lower()
-                raise Invalid("rejects", str(self._path), f"cannot be written: {reason}") from None
+                raise self._draft.cannot_write(error) from None
             self._file.write(b"line,reason\n")
         return self
 
@@ -41,7 +38,7 @@ class RejectFile:
     ) -> None:
         if self._file is not None and self._draft is not None:
             self._file.close()
-            self._draft.unlink(missing_ok=True)
+            self._draft.drop()
 
     def add(self, line: int, reason: str) -> None:
         """Note one line. The reason holds none of the line's content."""
@@ -62,5 +59,5 @@ class RejectFile:
 
     def keep(self) -> None:
         """Put the completed file under its name, in place of an earlier one."""
-        if self._draft is not None and self._path is not None:
-            self._draft.replace(self._path)
+        if self._draft is not None:
+            self._draft.keep()

@@ -68,7 +68,7 @@ def import_(
             delimiter=delimiter,
             encoding=encoding,
             region=region,
-            rejects=rejects or file.with_name(file.name + ".rejects.csv"),
+            rejects=rejects or Path(f"{file}.rejects.csv"),
             progress=progress,
         )
     left_out = result.invalid + result.duplicates

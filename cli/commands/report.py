@@ -10,7 +10,7 @@ from typing import TextIO
 
 import click
 
-from campaigns.errors import Refused
+from campaigns.drafts import Draft
 from campaigns.run import lookup, recipients
 from campaigns.run import status as runs
 from campaigns.run.recipients import DeliveryRow
@@ -62,12 +62,13 @@ def _opened(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    partial = out.with_name(out.name + ".part")
+    draft = Draft("out", out)
     try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
+        with draft.file.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        partial.replace(out)
     except OSError as error:
-        raise Refused(f"--out: {out} cannot be written ({error.strerror}).") from None
+        raise draft.cannot_write(error) from None
+    else:
+        draft.keep()
     finally:
-        partial.unlink(missing_ok=True)
+        draft.drop()

@@ -220,6 +220,9 @@ def test_region_of_the_call_goes_before_the_teams(importer: Importer) -> None:
         ("phone\n07785856985\n".encode("utf-16"), {}, "file: 'list.csv' is UTF-16; save it as"),
         (NAMED, {"encoding": "klingon"}, "encoding: 'klingon' is not a known text encoding."),
         (NAMED, {"encoding": "utf-16"}, "encoding: 'utf-16' is not supported; save the file"),
+        (NAMED, {"encoding": "utf-7"}, "encoding: 'utf-7' is not supported; save the file"),
+        (NAMED, {"encoding": "idna"}, "encoding: 'idna' is not supported; save the file"),
+        (NAMED, {"encoding": "unicode_escape"}, "encoding: 'unicode_escape' is not supported"),
         (
             NAMED,
             {"delimiter": ";"},
@@ -239,6 +242,11 @@ def test_region_of_the_call_goes_before_the_teams(importer: Importer) -> None:
         ("phone,姓名\n", {}, "file: column 2: a name needs at least one letter a-z or digit; map"),
         (NAMED, {"mapping": {"Town": "city"}}, "map: 'Town' is not a column of the file; found"),
         (NAMED, {"mapping": {"First Name": ""}}, "map: 'First Name' needs a target; '-' leaves"),
+        (
+            "phone," + ",".join(f"c{n}" for n in range(30_000)) + "\n",
+            {},
+            "file: has more than 100 columns of custom fields.",
+        ),
         ("phone\r07785856985\r", {}, "file: has lines that end in CR alone; save it with LF"),
         (b"pho\0ne\n", {}, "file: line 1, the header, contains NUL bytes."),
         (b"x" * (LONGEST_LINE + 1), {}, f"file: line 1, the header, is longer than {LONGEST_LINE}"),
@@ -280,6 +288,8 @@ def test_missing_file_folder_and_unwritable_rejects_are_named(
         import_csv(conn, team, "customers", importer.file, rejects=tmp_path / "no" / "r.csv")
     with pytest.raises(Invalid, match="is the file that is to be imported"):
         import_csv(conn, team, "customers", importer.file, rejects=importer.file)
+    with pytest.raises(Invalid, match=r"rejects: '.* is not a regular file"):
+        import_csv(conn, team, "customers", importer.file, rejects=tmp_path)
     assert importer.file.read_text() == NAMED
     assert importer.stored() == []
 
