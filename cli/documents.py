@@ -60,9 +60,11 @@ def parse_object(text: str, name: str) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise DocumentError(f"{name}: is not usable JSON: it is nested too deeply.") from None
-    except ValueError as error:
+    except ValueError:
         # Python refuses to read integers of thousands of digits.
-        raise DocumentError(f"{name}: is not usable JSON: {error}.") from None
+        raise DocumentError(
+            f"{name}: is not usable JSON: it has a number of too many digits."
+        ) from None
     if not isinstance(found, dict):
         raise DocumentError(f"{name}: must hold one JSON object, such as {{...}}.")
     return found

@@ -95,7 +95,8 @@ class Session:
             content = {"code": code, "message": str(error), "field": getattr(error, "field", None)}
             click.echo(output.json_line({"error": content}), err=True)
         else:
-            click.echo(f"sluice: {error}", err=True)
+            # A file's name may hold what steers a terminal.
+            click.echo(output.cell(f"sluice: {error}"), err=True)
 
 
 def _code(error: Exception) -> str:

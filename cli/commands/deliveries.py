@@ -13,6 +13,8 @@ from cli.commands.report import HEADER, as_cells
 from cli.output import Column
 from cli.session import Group, Session, pass_session
 
+MOST_LISTED = 10_000
+
 _COLUMNS = (
     Column("seq", "right", whole=True),
     Column("address"),
@@ -32,7 +34,7 @@ def deliveries() -> None:
 
 @deliveries.command()
 @click.argument("run")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=100, show_default=True)
 @pass_session
 def unknown(session: Session, run: str, limit: int) -> None:
     """List what is held as unknown in RUN."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +105,9 @@ def test_with_json_the_refusal_is_json_and_standard_output_stays_empty(
         ("teams", "create", "x", "--region", "XX"),
         ("contacts", "optout", "nonsense"),
         ("contacts", "list", "nobody"),
+        ("contacts", "list", "\udcff"),
+        ("groups", "list", "--team", "\udcff"),
+        ("contacts", "import", "default_optouts", ""),
         ("audience", "count", "--include", "nobody"),
         ("audience", "count", "--include", "default_optouts"),
         ("status", "seventeen"),
@@ -146,6 +151,14 @@ def test_a_report_that_cannot_be_written(command: CommandLine, conn) -> None:
     run_id = ledger.run(conn, ledger.campaign(conn, now), 3, now)
     out = command.folder / "nowhere" / "report.csv"
     assert "cannot be written" in command.refused("report", run_id, "--csv", "--out", out)
+    device = command.refused("report", run_id, "--csv", "--out", os.devnull)
+    assert "is not a regular file" in device
+    assert not Path(os.devnull).is_file()
+
+
+def test_a_files_name_does_not_steer_the_terminal(command: CommandLine) -> None:
+    for words in (("submit",), ("contacts", "import", "default_optouts")):
+        assert "\x1b" not in command.refused(*words, command.folder / "\x1b[31mred")
 
 
 COMMANDS = [
