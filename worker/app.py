@@ -47,9 +47,9 @@ def _check_early(instance: Any, **_: Any) -> None:
     queues = instance.app.amqp.queues.consume_from
     if QUEUE_SEND in queues:
         _runtime.open_send()
+        garbage.relax()
     if QUEUE_CONTROL in queues:
         _runtime.open_control()
-        garbage.relax()
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
