@@ -6,11 +6,14 @@ A connection is borrowed for one statement at a time and never held across a pro
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
@@ -70,10 +73,15 @@ class Ledger:
 
     async def lease(self, batch_id: int, token: UUID) -> Lease | None:
         """Take the batch, if it is there and nobody has it."""
-        row = await self._row(
-            _SQL.lease_batch,
-            {"batch_id": batch_id, "token": token, "lease_seconds": LEASE_SECONDS, "now": None},
-        )
+        wanted = {
+            "batch_id": batch_id, "token": token, "lease_seconds": LEASE_SECONDS, "now": None,
+        }  # fmt: skip
+        try:
+            row = await self._row(_SQL.lease_batch, wanted)
+        except psycopg.OperationalError:
+            # Once more: the batch's next message may be a minute away. If only the answer was
+            # lost, nobody has it now, and the end of the lease frees it.
+            row = await self._row(_SQL.lease_batch, wanted)
         if row is None:
             return None
         base = time.monotonic()
@@ -88,7 +96,7 @@ class Ledger:
 
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
         """What the runs of a batch share, by run id."""
-        async with self._pool.connection() as conn:
+        async with self._connection() as conn:
             cursor = await conn.execute(_SQL.batch_contexts, {"batch_id": batch_id})
             return {
                 row["run_id"]: RunContext(
@@ -104,7 +112,7 @@ class Ledger:
         which may therefore be empty.
         """
         asked = time.monotonic()
-        async with self._pool.connection() as conn:
+        async with self._connection() as conn:
             cursor = await conn.execute(
                 _SQL.by_address("claim", ADDRESS_COLUMN[channel]),
                 {
@@ -164,7 +172,7 @@ class Ledger:
         none is released as never sent. False when the lease was lost to somebody else.
         """
         owned = {"batch_id": lease.batch_id, "token": lease.token}
-        async with self._pool.connection() as conn:
+        async with self._connection() as conn:
             if await (await conn.execute(_SQL.finish_batch, owned)).fetchone():
                 return True
             return await self._return_rest(conn, owned, wait)
@@ -196,7 +204,23 @@ class Ledger:
         """Say that this send process is alive."""
         await self._row(_SQL.beat_heart, {"name": name, "kind": "send", "now": None})
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one statement.
+
+        One that turns out dead is rarely alone: after a restart of the server all that were idle
+        are. They are looked through at once, or each would cost somebody a statement.
+        """
+        conn = None
+        try:
+            async with self._pool.connection() as conn:
+                yield conn
+        except psycopg.OperationalError:
+            if conn is not None and conn.closed:
+                await self._pool.check()
+            raise
+
     async def _row(self, query: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-        async with self._pool.connection() as conn:
+        async with self._connection() as conn:
             cursor = await conn.execute(query, parameters)
             return await cursor.fetchone() if cursor.description else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -132,6 +133,13 @@ class Bench:
         )
         return {row["kind"]: row["n"] for row in found}
 
+    def cut_off(self) -> None:
+        """End all connections but the test's own."""
+        self.conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
     def batches(self) -> int:
         return self.conn.execute("SELECT count(*)::int AS n FROM batches").fetchone()["n"]
 
@@ -223,15 +231,24 @@ def test_a_transport_that_breaks_leaves_no_row_without_an_outcome(bench):
 def test_outcomes_survive_a_database_that_is_away_for_a_moment(bench):
     """The connections die while the requests are under way; the outcomes are written later."""
 
-    def cut_off() -> None:
-        bench.conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-
-    bench.transport.during = cut_off
+    bench.transport.during = bench.cut_off
     bench.send(bench.cut(0, 5))
     assert rows.counters(bench.conn, bench.run_id) == {"accepted": 5}
+
+
+def test_a_restarted_database_costs_no_batch_its_message(bench):
+    """All idle connections are dead at once; the batch's next message would come much later."""
+
+    async def restart(engine: Engine) -> None:
+        pool = engine.ledger._pool
+        async with AsyncExitStack() as opened:
+            for _ in range(4):
+                await opened.enter_async_context(pool.connection())
+        bench.cut_off()
+
+    assert bench.send(bench.cut(0, 5), restart) == 5
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": 5}
+    assert bench.waiting() == {}
 
 
 def test_a_pause_in_the_middle_stops_the_next_chunk_and_hands_back_the_rest(bench):
