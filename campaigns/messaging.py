@@ -44,8 +44,11 @@ PUBLIC_TASKS = (
 )
 
 #: How long an internal message stays valid. The row behind it is published again, so a message
-#: that waited longer is of no use to anybody. Seconds.
-MESSAGE_EXPIRES = 60
+#: that waited longer is of no use to anybody. Seconds. The publisher writes a moment of its own
+#: clock and the worker compares it with its own: a worker whose clock is ahead by more than this
+#: would throw away every message, so it is far above what machines may differ by. A repetition
+#: that is not thrown away costs one statement that finds nothing.
+MESSAGE_EXPIRES = 900
 
 
 def celery_config(broker_url: str | None) -> dict[str, Any]:

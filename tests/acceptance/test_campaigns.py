@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import UTC, datetime
 
 from redis import Redis
@@ -144,6 +146,40 @@ def test_a_killed_send_worker_loses_nobody_and_doubles_nobody(stack):
     counters = ledger.counters(running.conn, run_id)
     assert counters.get("unknown", 0) == len(unknown)
     assert counters["accepted"] + len(unknown) == 5000
+
+
+def test_a_worker_that_stands_still_past_its_lease_doubles_nobody(stack):
+    """Stopped in the middle, woken when others have done the rest: what it held is not sent."""
+    running = stack("--latency", "20", rate="600/s")
+    expected = numbers(0, 3999)
+    members = group(running.conn, "all", expected)
+    running.start(sends=2)
+    campaign = running.submit(included_contact_groups=[str(members)])
+    running.received(at_least=800)
+    still = running.sends[0].pid
+    os.kill(still, signal.SIGSTOP)
+    run_id = running.finished(campaign)
+    woken = datetime.now(UTC)
+    os.kill(still, signal.SIGCONT)
+    eventually(
+        lambda: (
+            running.conn.execute(
+                "SELECT FROM heartbeats WHERE name LIKE %s AND seen_at > %s",
+                (f"send@%:{still}", woken),
+            ).rowcount
+        ),
+        message="the worker lives again",
+    )
+    verdict = judge(running.carrier.log(), expected, [])
+    assert not verdict.doubled
+    unknown = {
+        row["address"]
+        for row in running.conn.execute(
+            "SELECT address FROM deliveries WHERE run_id = %s AND status = 'unknown'", (run_id,)
+        )
+    }
+    assert verdict.missing <= unknown
+    assert ledger.counters(running.conn, run_id) == ledger.statuses(running.conn, run_id)
 
 
 def test_losing_all_of_redis_only_delays(stack):
