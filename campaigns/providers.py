@@ -24,6 +24,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from campaigns.channels import SendingType
 from campaigns.errors import ConfigurationError, Invalid
+from campaigns.validation import first_error
 
 _RATE = re.compile(r"^\s*(\d{1,9})\s*/\s*(s|sec|second|min|minute|h|hour|day|d)\s*$")
 _SECONDS = {
@@ -148,6 +149,5 @@ def _provider(path: Path, name: str, table: object) -> ProviderConfig:
     try:
         return ProviderConfig.model_validate({**table, "name": name})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"{path}: providers.{name}.{field}: {first['msg']}.") from None
+        fault = first_error(error, ProviderConfig)
+        raise ConfigurationError(f"{path}: providers.{name}.{fault}") from None

@@ -1,0 +1,61 @@
+"""The providers file: a mistake is one sentence that names file, account, key and rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns import providers
+from campaigns.errors import ConfigurationError
+
+ACCOUNT = '[providers.a]\nadapter = "http"\nchannel = "sms"\n'
+
+
+def test_accounts_keep_the_order_of_the_file_and_the_adapters_own_keys(tmp_path):
+    file = tmp_path / "providers.toml"
+    file.write_text(
+        ACCOUNT + 'rate = "90/min"\ncolour = "red"\n[providers.b]\nadapter="x"\nchannel="email"\n'
+    )
+    found = providers.load(file)
+    assert list(found.by_name) == ["a", "b"]
+    assert found.by_name["a"].per_second == 1.5
+    assert found.by_name["a"].options == {"colour": "red"}
+
+
+def test_no_file_means_no_accounts(tmp_path):
+    assert not providers.load(tmp_path / "none.toml").by_name
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[providers.a", "not a readable TOML file (Expected ']'"),
+        ("\xff", "not a readable TOML file ("),
+        ("x = 1", "'x' is not known here; accounts stand in tables called [providers.NAME]."),
+        ("providers = 5", "'providers' must be tables called [providers.NAME]."),
+        ("[providers]\na = 5", "providers.a must be a table."),
+        ('[providers.a]\nadapter = "http"', "providers.a.channel: is required."),
+        (
+            '[providers.a]\nadapter = "http"\nchannel = "fax"',
+            "providers.a.channel: 'fax' must be 'sms', 'webpush', 'email', 'telegram', 'rbm',",
+        ),
+        (
+            ACCOUNT + 'rate = "fast"',
+            "providers.a.rate: 'fast' must be a positive number per s, min, h or day, such as",
+        ),
+        (ACCOUNT + "rate = 5", "providers.a.rate: 5 must be a text."),
+        (ACCOUNT + 'max_in_flight = "x"', "providers.a.max_in_flight: 'x' must be a whole number."),
+        (
+            ACCOUNT + "max_in_flight = 0",
+            "providers.a.max_in_flight: 0 must be greater than or equal to 1.",
+        ),
+        (ACCOUNT + "timeout = inf", "providers.a.timeout: inf must be less than or equal to 120."),
+        (ACCOUNT + 'name = "b"', "providers.a.name is set by the table's name."),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, text, sentence):
+    file = tmp_path / "providers.toml"
+    file.write_text(text, "latin-1")
+    with pytest.raises(ConfigurationError) as refusal:
+        providers.load(file)
+    assert str(refusal.value).startswith(f"{file}: {sentence}")
+    assert "\n" not in str(refusal.value)
