@@ -78,21 +78,32 @@ def default_home() -> Path:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from ``environ`` (default: the process environment)."""
+    """Read the settings from ``environ`` (default: the process environment).
+
+    Raises:
+        ConfigurationError: a path begins with the home folder of an account that does not exist.
+    """
     env = os.environ if environ is None else environ
-    home = Path(env["SLUICE_HOME"]).expanduser() if env.get("SLUICE_HOME") else default_home()
-    providers = env.get("SLUICE_PROVIDERS")
+    home = _path(env, "SLUICE_HOME") or default_home()
     redis_url = env.get("SLUICE_REDIS_URL") or None
     return Settings(
         database_url=env.get("SLUICE_DATABASE_URL") or None,
         redis_url=redis_url,
         broker_url=env.get("SLUICE_BROKER_URL") or redis_url,
-        providers_file=Path(providers).expanduser() if providers else home / "providers.toml",
+        providers_file=_path(env, "SLUICE_PROVIDERS") or home / "providers.toml",
         home=home,
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
     )
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    text = env.get(name)
+    try:
+        return Path(text).expanduser() if text else None
+    except RuntimeError:
+        raise ConfigurationError(f"{name}: {text!r} begins with an unknown account.") from None
 
 
 def resolve_secret(reference: str, environ: Mapping[str, str] | None = None) -> str:

@@ -97,7 +97,7 @@ def with_running(settings: Settings) -> Settings:
             settings.database_url or house.postgres.url(),
             settings.redis_url or house.redis.url(),
         )
-    except PermissionError as error:
+    except OSError as error:
         raise _not_yours(house.home, error) from error
 
 
@@ -110,7 +110,7 @@ def running(home: Path) -> Servers | None:
     house = _house(home)
     try:
         database, redis = house.postgres.url(), house.redis.url()
-    except PermissionError as error:
+    except OSError as error:
         raise _not_yours(house.home, error) from error
     return Servers(database, redis) if database is not None and redis is not None else None
 
@@ -129,12 +129,13 @@ def stop(home: Path) -> None:
         with _locked(house.folder):
             house.redis.stop()
             house.postgres.stop()
-    except PermissionError as error:
+    except (PermissionError, NotADirectoryError) as error:
         raise _not_yours(house.home, error) from error
 
 
 def _house(home: Path) -> _House:
-    return _House(home.expanduser().resolve())
+    # Unlike Path.resolve this lives with links that lead in a circle.
+    return _House(Path(os.path.realpath(home.expanduser())))
 
 
 @contextmanager

@@ -192,6 +192,14 @@ def test_where_nothing_runs_it_says_how_to_start(command: CommandLine, words) ->
     assert "start it with `sluice up`" in bare.refused(*words)
 
 
+def test_a_home_that_can_be_none_is_one_sentence(command: CommandLine) -> None:
+    file, circle = command.write("a file", "x"), command.folder / "circle"
+    circle.symlink_to(circle)
+    for home in (file, circle, "~nobody-is-called-so/x"):
+        bare = replace(command, variables={"SLUICE_HOME": str(home)})
+        assert "SLUICE_HOME" in bare.refused("groups", "list")
+
+
 def test_a_url_that_is_none_is_one_sentence(command: CommandLine) -> None:
     for url in ("nonsense", "http://127.0.0.1:1/x", "postgresql://h:port/x"):
         wrong = replace(command, variables={**command.variables, "SLUICE_DATABASE_URL": url})
