@@ -118,6 +118,10 @@ def _database(config: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding("broken", "PostgreSQL", text, "start the server, or correct the URL")
 
 
+#: Kinds of heartbeats, and what people call who sends them.
+_PROCESSES = (("beat", "beat"), ("send", "send workers"), ("control", "control workers"))
+
+
 def _server(conn: Connection, now: datetime) -> Iterator[Finding]:
     version = conn.info.server_version
     shown = f"{version // 10_000}.{version % 10_000}"
@@ -137,7 +141,7 @@ def _processes(conn: Connection) -> Iterator[Finding]:
     sql = queries.load("campaigns.run", "status.sql")
     now = _row(conn, "SELECT clock_timestamp() AS now")["now"]
     seen = {row["kind"]: row["seen_at"] for row in conn.execute(sql.heartbeats)}
-    for kind, name in (("beat", "beat"), ("send", "send workers")):
+    for kind, name in _PROCESSES:
         moment = seen.get(kind)
         if moment is None:
             found, alive = "never seen", False

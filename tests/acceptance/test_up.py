@@ -67,7 +67,7 @@ def sluice(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]
 def healthy(env: dict[str, str]) -> bool:
     found = json.loads(sluice(env, "doctor", "--json").stdout)["findings"]
     states = {finding["what"]: finding["state"] for finding in found}
-    return states.get("beat") == states.get("send workers") == "ok"
+    return {states.get(n) for n in ("beat", "send workers", "control workers")} == {"ok"}
 
 
 def test_everything_starts_works_and_stops_and_again_after_a_kill(

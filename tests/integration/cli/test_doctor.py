@@ -20,7 +20,7 @@ def set_to(command: CommandLine, **changes: str) -> CommandLine:
 
 
 def heartbeats(conn, seconds_ago: float) -> None:
-    for kind in ("beat", "send"):
+    for kind in ("beat", "send", "control"):
         conn.execute(
             "INSERT INTO heartbeats VALUES (%s, %s, now() - make_interval(secs => %s))",
             (f"{kind}@test", kind, seconds_ago),
@@ -43,7 +43,8 @@ def test_processes_that_were_not_seen_are_missed(command: CommandLine, conn) -> 
     code, found = examined(command)
     assert code == 1
     assert found["beat"]["found"] == "never seen"
-    assert "sluice up" in found["send workers"]["advice"]
+    for workers in ("send workers", "control workers"):
+        assert "sluice up" in found[workers]["advice"]
     heartbeats(conn, 120)
     assert "last seen 120 s ago" in examined(command)[1]["beat"]["found"]
 
