@@ -13,6 +13,7 @@ from celery import Celery, signals
 from campaigns import settings
 from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
+from worker.envelope import CheckedTask
 from worker.redaction import install_filters
 from worker.runtime import Runtime
 from worker.tasks import internal, public
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
     """The app with every task registered, and the runtime that its tasks share."""
-    celery = Celery("sluice", set_as_current=False)
+    celery = Celery("sluice", set_as_current=False, task_cls=CheckedTask)
     celery.conf.update(celery_config(config.broker_url))
     runtime = Runtime(config)
     internal.register(celery, runtime)

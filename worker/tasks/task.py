@@ -18,6 +18,7 @@ from pydantic import create_model
 
 from campaigns.errors import Invalid, SluiceError
 from campaigns.validation import REQUEST, parse
+from worker.envelope import CheckedTask
 from worker.redaction import RedactedRequest
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class PublicTask(Task):  # type: ignore[misc]
+class PublicTask(CheckedTask):
     """A task whose arguments are never printed and whose refusals need no traceback."""
 
     abstract = True
