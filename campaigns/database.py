@@ -45,7 +45,7 @@ def parameters(statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> dict[str, An
         "options": (
             f"-c statement_timeout={statement_timeout_ms}"
             " -c lock_timeout=10000"
-            " -c idle_in_transaction_session_timeout=60000"
+            " -c idle_in_transaction_session_timeout=15000"
             " -c timezone=UTC"
         ),
         "row_factory": dict_row,

@@ -15,7 +15,7 @@ from campaigns.providers import Providers
 from scheduler.duties import dispatching, finishing, publishing, reclaiming, starting
 
 _SQL = queries.load("scheduler", "tick.sql")
-_LEDGER = queries.load("campaigns.run", "ledger.sql")
+_SIGNS = queries.load("campaigns.run", "signs.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +54,5 @@ def tick(
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
         conn.execute(_SQL.forget_heartbeats, {"now": moment})
-        conn.execute(_LEDGER.beat_heart, {"name": name, "kind": "beat", "now": moment})
+        conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
         return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

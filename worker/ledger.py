@@ -22,6 +22,7 @@ from campaigns.run import handback
 from worker.outcomes import Settlement
 
 _SQL = queries.load("campaigns.run", "ledger.sql")
+_SIGNS = queries.load("campaigns.run", "signs.sql")
 
 #: How long a lease holds without a sign of life, in seconds.
 LEASE_SECONDS = 15.0
@@ -196,13 +197,13 @@ class Ledger:
     async def note_cooling(self, provider: str, seconds: float, reason: str) -> None:
         """Tell the scheduler and people that an account is held."""
         await self._row(
-            _SQL.note_cooling,
+            _SIGNS.note_cooling,
             {"provider": provider, "seconds": seconds, "reason": reason, "now": None},
         )
 
     async def beat_heart(self, name: str) -> None:
         """Say that this send process is alive."""
-        await self._row(_SQL.beat_heart, {"name": name, "kind": "send", "now": None})
+        await self._row(_SIGNS.beat_heart, {"name": name, "kind": "send", "now": None})
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection]:

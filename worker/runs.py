@@ -15,13 +15,10 @@ from campaigns.database import Connection
 
 log = logging.getLogger(__name__)
 
-_SQL = queries.load("campaigns.run", "ledger.sql")
+_SQL = queries.load("campaigns.run", "lifecycle.sql")
 
 #: Rows that one statement settles, so that no transaction grows with the run.
 CLOSE_STRETCH = 10_000
-
-#: How long the recipients of a run may take to be written.
-RESOLVE_TIMEOUT = "15min"
 
 #: What becomes of untouched rows, by the reason for which their run closes.
 STATUS_BY_REASON = {"expired": "expired", "stopped": "cancelled"}
@@ -30,25 +27,21 @@ STATUS_BY_REASON = {"expired": "expired", "stopped": "cancelled"}
 def resolve(conn: Connection, run_id: int) -> int | None:
     """Write one row per recipient; ``None`` if the run is resolved already or somebody is at it."""
     with conn.transaction():
-        conn.execute("SELECT set_config('statement_timeout', %s, true)", (RESOLVE_TIMEOUT,))
         run = conn.execute(_SQL.lock_resolving_run, {"run_id": run_id}).fetchone()
         if run is None or run["campaign_status"] != "sending":
             return None
-        campaign = {"campaign_id": run["campaign_id"], "team_id": run["team_id"]}
+        campaign = {"campaign_id": run["campaign_id"]}
         groups = conn.execute(_SQL.campaign_group_ids, campaign).fetchall()
-        total = audience.materialise(
-            conn,
-            run_id,
-            ADDRESS_COLUMN[run["sending_type"]],
-            run["team_id"],
-            [row["group_id"] for row in groups if row["role"] == "include"],
-            [row["group_id"] for row in groups if row["role"] == "exclude"],
-        )
-        suppression = [row["id"] for row in conn.execute(_SQL.suppression_group_ids, campaign)]
-        conn.execute(
-            _SQL.run_resolved,
-            {"run_id": run_id, "total": total, "suppression_groups": suppression},
-        )
+        included = [row["group_id"] for row in groups if row["role"] == "include"]
+        excluded = [row["group_id"] for row in groups if row["role"] == "exclude"]
+        team, column = run["team_id"], ADDRESS_COLUMN[run["sending_type"]]
+        total = audience.materialise(conn, run_id, column, team, included, excluded)
+        resolved = {
+            "run_id": run_id,
+            "total": total,
+            "suppression_groups": audience.suppression_groups(conn, team, excluded),
+        }
+        conn.execute(_SQL.run_resolved, resolved)
     log.info("run %d: %d recipients", run_id, total)
     return total
 

@@ -24,7 +24,7 @@ from worker.loop import LoopThread
 
 log = logging.getLogger(__name__)
 
-_LEDGER = queries.load("campaigns.run", "ledger.sql")
+_SIGNS = queries.load("campaigns.run", "signs.sql")
 
 #: Connections for control and audience tasks; one per thread of that worker.
 CONTROL_POOL_SIZE = 8
@@ -100,7 +100,7 @@ class Runtime:
         while not self._stopping.is_set():
             try:
                 with self.pool().connection() as conn:
-                    conn.execute(_LEDGER.beat_heart, {**parameters, "now": None})
+                    conn.execute(_SIGNS.beat_heart, {**parameters, "now": None})
             except (psycopg.Error, PoolTimeout) as error:
                 log.warning("the heartbeat was not written (%s)", type(error).__name__)
             self._stopping.wait(HEARTBEAT_SECONDS)

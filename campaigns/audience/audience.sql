@@ -52,7 +52,7 @@ SELECT ARRAY(
 -- a hash anti join whatever the statistics say. Right after an import they may say nothing yet, and
 -- an index look-up per member took 25 s where the hash takes one. Local to the transaction.
 SELECT set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off', true),
-       set_config('statement_timeout', '0', true);
+       set_config('statement_timeout', '15min', true);
 
 -- name: count_audience
 -- How many recipients materialise_audience would write; the two must keep the same conditions.

@@ -10,7 +10,7 @@ from typing import Literal
 from campaigns import queries
 from campaigns.database import Connection
 
-_SQL = queries.load("campaigns.run", "ledger.sql")
+_SQL = queries.load("campaigns.run", "reports.sql")
 
 ReportState = Literal["delivered", "undelivered"]
 

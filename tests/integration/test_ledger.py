@@ -273,7 +273,7 @@ def test_a_heartbeat_keeps_the_lease_and_a_lost_one_cannot_be_renewed(play, conn
 def test_reports_count_once_in_any_order(play, conn, run_id):
     def report(*reports: tuple[int, str]) -> int:
         row = conn.execute(
-            LEDGER.report,
+            queries.load("campaigns.run", "reports.sql").report,
             {
                 "run_ids": [run_id] * len(reports),
                 "seqs": [seq for seq, _ in reports],

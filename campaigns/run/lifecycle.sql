@@ -1,0 +1,41 @@
+-- The two long statements of a run's life, run by the audience worker: its recipients are written
+-- when it begins, and what nobody sent is settled when it ends.
+
+-- name: lock_resolving_run
+-- A run whose recipients are not written yet. A second resolver of the same run finds it locked.
+SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.status AS campaign_status
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.id = %(run_id)s AND r.status = 'resolving'
+FOR NO KEY UPDATE OF r SKIP LOCKED;
+
+-- name: campaign_group_ids
+SELECT role, group_id FROM campaign_groups WHERE campaign_id = %(campaign_id)s ORDER BY role, position;
+
+-- name: run_resolved
+UPDATE runs
+SET status = 'sending', total = %(total)s, suppression_groups = %(suppression_groups)s, published_at = NULL
+WHERE id = %(run_id)s AND status = 'resolving';
+
+-- name: closing_run
+-- No lock: two workers at the same run settle each row once, by its status.
+SELECT id, reason, total FROM runs WHERE id = %(run_id)s AND status = 'closing';
+
+-- name: drop_waiting_slices
+DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
+
+-- name: close_rows
+-- Settles the untouched rows of a closing run, one stretch of the primary key per statement, so
+-- that no transaction grows with the size of the run.
+WITH closed AS (
+    UPDATE deliveries
+    SET status = %(status)s, settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+    WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s AND status = 'pending'
+    RETURNING 1
+), counted AS (
+    UPDATE runs
+    SET expired = expired + CASE WHEN %(status)s = 'expired' THEN (SELECT count(*) FROM closed)::int ELSE 0 END,
+        cancelled = cancelled + CASE WHEN %(status)s = 'cancelled' THEN (SELECT count(*) FROM closed)::int ELSE 0 END
+    WHERE id = %(run_id)s
+)
+SELECT count(*)::int AS closed FROM closed;
