@@ -40,13 +40,16 @@ def check(headers: Mapping[str, Any], payload: object) -> None:
         raise InvalidTaskError("the header 'timelimit' must be two numbers")
     if isinstance(payload, Mapping):
         # The body of version 1 behind the headers of version 2, which Celery accepts as well.
-        parts: tuple[object, object] = payload.get("args", []), payload.get("kwargs", {})
+        parts: tuple[object, ...] = payload.get("args", []), payload.get("kwargs", {}), None
     elif isinstance(payload, list | tuple) and len(payload) == 3:
-        parts = payload[0], payload[1]
+        parts = tuple(payload)
     else:
         raise InvalidTaskError("the body must be a list of args, kwargs and embed")
-    if not (isinstance(parts[0], list | tuple) and isinstance(parts[1], Mapping)):
+    args, kwargs, embed = parts
+    if not (isinstance(args, list | tuple) and isinstance(kwargs, Mapping)):
         raise InvalidTaskError("args must be a list, and kwargs an object")
+    if not (embed is None or isinstance(embed, Mapping)):
+        raise InvalidTaskError("embed must be an object")
 
 
 def _is_pair(limits: object) -> bool:

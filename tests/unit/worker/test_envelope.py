@@ -22,7 +22,19 @@ def test_what_celery_can_take_apart_passes(payload):
 
 @pytest.mark.parametrize(
     "payload",
-    [5, None, True, "secret", [], [[]], [5, 6, 7], [[], [], {}], ["secret", {}, {}], {"args": 5}],
+    [
+        5,
+        None,
+        True,
+        "secret",
+        [],
+        [[]],
+        [5, 6, 7],
+        [[], [], {}],
+        ["secret", {}, {}],
+        [[], {}, 5],
+        {"args": 5},
+    ],
 )
 def test_any_other_body_is_refused_without_its_content(payload):
     with pytest.raises(InvalidTaskError) as refusal:
