@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -157,9 +159,20 @@ class Root(Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors become one sentence and an exit code."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            # What a buffer holds back would otherwise fail when nobody listens any more.
+            sys.stdout.flush()
+            return result
         except (SluiceError, RedisError) as error:
             ctx.ensure_object(Session).report(error)
+            ctx.exit(REFUSED)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                # Whoever read has read enough; click ends quietly.
+                raise
+            where = error.filename or "standard output"
+            reason = error.strerror or type(error).__name__
+            ctx.ensure_object(Session).report(Unavailable(f"{where}: cannot be used ({reason})."))
             ctx.exit(REFUSED)
         except KeyboardInterrupt:
             click.echo("", err=True)

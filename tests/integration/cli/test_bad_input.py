@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -154,6 +156,22 @@ def test_a_report_that_cannot_be_written(command: CommandLine, conn) -> None:
     device = command.refused("report", run_id, "--csv", "--out", os.devnull)
     assert "is not a regular file" in device
     assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_full_disk_behind_standard_output_is_one_sentence(command: CommandLine, options) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "cli.main", *options, "groups", "list"],
+            env={**os.environ, **command.variables},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert "standard output: cannot be used (No space left on device)" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
 
 
 def test_a_files_name_does_not_steer_the_terminal(command: CommandLine) -> None:
