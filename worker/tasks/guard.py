@@ -31,6 +31,9 @@ _PASSING = (psycopg.OperationalError, psycopg.errors.UndefinedTable, PoolTimeout
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 5.0
 
+#: A request whose statement runs into the timeout this many times is given up.
+_MOST_TIMEOUTS = 3
+
 
 def perform(runtime: Runtime, work: Callable[[Connection], T]) -> T:
     """Do ``work`` with a connection, through an outage of the database if need be.
@@ -41,10 +44,17 @@ def perform(runtime: Runtime, work: Callable[[Connection], T]) -> T:
         Reject: the worker shuts down; the message goes back to the queue.
     """
     pause = _FIRST_PAUSE
+    timeouts = 0
     while True:
         try:
             with runtime.pool().connection() as conn:
                 return work(conn)
+        except psycopg.errors.QueryCanceled as error:
+            # Not an outage: what takes too long every time must not hold its thread for ever.
+            timeouts += 1
+            if timeouts == _MOST_TIMEOUTS:
+                raise TaskFailed(_kind(error)) from None
+            log.warning("a statement took too long; trying again")
         except _PASSING as error:
             log.warning("the database is not ready (%s); trying again", type(error).__name__)
         except SluiceError:

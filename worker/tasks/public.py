@@ -18,6 +18,7 @@ from campaigns.audience import contacts as contact_store
 from campaigns.audience import groups
 from campaigns.audience.addresses import AddressKind
 from campaigns.campaign import control, samples, service
+from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.names import checked_uuid
 from campaigns.run import reports as report_store
@@ -72,20 +73,29 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
 
         return work
 
-    @_task(app, "campaigns.submit")
-    def submit(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
+    def created(
+        action: Callable[..., Campaign], task: Task, body: Any, team: str
+    ) -> Callable[[Connection], str]:
         def work(conn: Connection) -> str:
-            campaign = service.submit(
+            campaign = action(
                 conn,
                 teams.find(conn, team).id,
                 body,
                 providers=runtime.providers(),
                 now=_now(),
-                default_uuid=task_uuid(self.request.id),
+                default_uuid=task_uuid(task.request.id),
             )
             return str(campaign.id)
 
-        return perform(runtime, work)
+        return work
+
+    @_task(app, "campaigns.submit")
+    def submit(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
+        return perform(runtime, created(service.submit, self, body, team))
+
+    @_task(app, "campaigns.send_test")
+    def send_test(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
+        return perform(runtime, created(samples.send_test, self, body, team))
 
     @_task(app, "campaigns.edit")
     def edit(self: Task, uuid: Text, body: Any, team: Text = DEFAULT_TEAM) -> str:
@@ -100,21 +110,6 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
                 now=_now(),
             )
             return str(campaign_id)
-
-        return perform(runtime, work)
-
-    @_task(app, "campaigns.send_test")
-    def send_test(self: Task, body: Any, team: Text = DEFAULT_TEAM) -> str:
-        def work(conn: Connection) -> str:
-            campaign = samples.send_test(
-                conn,
-                teams.find(conn, team).id,
-                body,
-                providers=runtime.providers(),
-                now=_now(),
-                default_uuid=task_uuid(self.request.id),
-            )
-            return str(campaign.id)
 
         return perform(runtime, work)
 

@@ -62,3 +62,15 @@ def test_a_refusal_passes_and_of_any_other_error_only_the_kind_is_told():
         perform(Patience(1), refuse)
     with pytest.raises(TaskFailed, match=r"^ValueError$"):
         perform(Patience(1), break_down)
+
+
+def test_a_statement_that_always_takes_too_long_does_not_hold_its_thread_for_ever():
+    tries = []
+
+    def take_long(conn):
+        tries.append(1)
+        raise psycopg.errors.QueryCanceled
+
+    with pytest.raises(TaskFailed, match="QueryCanceled"):
+        perform(Patience(99), take_long)
+    assert len(tries) == 3
