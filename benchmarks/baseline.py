@@ -4,7 +4,10 @@ celery -A benchmarks.baseline worker --concurrency 2
 
 Prefork processes, each with a kept-alive httpx client and a PostgreSQL connection of its own. A
 task gets an id, as Celery's documentation advises, loads the message, posts it and records the
-outcome. No limit, no pause and no claim: a task that is delivered twice sends twice.
+outcome. Neither task knows limits, pauses or opt-outs.
+
+``CLAIMING`` gives Sluice's guarantee: its intent is committed before the request leaves, so that
+a task that Celery delivers twice sends once. ``PLAIN`` does less, and sends twice.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from celery import Celery, signals
 
 from campaigns import providers, settings
 
-#: The names of task and queue, for the benchmark that publishes.
-TASK = "baseline.send"
+#: The names of tasks and queue, for the benchmark that publishes.
+CLAIMING = "baseline.claim_and_send"
+PLAIN = "baseline.send"
 QUEUE = "baseline"
 
 SCHEMA = """
@@ -34,6 +38,12 @@ CREATE TABLE messages (
 """
 
 COPY = "COPY messages (id, address, text) FROM STDIN"
+
+_CLAIM = """
+UPDATE messages SET status = 'sending'
+WHERE id = %s AND status = 'pending'
+RETURNING address, text
+"""
 
 _LOAD = "SELECT address, text FROM messages WHERE id = %s"
 
@@ -78,11 +88,22 @@ def _connect(**_: Any) -> None:
     ]
 
 
-@app.task(name=TASK)  # type: ignore[untyped-decorator]
+@app.task(name=CLAIMING)  # type: ignore[untyped-decorator]
+def claim_and_send(message_id: int) -> None:
+    """Send a message that nobody has begun to send."""
+    _send(_CLAIM, message_id)
+
+
+@app.task(name=PLAIN)  # type: ignore[untyped-decorator]
 def send(message_id: int) -> None:
+    """Send a message, whatever became of it before."""
+    _send(_LOAD, message_id)
+
+
+def _send(load: str, message_id: int) -> None:
     """Post one message and record what became of it."""
     (held,) = _connections
-    row = held.database.execute(_LOAD, (message_id,)).fetchone()
+    row = held.database.execute(load, (message_id,)).fetchone()
     if row is None:
         return
     address, text = row
