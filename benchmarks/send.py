@@ -47,7 +47,10 @@ _WARM_UP_SECONDS = 2.0
 _SLUICE_SUPPLY = 20_000
 _BASELINE_SUPPLY = 1_500
 
-_SLUICE_ACCEPTED = "SELECT accepted AS n FROM runs"
+_SLUICE_ACCEPTED = """
+    SELECT (SELECT coalesce(sum(accepted), 0) FROM runs)
+         + (SELECT coalesce(sum(accepted), 0) FROM run_tallies) AS n
+"""
 _BASELINE_ACCEPTED = "SELECT count(*) AS n FROM messages WHERE status = 'accepted'"
 
 

@@ -129,9 +129,31 @@ SET next_seq = x.next_seq, pace_remaining = x.pace_remaining, pace_until = x.pac
 FROM changes x JOIN locked l ON l.id = x.run_id
 WHERE r.id = x.run_id;
 
+-- name: add_up_tallies
+-- What workers counted goes to the runs. A row that a worker is writing right now has time until
+-- the next tick. Deleted and not emptied, so that nothing is left behind by a run or a connection.
+WITH taken AS (
+    DELETE FROM run_tallies t
+    USING (SELECT run_id, backend FROM run_tallies FOR UPDATE SKIP LOCKED) free
+    WHERE t.run_id = free.run_id AND t.backend = free.backend
+    RETURNING t.run_id, t.accepted, t.rejected, t.failed, t.unknown
+), sums AS (
+    SELECT run_id, sum(accepted)::int AS accepted, sum(rejected)::int AS rejected,
+           sum(failed)::int AS failed, sum(unknown)::int AS unknown
+    FROM taken GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM sums) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE runs r
+SET accepted = r.accepted + s.accepted, rejected = r.rejected + s.rejected,
+    failed = r.failed + s.failed, unknown = r.unknown + s.unknown,
+    started_at = coalesce(r.started_at, %(now)s)
+FROM sums s JOIN locked l ON l.id = s.run_id
+WHERE r.id = s.run_id;
+
 -- name: maybe_finished
--- Runs whose counters say that every row is settled. The counters move in the same statement as the
--- rows; the rows themselves are asked before anything is called finished. Both are held until then,
+-- Runs whose counters say that every row is settled. The counters move in the same transaction as
+-- the rows; the rows themselves are asked before anything is called finished. Both are held until then,
 -- so that nobody sends a row again in between; what somebody else holds has time until the next
 -- tick, and whoever hangs there keeps no other run from its end.
 SELECT r.id, r.total

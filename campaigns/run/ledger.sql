@@ -103,7 +103,8 @@ SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed OR
 -- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
 -- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
 -- keeps its place in its slice; once the slice is gone it stays unknown, with the code that tells
--- why, for the operator to send again. `charged` is false for what cost no attempt.
+-- why, for the operator to send again. `charged` is false for what cost no attempt. The counters go
+-- to this connection's own row, which nobody else waits for; the tick adds them up.
 -- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
 WITH outcomes AS (
     SELECT * FROM unnest(
@@ -137,15 +138,12 @@ WITH outcomes AS (
            (count(*) FILTER (WHERE status = 'unknown') - count(*) FILTER (WHERE was = 'unknown'))::int AS unknown,
            count(*)::int AS n
     FROM settled GROUP BY run_id
-), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
-    UPDATE runs r
-    SET accepted = r.accepted + c.accepted, rejected = r.rejected + c.rejected,
-        failed = r.failed + c.failed, unknown = r.unknown + c.unknown,
-        started_at = coalesce(r.started_at, coalesce(%(now)s::timestamptz, clock_timestamp()))
-    FROM changes c JOIN locked l ON l.id = c.run_id
-    WHERE r.id = c.run_id
+    INSERT INTO run_tallies AS t (run_id, backend, accepted, rejected, failed, unknown)
+    SELECT run_id, pg_backend_pid(), accepted, rejected, failed, unknown FROM changes ORDER BY run_id
+    ON CONFLICT (run_id, backend) DO UPDATE
+    SET accepted = t.accepted + excluded.accepted, rejected = t.rejected + excluded.rejected,
+        failed = t.failed + excluded.failed, unknown = t.unknown + excluded.unknown
 )
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
 

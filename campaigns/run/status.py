@@ -112,6 +112,8 @@ def planned_by(total: int, window: Window, now: datetime) -> int | None:
 
 def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) -> RunStatus:
     row = _one(conn, "run_state", run_id=run_id)
+    for name, counted in _one(conn, "run_tallies", run_id=run_id).items():
+        row[name] += counted
     counts = {outcome: int(row[outcome]) for outcome in OUTCOMES}
     window = Window(
         start=row["starts_at"],

@@ -12,6 +12,12 @@ LEFT JOIN LATERAL (
 ) p ON true
 WHERE r.id = %(run_id)s;
 
+-- name: run_tallies
+-- What workers counted since the last tick, and no run has been told yet.
+SELECT coalesce(sum(accepted), 0)::int AS accepted, coalesce(sum(rejected), 0)::int AS rejected,
+       coalesce(sum(failed), 0)::int AS failed, coalesce(sum(unknown), 0)::int AS unknown
+FROM run_tallies WHERE run_id = %(run_id)s;
+
 -- name: run_work
 -- Handed out and perhaps under way, and what waits to be handed out again.
 SELECT coalesce(sum(messages) FILTER (WHERE batch_id IS NOT NULL), 0)::int AS handed_out,

@@ -1,4 +1,4 @@
-"""Runs whose every row is settled are finished, and with them their campaign."""
+"""What workers counted is added up; runs whose every row is settled are finished."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _SQL = queries.load("scheduler", "tick.sql")
 
 
 def run_once(conn: Connection, now: datetime) -> int:
-    """How many runs were finished."""
+    """How many runs were finished, and with them their campaigns."""
+    conn.execute(_SQL.add_up_tallies, {"now": now})
     done: list[int] = []
     for row in conn.execute(_SQL.maybe_finished).fetchall():
         if row["total"] > 0:

@@ -294,3 +294,31 @@ def test_processes_that_are_long_gone_are_forgotten(conn):
 
 def test_the_connection_parameters_are_bounded():
     assert "statement_timeout" in database.parameters()["options"]
+
+
+def tally(conn: Connection, run_id: int, backend: int, accepted: int) -> None:
+    conn.execute(
+        "INSERT INTO run_tallies VALUES (%s, %s, %s, 0, 0, 0)", (run_id, backend, accepted)
+    )
+
+
+def test_what_workers_counted_is_added_up_once_and_left_where_one_is_writing(conn, database):
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 10, NOW)
+    for backend in (1, 2, 3):
+        tally(conn, run_id, backend, backend)
+    with open_connection(database) as worker, worker.transaction():
+        worker.execute("UPDATE run_tallies SET accepted = 4 WHERE backend = 3")
+        ticked(conn)
+        assert ledger.field(conn, "runs", run_id, "accepted") == 3
+    ticked(conn, 1)
+    ticked(conn, 2)
+    assert ledger.field(conn, "runs", run_id, "accepted") == 7
+    assert ledger.field(conn, "runs", run_id, "started_at") == NOW
+    assert conn.execute("SELECT count(*) AS n FROM run_tallies").fetchone()["n"] == 0
+
+
+def test_a_run_is_finished_in_the_tick_that_adds_up_its_last_row(conn):
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 3, NOW)
+    conn.execute("UPDATE deliveries SET status = 'accepted'")
+    tally(conn, run_id, 1, 3)
+    assert ticked(conn).finished == 1

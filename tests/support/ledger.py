@@ -104,16 +104,21 @@ COUNTERS = ("accepted", "rejected", "failed", "unknown", "suppressed", "expired"
 
 
 def counters(conn: Connection, run_id: int) -> dict[str, int]:
-    """A run's counters, those above zero."""
+    """A run's counters with what the tick has not added up yet, those above zero."""
     row = conn.execute("SELECT * FROM runs WHERE id = %s", (run_id,)).fetchone()
     assert row is not None
-    return {name: row[name] for name in COUNTERS if row[name]}
+    tally = conn.execute(
+        "SELECT sum(accepted) AS accepted, sum(rejected) AS rejected, sum(failed) AS failed, "
+        "sum(unknown) AS unknown FROM run_tallies WHERE run_id = %s",
+        (run_id,),
+    ).fetchone()
+    assert tally is not None
+    found = {name: row[name] + int(tally.get(name) or 0) for name in COUNTERS}
+    return {name: count for name, count in found.items() if count}
 
 
 def field(conn: Connection, table: str, row_id: object, name: str) -> object:
     """One value of one row."""
-    row = conn.execute(
-        f"SELECT {name} AS value FROM {table} WHERE id = %s", (row_id,)
-    ).fetchone()
+    row = conn.execute(f"SELECT {name} AS value FROM {table} WHERE id = %s", (row_id,)).fetchone()
     assert row is not None
     return row["value"]

@@ -181,6 +181,18 @@ CREATE TABLE runs (
 ) WITH (fillfactor = 50);
 CREATE INDEX runs_open ON runs (id) WHERE status <> 'finished';
 
+-- What workers counted since the last tick, which adds it to the run. One row per run and database
+-- connection: on the run's own row all workers would queue up behind each other's commits.
+CREATE TABLE run_tallies (
+    run_id   bigint NOT NULL,
+    backend  integer NOT NULL,
+    accepted integer NOT NULL,
+    rejected integer NOT NULL,
+    failed   integer NOT NULL,
+    unknown  integer NOT NULL,
+    PRIMARY KEY (run_id, backend)
+) WITH (fillfactor = 50);
+
 -- The ledger: one row per recipient of a run. Work is found through slices, so no index mentions
 -- the status, and a status change stays a heap-only update (PostgreSQL documentation, 66.7 HOT).
 -- No foreign key: it would double the cost of filling the table.
