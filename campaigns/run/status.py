@@ -112,9 +112,8 @@ def planned_by(total: int, window: Window, now: datetime) -> int | None:
 
 def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) -> RunStatus:
     row = _one(conn, "run_state", run_id=run_id)
-    for name, counted in _one(conn, "run_tallies", run_id=run_id).items():
-        row[name] += counted
-    counts = {outcome: int(row[outcome]) for outcome in OUTCOMES}
+    tally = _one(conn, "run_tallies", run_id=run_id)
+    counts = {outcome: int(row[outcome]) + int(tally.get(outcome, 0)) for outcome in OUTCOMES}
     window = Window(
         start=row["starts_at"],
         finish=row["finishes_at"],
@@ -126,7 +125,7 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
         leftover=row["leftover"],
     )
     settled = sum(counts.values())
-    why = explain(_facts(conn, row, window, settled, providers, now), now)
+    why = explain(_facts(conn, row, window, counts, providers, now), now)
     waiting = row["total"] - settled
     return RunStatus(
         campaign_id=row["campaign_id"],
@@ -194,7 +193,7 @@ def _facts(
     conn: Connection,
     row: Mapping[str, Any],
     window: Window,
-    settled: int,
+    counts: Mapping[str, int],
     providers: Providers,
     now: datetime,
 ) -> Facts:
@@ -208,8 +207,8 @@ def _facts(
         reason=row["reason"],
         manually_paused=row["manually_paused"],
         total=row["total"],
-        settled=settled,
-        unknown=row["unknown"],
+        settled=sum(counts.values()),
+        unknown=counts["unknown"],
         handed_out=work["handed_out"],
         retries=work["retries"],
         next_retry_at=work["next_retry_at"],
