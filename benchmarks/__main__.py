@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,11 +33,17 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 def main() -> int:
     """Run the chosen benchmarks; 1 if a promise was not kept."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="name", choices=[*BENCHMARKS, []])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure Sluice's speed and memory."
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="a tenth of all sizes")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}/<name>.json")
     chosen = parser.parse_args()
+    if unknown := set(chosen.names) - set(BENCHMARKS):
+        parser.error(f"no benchmark is called {min(unknown)!r}; there are {', '.join(BENCHMARKS)}")
+    # As Ctrl-C does: what was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     facts = machine.facts()
     print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "packages"))
     kept = True
