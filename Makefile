@@ -36,8 +36,15 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(VENV)/bin/sluice demo
 
+# Campaigns in real time mostly wait: they run beside all the other tests, which are shown after.
 test: lint
-	$(IN_VENV) -m pytest
+	@echo 'tests/acceptance in front, the others beside it'
+	@$(IN_VENV) -m pytest tests/unit tests/contract tests/integration > .tests.log 2>&1 & others=$$!; \
+		trap 'kill $$others' INT TERM; \
+		$(IN_VENV) -m pytest tests/acceptance; first=$$?; \
+		wait $$others; second=$$?; \
+		cat .tests.log; \
+		exit $$((first | second))
 
 lint: setup
 	$(IN_VENV) -m ruff check .
@@ -63,6 +70,6 @@ lock: setup
 	@! grep -nE 'https?://|file:' requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist demo-output *.egg-info
+	rm -rf $(VENV) build dist demo-output .tests.log *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
