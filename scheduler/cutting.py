@@ -19,9 +19,9 @@ _ORDER = {"retry": 0, "returned": 1, "fresh": 2}
 
 
 def carve(
-    run_id: int, amount: int, waiting: Iterable[Slice], next_seq: int, total: int
+    key: tuple[int, int], amount: int, waiting: Iterable[Slice], next_seq: int, hi: int
 ) -> tuple[list[Slice], list[Slice], int]:
-    """Take ``amount`` messages of a run: waiting slices first, then rows never cut before.
+    """Take ``amount`` messages of a run's lane: waiting slices first, then rows never cut before.
 
     Returns the slices taken, the rests of waiting slices that were split, and the new ``next_seq``.
     """
@@ -35,9 +35,9 @@ def carve(
             rests.append(rest)
         taken.append(piece)
         amount -= piece.messages
-    fresh = min(amount, total - next_seq)
+    fresh = min(amount, hi - next_seq)
     if fresh > 0:
-        taken.append(Slice(run_id, "fresh", next_seq, next_seq + fresh, fresh))
+        taken.append(Slice(*key, "fresh", next_seq, next_seq + fresh, fresh))
     return taken, rests, next_seq + max(fresh, 0)
 
 

@@ -80,12 +80,14 @@ def capacity(account: Account) -> int:
     return max(0, ceiling - account.outstanding)
 
 
-def grants(demands: Sequence[Demand], account: Account, rotation: int) -> dict[int, int]:
-    """Messages per run id: test sends first, the others by max-min fairness."""
+def grants(
+    demands: Sequence[Demand], account: Account, rotation: int
+) -> dict[tuple[int, int], int]:
+    """Messages per run and lane: test sends first, the others by max-min fairness."""
     room = capacity(account)
-    shares: dict[int, int] = {}
+    shares: dict[tuple[int, int], int] = {}
     for tests in (True, False):
-        wanted = {d.run.run_id: d.amount for d in demands if d.run.is_test is tests}
+        wanted = {d.run.key: d.amount for d in demands if d.run.is_test is tests}
         part = max_min(wanted, room, rotation=rotation)
         shares |= part
         room -= sum(part.values())
@@ -95,7 +97,7 @@ def grants(demands: Sequence[Demand], account: Account, rotation: int) -> dict[i
 def decide(
     runs: Iterable[RunState],
     accounts: Mapping[str, Account],
-    waiting: Mapping[int, Sequence[Slice]],
+    waiting: Mapping[tuple[int, int], Sequence[Slice]],
     now: datetime,
     *,
     rotation: int = 0,
@@ -110,22 +112,25 @@ def decide(
         shares = grants(demands, account, rotation) if account else {}
         pieces: list[tuple[Interval, Slice]] = []
         for wanted in demands:
-            granted = shares.get(wanted.run.run_id, 0)
+            granted = shares.get(wanted.run.key, 0)
             pieces += _hand_out(decision, wanted, granted, waiting)
         decision.batches += cutting.pack(provider, pieces)
     return decision
 
 
 def _hand_out(
-    decision: Decision, wanted: Demand, granted: int, waiting: Mapping[int, Sequence[Slice]]
+    decision: Decision,
+    wanted: Demand,
+    granted: int,
+    waiting: Mapping[tuple[int, int], Sequence[Slice]],
 ) -> list[tuple[Interval, Slice]]:
     run = wanted.run
     taken, rests, next_seq = cutting.carve(
-        run.run_id, granted, waiting.get(run.run_id, ()), run.next_seq, run.total
+        run.key, granted, waiting.get(run.key, ()), run.next_seq, run.hi
     )
     decision.used += [piece.slice_id for piece in taken if piece.slice_id is not None]
     decision.rests += rests
-    change = RunChange(run.run_id, next_seq, wanted.line, wanted.gate)
-    if change != RunChange(run.run_id, run.next_seq, run.line, run.gate):
+    change = RunChange(*run.key, next_seq, wanted.line, wanted.gate)
+    if change != RunChange(*run.key, run.next_seq, run.line, run.gate):
         decision.changes.append(change)
     return [(wanted.spread, piece) for piece in taken]

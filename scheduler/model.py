@@ -18,10 +18,11 @@ class RunState:
     """One run that is sending, as the tick finds it."""
 
     run_id: int
+    lane: int
     provider: str
-    total: int
-    #: Rows from here on were never cut.
+    #: Rows of this lane from here on were never cut, up to ``hi``.
     next_seq: int
+    hi: int
     #: Messages in waiting slices that may be cut now.
     returned: int
     retries: int
@@ -33,9 +34,14 @@ class RunState:
     gate: Interval | None
 
     @property
+    def key(self) -> tuple[int, int]:
+        """Run and lane."""
+        return self.run_id, self.lane
+
+    @property
     def remaining(self) -> int:
         """Messages that are paced: neither handed out nor waiting for a retry."""
-        return self.total - self.next_seq + self.returned
+        return self.hi - self.next_seq + self.returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Slice:
     """A stretch ``lo <= seq < hi`` of one run, or exactly ``seqs`` in it."""
 
     run_id: int
+    lane: int
     kind: SliceKind
     lo: int
     hi: int
@@ -63,6 +70,8 @@ class Slice:
     #: Id of the waiting slice that this one was read from.
     slice_id: int | None = None
     not_before: datetime | None = None
+    #: How often its rows were tried.
+    attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +89,19 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class RunChange:
-    """What the tick writes back to a run."""
+    """What the tick writes back to a lane."""
 
     run_id: int
+    lane: int
     next_seq: int
     line: Line | None
     gate: Interval | None
 
     def as_json(self) -> dict[str, Any]:
-        """The shape that ``update_runs`` in tick.sql reads."""
+        """The shape that ``update_lanes`` in tick.sql reads."""
         return {
             "run_id": self.run_id,
+            "lane": self.lane,
             "next_seq": self.next_seq,
             "pace_remaining": self.line.remaining if self.line else None,
             "pace_until": self.line.until.isoformat() if self.line else None,

@@ -22,9 +22,9 @@ WITH due AS (
     SET status = 'sending', started_sending_at = %(now)s, updated_at = %(now)s
     FROM due WHERE c.id = due.id
 )
-INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, finishes_at, expires_at, created_at)
-SELECT id, scheduled_send_date, provider, 'resolving', scheduled_send_date, scheduled_finish_date,
-       expiry_date, %(now)s
+INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, window_at, finishes_at, expires_at, created_at)
+SELECT id, scheduled_send_date, provider, 'resolving', scheduled_send_date, scheduled_send_date,
+       scheduled_finish_date, expiry_date, %(now)s
 FROM due
 ON CONFLICT (campaign_id, occurrence) DO NOTHING;
 
@@ -45,30 +45,32 @@ UPDATE runs r SET status = 'closing', reason = ended.reason, published_at = NULL
 FROM ended WHERE r.id = ended.id;
 
 -- name: open_runs
--- Every run that is sending, with what the decision needs. Pauses that are over do not matter.
-SELECT r.id, r.provider, r.total, r.next_seq, r.starts_at, r.finishes_at, r.expires_at,
-       r.gate_opens_at, r.gate_closes_at, r.pace_remaining, r.pace_until,
+-- Every lane of every run that is sending, with what the decision needs. Pauses that are over do
+-- not matter.
+SELECT r.id, r.provider, r.starts_at, r.finishes_at, r.expires_at,
+       l.lane, l.hi, l.next_seq, l.gate_opens_at, l.gate_closes_at, l.pace_remaining, l.pace_until,
        c.leftover, c.is_test, c.sending_type,
        (c.manually_paused OR c.status <> 'sending') AS paused,
        coalesce(w.returned, 0)::int AS returned, coalesce(w.retries, 0)::int AS retries,
        p.starts AS pause_starts, p.ends AS pause_ends
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
+JOIN lanes l ON l.run_id = r.id
 LEFT JOIN LATERAL (
     SELECT sum(s.messages) FILTER (WHERE s.kind <> 'retry') AS returned,
            sum(s.messages) FILTER (WHERE s.kind = 'retry') AS retries
     FROM slices s
-    WHERE s.run_id = r.id AND s.batch_id IS NULL AND s.not_before <= %(now)s
+    WHERE s.run_id = r.id AND s.lane = l.lane AND s.batch_id IS NULL AND s.not_before <= %(now)s
 ) w ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(start_at ORDER BY start_at) AS starts, array_agg(end_at ORDER BY start_at) AS ends
     FROM pauses p WHERE p.campaign_id = r.campaign_id AND p.end_at > %(now)s
 ) p ON true
 WHERE r.status = 'sending'
-ORDER BY r.id;
+ORDER BY r.id, l.lane;
 
 -- name: waiting_slices
-SELECT id, run_id, kind, lo, hi, seqs, messages, not_before
+SELECT id, run_id, lane, kind, attempts, lo, hi, seqs, messages, not_before
 FROM slices
 WHERE batch_id IS NULL AND run_id = ANY (%(run_ids)s) AND not_before <= %(now)s
 ORDER BY id;
@@ -108,26 +110,29 @@ FROM jsonb_to_recordset(%(batches)s::jsonb) AS x (
 DELETE FROM slices WHERE id = ANY (%(ids)s) AND batch_id IS NULL;
 
 -- name: insert_slices
-INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
-SELECT x.run_id, x.batch_id, x.kind, x.lo, x.hi, x.seqs, x.messages, coalesce(x.not_before, %(now)s)
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, lo, hi, seqs, messages, not_before)
+SELECT x.run_id, x.lane, x.batch_id, x.kind, x.attempts, x.lo, x.hi, x.seqs, x.messages,
+       coalesce(x.not_before, %(now)s)
 FROM jsonb_to_recordset(%(slices)s::jsonb) AS x (
-    run_id bigint, batch_id bigint, kind text, lo integer, hi integer, seqs integer[],
-    messages integer, not_before timestamptz);
+    run_id bigint, lane smallint, batch_id bigint, kind text, attempts smallint, lo integer,
+    hi integer, seqs integer[], messages integer, not_before timestamptz);
 
--- name: update_runs
--- Locked in the order of their ids, as the workers lock them too.
+-- name: update_lanes
+-- Locked in the order of their keys, as a live edit locks them too.
 WITH changes AS (
     SELECT * FROM jsonb_to_recordset(%(changes)s::jsonb) AS x (
-        run_id bigint, next_seq integer, pace_remaining float8, pace_until timestamptz,
-        gate_opens_at timestamptz, gate_closes_at timestamptz)
+        run_id bigint, lane smallint, next_seq integer, pace_remaining float8,
+        pace_until timestamptz, gate_opens_at timestamptz, gate_closes_at timestamptz)
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
+    SELECT run_id, lane FROM lanes
+    WHERE (run_id, lane) IN (SELECT run_id, lane FROM changes)
+    ORDER BY run_id, lane FOR NO KEY UPDATE
 )
-UPDATE runs r
+UPDATE lanes l
 SET next_seq = x.next_seq, pace_remaining = x.pace_remaining, pace_until = x.pace_until,
     gate_opens_at = x.gate_opens_at, gate_closes_at = x.gate_closes_at
-FROM changes x JOIN locked l ON l.id = x.run_id
-WHERE r.id = x.run_id;
+FROM changes x JOIN locked k ON k.run_id = x.run_id AND k.lane = x.lane
+WHERE l.run_id = x.run_id AND l.lane = x.lane;
 
 -- name: add_up_tallies
 -- What workers counted goes to the runs. A row that a worker is writing right now has time until
@@ -172,10 +177,13 @@ SELECT EXISTS (SELECT FROM deliveries WHERE run_id = %(run_id)s AND status IN ('
 -- name: finish_runs
 WITH finished AS (
     UPDATE runs
-    SET status = 'finished', finished_at = %(now)s, gate_opens_at = NULL, gate_closes_at = NULL,
+    SET status = 'finished', finished_at = %(now)s,
         reason = CASE WHEN reason IS NOT NULL THEN reason WHEN total = 0 THEN 'empty' ELSE 'completed' END
     WHERE id = ANY (%(run_ids)s) AND status IN ('sending', 'closing')
-    RETURNING campaign_id
+    RETURNING id, campaign_id
+), closed AS (
+    UPDATE lanes SET gate_opens_at = NULL, gate_closes_at = NULL
+    WHERE run_id IN (SELECT id FROM finished)
 )
 UPDATE campaigns c
 SET status = 'finished', finished_sending_at = %(now)s, updated_at = %(now)s

@@ -41,6 +41,7 @@ def resolve(conn: Connection, run_id: int) -> int | None:
             "total": total,
             "suppression_groups": audience.suppression_groups(conn, team, excluded),
         }
+        conn.execute(_SQL.insert_lane, {"run_id": run_id, "total": total})
         conn.execute(_SQL.run_resolved, resolved)
     log.info("run %d: %d recipients", run_id, total)
     return total

@@ -29,7 +29,7 @@ WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);
 
 -- name: claim
 -- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
--- is still ours, the campaign neither paused nor stopped and of the account's channel, the run inside
+-- is still ours, the campaign neither paused nor stopped and of the account's channel, the lane inside
 -- its active interval and not expired, the recipient not opted out since. Opted-out rows are settled here and now.
 -- Planner: nested loop from the batch's few slices into the deliveries primary key, at most
 -- `amount` rows each; the opt-out probe uses the partial index on (group_id, {address}).
@@ -45,12 +45,13 @@ WITH clock AS (
     RETURNING b.id
 ), candidates AS (
     SELECT s.run_id, d.seq,
-           extract(epoch FROM least(r.gate_closes_at, r.expires_at) - clock.now)::float8 AS closes_in,
+           extract(epoch FROM least(l.gate_closes_at, r.expires_at) - clock.now)::float8 AS closes_in,
            EXISTS (SELECT FROM contacts o
                    WHERE o.group_id = ANY (r.suppression_groups) AND o.{address} = d.address) AS opted_out
     FROM lease
     CROSS JOIN clock
     JOIN slices s ON s.batch_id = lease.id
+    JOIN lanes l ON l.run_id = s.run_id AND l.lane = s.lane
     JOIN runs r ON r.id = s.run_id
     JOIN campaigns c ON c.id = r.campaign_id
     -- One of the two is empty: a slice is a stretch of the key, or a list of places in it.
@@ -73,7 +74,7 @@ WITH clock AS (
     WHERE r.status = 'sending' AND c.status = 'sending' AND NOT c.manually_paused
       -- The opt-outs are probed by the channel's kind of address.
       AND c.sending_type = %(channel)s
-      AND r.gate_opens_at <= clock.now AND clock.now < r.gate_closes_at
+      AND l.gate_opens_at <= clock.now AND clock.now < l.gate_closes_at
       AND (r.expires_at IS NULL OR clock.now < r.expires_at)
     ORDER BY s.id, d.seq
     LIMIT %(amount)s
@@ -217,7 +218,7 @@ SELECT coalesce(sum(n), 0)::int AS held FROM changes;
 -- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
 -- that were tried before wait for their backoff, the others until `not_before`.
 WITH pending AS (
-    SELECT s.run_id, d.seq, d.attempts,
+    SELECT s.run_id, s.lane, d.seq, d.attempts,
            CASE WHEN d.attempts > 0
                 THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
                          least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
@@ -230,10 +231,10 @@ WITH pending AS (
     -- The foreign key takes the slices along.
     DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
 )
-INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
-SELECT run_id, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END,
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, lo, hi, seqs, messages, not_before)
+SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts,
        min(seq), max(seq) + 1,
        CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
        count(*), greatest(max(not_before), %(not_before)s)
 FROM pending
-GROUP BY run_id, attempts;
+GROUP BY run_id, lane, attempts;

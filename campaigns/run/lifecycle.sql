@@ -12,6 +12,9 @@ FOR NO KEY UPDATE OF r SKIP LOCKED;
 -- name: campaign_group_ids
 SELECT role, group_id FROM campaign_groups WHERE campaign_id = %(campaign_id)s ORDER BY role, position;
 
+-- name: insert_lane
+INSERT INTO lanes (run_id, lane, lo, hi, next_seq) VALUES (%(run_id)s, 0, 0, %(total)s, 0);
+
 -- name: run_resolved
 UPDATE runs
 SET status = 'sending', total = %(total)s, suppression_groups = %(suppression_groups)s, published_at = NULL

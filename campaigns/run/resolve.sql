@@ -28,12 +28,15 @@ WITH pending AS (
       AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
     RETURNING seq
 ), numbered AS (
-    SELECT seq, (row_number() OVER (ORDER BY seq) - 1) / %(size)s AS part FROM pending
+    SELECT l.lane, p.seq,
+           (row_number() OVER (PARTITION BY l.lane ORDER BY p.seq) - 1) / %(size)s AS part
+    FROM pending p
+    JOIN lanes l ON l.run_id = %(run_id)s AND p.seq >= l.lo AND p.seq < l.hi
 ), cut AS (
-    INSERT INTO slices (run_id, batch_id, kind, lo, hi, seqs, messages, not_before)
-    SELECT %(run_id)s, NULL, 'returned', min(seq), max(seq) + 1, array_agg(seq ORDER BY seq),
+    INSERT INTO slices (run_id, lane, batch_id, kind, lo, hi, seqs, messages, not_before)
+    SELECT %(run_id)s, lane, NULL, 'returned', min(seq), max(seq) + 1, array_agg(seq ORDER BY seq),
            count(*), %(now)s
-    FROM numbered GROUP BY part
+    FROM numbered GROUP BY lane, part
 ), counts AS (
     SELECT count(*)::int AS n FROM pending
 ), counted AS (
@@ -50,10 +53,14 @@ WHERE r.id = %(run_id)s
 FOR NO KEY UPDATE OF r;
 
 -- name: reopen_run
--- The gate and the line are drawn again by the next tick.
-UPDATE runs
-SET status = 'sending', reason = NULL, finished_at = NULL, pace_remaining = NULL, pace_until = NULL
-WHERE id = %(run_id)s AND status = 'finished';
+-- The gates and the lines are drawn again by the next tick.
+WITH reopened AS (
+    UPDATE runs SET status = 'sending', reason = NULL, finished_at = NULL
+    WHERE id = %(run_id)s AND status = 'finished'
+    RETURNING id
+)
+UPDATE lanes SET pace_remaining = NULL, pace_until = NULL
+WHERE run_id IN (SELECT id FROM reopened);
 
 -- name: campaign_reopened
 UPDATE campaigns SET finished_sending_at = NULL WHERE id = %(campaign_id)s;

@@ -227,7 +227,7 @@ def _facts(
 
 def _behind(row: Mapping[str, Any], work: Mapping[str, Any], now: datetime) -> bool:
     """Whether messages are due that were not handed out (scheduler.pacing draws the line)."""
-    uncut: int = row["total"] - row["next_seq"] + work["returned"]
+    uncut: int = row["uncut"] + work["returned"]
     paced = row["finishes_at"] is not None and now < row["finishes_at"]
     if not paced or row["pace_remaining"] is None:
         return uncut > 0

@@ -3,9 +3,13 @@
 
 -- name: run_state
 SELECT r.*, c.name, c.status AS campaign_status, c.manually_paused, c.leftover, c.throttled,
-       p.starts AS pause_starts, p.ends AS pause_ends
+       l.uncut, l.pace_remaining, p.starts AS pause_starts, p.ends AS pause_ends
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
+LEFT JOIN LATERAL (
+    SELECT coalesce(sum(hi - next_seq), 0)::int AS uncut, sum(pace_remaining) AS pace_remaining
+    FROM lanes WHERE run_id = r.id
+) l ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(start_at ORDER BY start_at) AS starts, array_agg(end_at ORDER BY start_at) AS ends
     FROM pauses WHERE campaign_id = c.id
@@ -32,7 +36,8 @@ FROM slices WHERE run_id = %(run_id)s;
 SELECT (SELECT count(*)::int FROM runs o JOIN campaigns c ON c.id = o.campaign_id
         WHERE o.status = 'sending' AND o.provider = %(provider)s AND o.id <> %(run_id)s
           AND c.status = 'sending' AND NOT c.manually_paused
-          AND o.gate_opens_at <= %(now)s AND %(now)s < o.gate_closes_at) AS others,
+          AND EXISTS (SELECT FROM lanes l WHERE l.run_id = o.id
+                      AND l.gate_opens_at <= %(now)s AND %(now)s < l.gate_closes_at)) AS others,
        s.cooling_until, s.cooling_reason
 FROM (SELECT) one
 LEFT JOIN provider_states s ON s.provider = %(provider)s;

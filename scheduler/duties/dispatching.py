@@ -43,9 +43,10 @@ def _run_state(row: Mapping[str, Any], carried: bool) -> RunState:
     has_gate = row["gate_opens_at"] is not None
     return RunState(
         run_id=row["id"],
+        lane=row["lane"],
         provider=row["provider"],
-        total=row["total"],
         next_seq=row["next_seq"],
+        hi=row["hi"],
         returned=row["returned"],
         retries=row["retries"],
         window=Window(
@@ -62,13 +63,15 @@ def _run_state(row: Mapping[str, Any], carried: bool) -> RunState:
     )
 
 
-def _waiting(conn: Connection, run_ids: list[int], now: datetime) -> dict[int, list[Slice]]:
-    found: dict[int, list[Slice]] = {}
+def _waiting(
+    conn: Connection, run_ids: list[int], now: datetime
+) -> dict[tuple[int, int], list[Slice]]:
+    found: dict[tuple[int, int], list[Slice]] = {}
     for row in conn.execute(_SQL.waiting_slices, {"run_ids": run_ids, "now": now}):
-        found.setdefault(row["run_id"], []).append(
+        found.setdefault((row["run_id"], row["lane"]), []).append(
             Slice(
-                row["run_id"], row["kind"], row["lo"], row["hi"], row["messages"],
-                row["seqs"], row["id"], row["not_before"],
+                row["run_id"], row["lane"], row["kind"], row["lo"], row["hi"], row["messages"],
+                row["seqs"], row["id"], row["not_before"], row["attempts"],
             )
         )  # fmt: skip
     return found
@@ -99,9 +102,8 @@ def _write(conn: Connection, now: datetime, decision: Decision) -> None:
     if slices:
         _insert(conn, _SQL.insert_slices, "slices", now, slices)
     if decision.changes:
-        # Last, because workers count on the same rows: the locks are short.
         changes = [change.as_json() for change in decision.changes]
-        conn.execute(_SQL.update_runs, {"changes": json.dumps(changes)})
+        conn.execute(_SQL.update_lanes, {"changes": json.dumps(changes)})
 
 
 def _insert(
@@ -123,8 +125,10 @@ def _batch_json(batch_id: int, batch: Batch) -> dict[str, Any]:
 def _slice_json(piece: Slice, batch_id: int | None) -> dict[str, Any]:
     return {
         "run_id": piece.run_id,
+        "lane": piece.lane,
         "batch_id": batch_id,
         "kind": piece.kind,
+        "attempts": piece.attempts,
         "lo": piece.lo,
         "hi": piece.hi,
         "seqs": None if piece.seqs is None else list(piece.seqs),

@@ -133,7 +133,7 @@ def test_a_batch_whose_worker_is_gone_is_taken_back(conn):
 
 def test_a_retry_waits_for_its_backoff(conn):
     run_id = ledger.run(conn, ledger.campaign(conn, NOW), 3, NOW)
-    conn.execute("UPDATE runs SET next_seq = 3")
+    conn.execute("UPDATE lanes SET next_seq = 3")
     conn.execute(
         "INSERT INTO slices (run_id, kind, lo, hi, messages, not_before) "
         "VALUES (%s, 'retry', 0, 3, 3, %s)",
@@ -182,7 +182,8 @@ def test_a_run_is_finished_only_when_every_row_is_settled(conn):
 def test_a_run_whose_rows_are_being_sent_again_is_not_finished(conn, database):
     """The operator's decision is committed between the tick's look at the run and its last word."""
     run_id = ledger.run(conn, ledger.campaign(conn, NOW), 2, NOW)
-    conn.execute("UPDATE runs SET next_seq = 2, accepted = 1")
+    conn.execute("UPDATE runs SET accepted = 1")
+    conn.execute("UPDATE lanes SET next_seq = 2")
     ticked(conn)
     conn.execute(
         "UPDATE deliveries SET status = CASE seq WHEN 0 THEN 'accepted' ELSE 'unknown' END"
@@ -220,7 +221,8 @@ def test_a_process_that_hangs_within_a_transaction_holds_up_no_other_run(conn, d
     ticked(conn)
     conn.execute("UPDATE batches SET status = 'leased', lease_until = %s", (at(0.5),))
     conn.execute("UPDATE deliveries SET status = 'accepted'")
-    conn.execute("UPDATE runs SET accepted = 5, gate_opens_at = NULL, gate_closes_at = NULL")
+    conn.execute("UPDATE runs SET accepted = 5")
+    conn.execute("UPDATE lanes SET gate_opens_at = NULL, gate_closes_at = NULL")
     other = ledger.run(conn, ledger.campaign(conn, NOW), 3, NOW)
     conn.execute("SET lock_timeout = '100ms'")
     with open_connection(database) as stopped, stopped.transaction():

@@ -64,12 +64,16 @@ def run(conn: Connection, campaign_id: UUID, total: int, now: datetime) -> int:
     """A resolved run of a campaign with ``total`` recipients, its gate open around ``now``."""
     row = conn.execute(
         """
-        INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, finishes_at,
-            expires_at, total, created_at, suppression_groups, gate_opens_at, gate_closes_at)
-        SELECT id, scheduled_send_date, provider, 'sending', scheduled_send_date,
-            scheduled_finish_date, expiry_date, %(total)s, %(now)s, ARRAY[%(optouts)s]::uuid[],
-            %(now)s, %(until)s
-        FROM campaigns WHERE id = %(id)s RETURNING id
+        WITH run AS (
+            INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, window_at,
+                finishes_at, expires_at, total, created_at, suppression_groups)
+            SELECT id, scheduled_send_date, provider, 'sending', scheduled_send_date,
+                scheduled_send_date, scheduled_finish_date, expiry_date, %(total)s, %(now)s,
+                ARRAY[%(optouts)s]::uuid[]
+            FROM campaigns WHERE id = %(id)s RETURNING id
+        )
+        INSERT INTO lanes (run_id, lane, hi, next_seq, gate_opens_at, gate_closes_at)
+        SELECT id, 0, %(total)s, 0, %(now)s, %(until)s FROM run RETURNING run_id AS id
         """,
         {
             "id": campaign_id,

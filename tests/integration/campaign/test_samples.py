@@ -45,7 +45,8 @@ def test_passonas_example_makes_one_run_with_one_recipient(world: World) -> None
     assert (sample.is_test, sample.status, sample.included) == (True, "sending", ())
     assert sample.template == "Hello @first_name"
     assert (run["campaign_id"], run["status"], run["provider"]) == (sample.id, "sending", "carrier")
-    assert (run["total"], run["next_seq"]) == (1, 0)
+    lane = one(world, "lanes")
+    assert (run["total"], lane["next_seq"], lane["hi"]) == (1, 0, 1)
     assert run["starts_at"] == run["occurrence"] == sample.scheduled_send_date
     assert run["expires_at"] == sample.expiry_date
     assert (delivery["run_id"], delivery["seq"], delivery["status"]) == (run["id"], 0, "pending")

@@ -36,11 +36,11 @@ def finished_run(conn: Connection, *, unknown: int, accepted: int = 0, **campaig
         (unknown, unknown, NOW, NOW, run_id),
     )
     conn.execute(
-        "UPDATE runs SET unknown = %s, accepted = %s, next_seq = total, status = 'finished', "
-        "reason = 'completed', finished_at = %s, gate_opens_at = NULL, gate_closes_at = NULL "
-        "WHERE id = %s",
+        "UPDATE runs SET unknown = %s, accepted = %s, status = 'finished', reason = 'completed', "
+        "finished_at = %s WHERE id = %s",
         (unknown, accepted, NOW, run_id),
     )
+    conn.execute("UPDATE lanes SET next_seq = hi, gate_opens_at = NULL, gate_closes_at = NULL")
     conn.execute("UPDATE campaigns SET status = 'finished', finished_sending_at = %s", (NOW,))
     return run_id
 

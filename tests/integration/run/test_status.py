@@ -77,7 +77,8 @@ def test_a_run_that_is_held_has_no_expected_finish(conn) -> None:
 
 def test_retries_and_returned_slices_are_seen(conn) -> None:
     run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
-    conn.execute("UPDATE runs SET accepted = 3, next_seq = 5")
+    conn.execute("UPDATE runs SET accepted = 3")
+    conn.execute("UPDATE lanes SET next_seq = 5")
     slices = (
         "INSERT INTO slices (run_id, kind, lo, hi, messages, not_before) VALUES (%s,%s,%s,%s,%s,%s)"
     )
@@ -107,9 +108,9 @@ def test_another_run_at_the_same_provider_makes_it_wait_for_its_share(conn) -> N
     ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
     assert told(conn, run_id).why.code == "waiting_for_share"
     # On its pacing line it is not behind, and so waits for nobody.
+    conn.execute("UPDATE runs SET finishes_at = %s WHERE id = %s", (at(60), run_id))
     conn.execute(
-        "UPDATE runs SET finishes_at = %s, pace_remaining = 4.5, pace_until = %s WHERE id = %s",
-        (at(60), at(1), run_id),
+        "UPDATE lanes SET pace_remaining = 4.5, pace_until = %s WHERE run_id = %s", (at(1), run_id)
     )
     assert told(conn, run_id).why.code == "sending"
 

@@ -33,10 +33,10 @@ def backlogs(draw: st.DrawFn) -> tuple[list[Slice], int, int]:
         kind = draw(st.sampled_from(["returned", "retry"]))
         if draw(st.booleans()):
             seqs = sorted(draw(st.sets(st.sampled_from(stretch), min_size=1)))
-            piece = Slice(1, kind, seqs[0], seqs[-1] + 1, len(seqs), seqs, len(waiting) + 1)
+            piece = Slice(1, 0, kind, seqs[0], seqs[-1] + 1, len(seqs), seqs, len(waiting) + 1)
         else:
             piece = Slice(
-                1, kind, stretch[0], stretch[-1] + 1, len(stretch), None, len(waiting) + 1
+                1, 0, kind, stretch[0], stretch[-1] + 1, len(stretch), None, len(waiting) + 1
             )
         if draw(st.booleans()):
             waiting.append(piece)
@@ -46,7 +46,7 @@ def backlogs(draw: st.DrawFn) -> tuple[list[Slice], int, int]:
 @given(backlogs(), st.integers(min_value=0, max_value=500))
 def test_carving_takes_exactly_what_was_granted_and_loses_no_row(backlog, amount):
     waiting, next_seq, total = backlog
-    taken, rests, after = carve(1, amount, waiting, next_seq, total)
+    taken, rests, after = carve((1, 0), amount, waiting, next_seq, total)
     there = [row for piece in waiting for row in rows(piece)] + list(range(next_seq, total))
     got = [row for piece in taken for row in rows(piece)]
     assert len(got) == min(amount, len(there))
@@ -60,7 +60,7 @@ def test_carving_takes_exactly_what_was_granted_and_loses_no_row(backlog, amount
 @given(backlogs(), st.integers(min_value=1, max_value=60))
 def test_packing_keeps_every_row_and_the_size(backlog, size):
     waiting, next_seq, total = backlog
-    taken, _, _ = carve(1, 10_000, waiting, next_seq, total)
+    taken, _, _ = carve((1, 0), 10_000, waiting, next_seq, total)
     batches = pack("p", [(SPREAD, piece) for piece in taken], size)
     packed = [row for batch in batches for piece in batch.slices for row in rows(piece)]
     assert sorted(packed) == sorted(row for piece in taken for row in rows(piece))
@@ -68,11 +68,11 @@ def test_packing_keeps_every_row_and_the_size(backlog, size):
 
 
 def test_small_slices_of_many_runs_share_a_batch():
-    pieces = [(SPREAD, Slice(run, "fresh", 0, 1, 1)) for run in range(200)]
+    pieces = [(SPREAD, Slice(run, 0, "fresh", 0, 1, 1)) for run in range(200)]
     assert len(pack("p", pieces)) == 1
 
 
 def test_splitting_exact_rows_narrows_the_range_of_both_parts():
-    head, tail = split(Slice(1, "retry", 3, 21, 4, [3, 9, 11, 20]), 2)
+    head, tail = split(Slice(1, 0, "retry", 3, 21, 4, [3, 9, 11, 20]), 2)
     assert (head.lo, head.hi, head.seqs) == (3, 10, [3, 9])
     assert (tail.lo, tail.hi, tail.seqs) == (11, 21, [11, 20])

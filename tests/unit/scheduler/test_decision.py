@@ -21,9 +21,10 @@ def at(seconds: float) -> datetime:
 def run(run_id: int = 1, total: int = 1000, **changes: object) -> RunState:
     state = RunState(
         run_id=run_id,
+        lane=0,
         provider="p",
-        total=total,
         next_seq=0,
+        hi=total,
         returned=0,
         retries=0,
         window=Window(START),
@@ -106,7 +107,7 @@ def test_a_small_run_is_not_held_up_by_a_large_one():
 
 
 def test_a_run_that_does_not_change_is_not_written():
-    still = run(total=0, next_seq=0)
+    still = run(total=0)
     first = decide([still], UNLIMITED, {}, at(0))
     settled = replace(still, gate=first.changes[0].gate)
     assert decide([settled], UNLIMITED, {}, at(1)).changes == []
