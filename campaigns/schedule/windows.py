@@ -2,7 +2,8 @@
 
 A run has at most three parts: before its start nothing is sent; from the start to the finish it
 is active except in pauses; from the finish to the expiry it continues or not, by its leftover
-policy, still except in pauses. :func:`active_intervals` turns all of that into a sorted list of
+policy, still except in pauses. Where the policy is to wait for the next window, that one is a
+:class:`Window` of its own. :func:`active_intervals` turns all of that into a sorted list of
 disjoint intervals, and everything else here asks that list.
 
 Pure: no clock, no I/O.
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-Leftover = Literal["continue", "expire"]
+#: What becomes of messages that are left at the finish: they go on up to the expiry, wait for the
+#: window's next turn, or are given up.
+Leftover = Literal["continue", "next_window", "expire"]
 
 #: Stands for "no end": later than any campaign, and still printable.
 FOREVER = datetime.max.replace(tzinfo=UTC)
@@ -49,7 +52,7 @@ class Window:
 
     @property
     def end(self) -> datetime:
-        """The first moment from which on nothing is ever sent."""
+        """The first moment from which on nothing is ever sent, in a next window neither."""
         expiry = self.expiry or FOREVER
         if self.finish is not None and self.leftover == "expire":
             return min(self.finish, expiry)
@@ -88,14 +91,25 @@ def active_intervals(window: Window) -> list[Interval]:
     """Every interval in which the run may send, sorted and disjoint.
 
     The finish is a boundary even where sending continues after it, because the pace changes there.
+    A window whose leftover waits for the next one ends there.
     """
-    if window.start >= window.end:
-        return []
-    if window.finish is None or window.finish >= window.end:
-        return subtract(Interval(window.start, window.end), window.pauses)
-    return subtract(Interval(window.start, window.finish), window.pauses) + subtract(
-        Interval(window.finish, window.end), window.pauses
-    )
+    end, finish = window.end, window.finish
+    if finish is None:
+        return subtract(Interval(window.start, end), window.pauses)
+    if window.leftover == "next_window":
+        end = min(end, finish)
+    return _cut(subtract(Interval(window.start, end), window.pauses), finish)
+
+
+def _cut(intervals: Iterable[Interval], moment: datetime) -> list[Interval]:
+    """The same time, with ``moment`` as a boundary."""
+    result: list[Interval] = []
+    for interval in intervals:
+        if interval.start < moment < interval.end:
+            result += [Interval(interval.start, moment), Interval(moment, interval.end)]
+        else:
+            result.append(interval)
+    return result
 
 
 def at(intervals: Sequence[Interval], moment: datetime) -> Interval | None:
