@@ -1,50 +1,133 @@
-"""Who gets which share of a provider: max-min fairness in whole messages.
+"""Who gets which share of a provider: weighted max-min fairness in whole messages.
 
-Water is poured evenly into all demands until each is full or the capacity is used up (Bertsekas
-and Gallager, Data Networks, 2nd edition, section 6.5.2). Nobody gets more than it asked for, and
-nobody gets less than an equal share unless it asked for less.
+Water is poured into all demands, at a speed in proportion to their weights, until each is full or
+the capacity is used up (Bertsekas and Gallager, Data Networks, 2nd edition, section 6.5.2). Nobody
+gets more than it asked for, and nobody gets less than its part by weight unless it asked for less.
+
+The exact shares are fractions, and a tick hands out whole messages. They are rounded by systematic
+sampling (Madow, Annals of Mathematical Statistics 20, 1949): a share is rounded up or down in turn,
+such that over many ticks everybody gets its exact share, however small that is.
 
 Pure: no clock, no I/O.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import math
+from collections.abc import Hashable, Iterable, Mapping
+from fractions import Fraction
 from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
+#: The golden ratio's fractional part in units of 2**-64. Its multiples spread more evenly over
+#: [0, 1) than those of any other number (Knuth, The Art of Computer Programming, section 6.4).
+_GOLDEN = 0x9E3779B97F4A7C15
 
-def max_min(demands: Mapping[Key, int], capacity: int, *, rotation: int = 0) -> dict[Key, int]:
-    """Shares of ``capacity`` messages; their sum is ``min(capacity, sum of demands)``.
+
+def fair_shares(
+    demands: Mapping[Key, int], weights: Mapping[Key, int], capacity: int
+) -> dict[Key, Fraction]:
+    """Exact shares of ``capacity`` messages; their sum is ``min(capacity, sum of demands)``.
+
+    Every key of ``demands`` has a weight, which is positive.
+    """
+    thirsty, left, weight = _pour(demands, weights, capacity)
+    shares = {key: Fraction(max(demand, 0)) for key, demand in demands.items()}
+    for key in thirsty:
+        shares[key] = Fraction(left * weights[key], weight)
+    return shares
+
+
+def rounded(shares: Mapping[Key, Fraction], phase: float) -> dict[Key, int]:
+    """Each share rounded up or down; the sum is kept if it is a whole number.
+
+    Over phases that are spread evenly over [0, 1) everybody gets its exact share on average.
+    """
+    whole = math.lcm(*(share.denominator for share in shares.values()))
+    parts = ((k, share.numerator * (whole // share.denominator)) for k, share in shares.items())
+    return _systematic(parts, whole, phase)
+
+
+def phase(tick: int) -> float:
+    """A number in [0, 1) for each tick: the golden ratio sequence."""
+    return (tick * _GOLDEN % 2**64 >> 11) / 2**53
+
+
+def max_min(
+    demands: Mapping[Key, int],
+    capacity: int,
+    *,
+    weights: Mapping[Key, int] | None = None,
+    rotation: int = 0,
+) -> dict[Key, int]:
+    """Shares of ``capacity`` in whole messages: :func:`rounded` of :func:`fair_shares`.
 
     ``rotation`` decides who gets the messages that do not divide evenly: a caller that counts it
-    up serves everybody in turn, even where there are more runs than messages.
+    up serves everybody in proportion to its weight, even where there are more runs than messages.
+    Without ``weights`` all are equal.
     """
+    if weights is None:
+        weights = dict.fromkeys(demands, 1)
+    thirsty, left, weight = _pour(demands, weights, capacity)
+    shares = {key: max(demand, 0) for key, demand in demands.items()}
+    # Everybody else's share is whole, so only these take part in the rounding. They are counted in
+    # units of 1/weight, because a thousand fractions would take longer than all the rest.
+    parts = ((key, left * weights[key]) for key in thirsty)
+    shares.update(_systematic(parts, weight, phase(rotation)))
+    return shares
+
+
+def by_class(
+    demands: Mapping[Key, int],
+    weights: Mapping[Key, int],
+    classes: Mapping[Key, int],
+    capacity: int,
+    rotation: int,
+) -> dict[Key, int]:
+    """Shares where a class (a lower number first) gets only what those before it leave.
+
+    Inside a class they are those of :func:`max_min`.
+    """
+    members: dict[int, dict[Key, int]] = {}
+    for key, demand in demands.items():
+        members.setdefault(classes[key], {})[key] = demand
     shares = dict.fromkeys(demands, 0)
-    left = max(capacity, 0)
-    by_size = sorted((key for key in demands if demands[key] > 0), key=lambda key: demands[key])
-    for position, key in enumerate(by_size):
-        level = left // (len(by_size) - position)
-        if demands[key] > level:
-            _pour(shares, demands, by_size[position:], left, rotation)
-            return shares
-        shares[key] = demands[key]
-        left -= demands[key]
+    for rank in sorted(members):
+        part = max_min(members[rank], capacity, weights=weights, rotation=rotation)
+        shares.update(part)
+        capacity -= sum(part.values())
     return shares
 
 
 def _pour(
-    shares: dict[Key, int],
-    demands: Mapping[Key, int],
-    thirsty: list[Key],
-    left: int,
-    rotation: int,
-) -> None:
-    """Share ``left`` among those of whom each wants more than an equal part."""
-    level, odd = divmod(left, len(thirsty))
-    members = set(thirsty)
-    ordered = [key for key in demands if key in members]
-    first = rotation % len(ordered)
-    for place, key in enumerate(ordered[first:] + ordered[:first]):
-        shares[key] = level + (1 if place < odd else 0)
+    demands: Mapping[Key, int], weights: Mapping[Key, int], capacity: int
+) -> tuple[list[Key], int, int]:
+    """Who is not satisfied, the messages that they share by weight, and their weight together.
+
+    Whoever wants no more than its part at the present level is satisfied and leaves the rest of it
+    to the others, until nobody is satisfied any more. A round either satisfies many or raises the
+    level by little, so that a few rounds do. Whole numbers only.
+    """
+    thirsty = [key for key, demand in demands.items() if demand > 0]
+    left = max(capacity, 0)
+    weight = sum(weights[key] for key in thirsty)
+    while thirsty:
+        higher = [key for key in thirsty if demands[key] * weight > left * weights[key]]
+        if len(higher) == len(thirsty):
+            break
+        left -= sum(demands[key] for key in thirsty) - sum(demands[key] for key in higher)
+        weight = sum(weights[key] for key in higher)
+        thirsty = higher
+    return thirsty, left, weight
+
+
+def _systematic(parts: Iterable[tuple[Key, int]], whole: int, phase: float) -> dict[Key, int]:
+    """Parts in units of ``1/whole``, laid end to end, and cut at ``phase`` past each unit."""
+    shares: dict[Key, int] = {}
+    numerator, denominator = phase.as_integer_ratio()
+    end = whole * numerator // denominator
+    for key, part in parts:
+        start, end = end, end + part
+        shares[key] = end // whole - start // whole
+    return shares
