@@ -67,6 +67,8 @@ class ProviderConfig(BaseModel):
     timeout: float = Field(default=10.0, gt=0, le=120)
     #: How often a transient failure is tried before the recipient counts as failed.
     max_attempts: int = Field(default=5, ge=1, le=50)
+    #: The account that takes over what this one could not accept.
+    fallback: str | None = None
 
     @property
     def per_second(self) -> float | None:
@@ -107,6 +109,13 @@ class Providers:
             raise Invalid("provider", name, f"carries {found.channel!r}, not {channel!r}")
         return found
 
+    def chain(self, name: str) -> tuple[ProviderConfig, ...]:
+        """The named account and its fallbacks, in the order in which they are tried.
+
+        Empty where there is no such account.
+        """
+        return _chain(name, self.by_name)
+
     def _where(self) -> str:
         return str(self.file) if self.file else "the providers file"
 
@@ -135,10 +144,10 @@ def load(path: Path) -> Providers:
     tables = data.get("providers", {})
     if not isinstance(tables, dict):
         raise ConfigurationError(f"{path}: 'providers' must be tables called [providers.NAME].")
-    return Providers(
-        MappingProxyType({name: _provider(path, name, table) for name, table in tables.items()}),
-        path,
-    )
+    by_name = {name: _provider(path, name, table) for name, table in tables.items()}
+    for provider in by_name.values():
+        _check_fallback(path, provider, by_name)
+    return Providers(MappingProxyType(by_name), path)
 
 
 def _provider(path: Path, name: str, table: object) -> ProviderConfig:
@@ -151,3 +160,31 @@ def _provider(path: Path, name: str, table: object) -> ProviderConfig:
     except ValidationError as error:
         fault = first_error(error, ProviderConfig)
         raise ConfigurationError(f"{path}: providers.{name}.{fault}") from None
+
+
+def _check_fallback(
+    path: Path, provider: ProviderConfig, by_name: Mapping[str, ProviderConfig]
+) -> None:
+    name = provider.fallback
+    if name is None:
+        return
+    fallback = by_name.get(name)
+    if name == provider.name:
+        rule = "must be another account"
+    elif fallback is None:
+        rule = f"is not in this file; configured are: {', '.join(by_name)}"
+    elif fallback.channel != provider.channel:
+        rule = f"carries {fallback.channel!r}, not {provider.channel!r}"
+    elif _chain(provider.name, by_name)[-1].fallback == provider.name:
+        rule = "leads back to this account; a chain must end"
+    else:
+        return
+    raise ConfigurationError(f"{path}: providers.{provider.name}.fallback: {name!r} {rule}.")
+
+
+def _chain(name: str | None, by_name: Mapping[str, ProviderConfig]) -> tuple[ProviderConfig, ...]:
+    found: dict[str, ProviderConfig] = {}
+    while name is not None and name in by_name and name not in found:
+        found[name] = by_name[name]
+        name = found[name].fallback
+    return tuple(found.values())

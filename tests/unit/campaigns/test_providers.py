@@ -10,6 +10,11 @@ from campaigns.errors import ConfigurationError
 ACCOUNT = '[providers.a]\nadapter = "http"\nchannel = "sms"\n'
 
 
+def account(name: str, fallback: str | None) -> str:
+    text = f'[providers.{name}]\nadapter = "http"\nchannel = "sms"\n'
+    return text if fallback is None else f'{text}fallback = "{fallback}"\n'
+
+
 def test_accounts_keep_the_order_of_the_file_and_the_adapters_own_keys(tmp_path):
     file = tmp_path / "providers.toml"
     file.write_text(
@@ -50,6 +55,19 @@ def test_no_file_means_no_accounts(tmp_path):
         ),
         (ACCOUNT + "timeout = inf", "providers.a.timeout: inf must be less than or equal to 120."),
         (ACCOUNT + 'name = "b"', "providers.a.name is set by the table's name."),
+        (ACCOUNT + 'fallback = "a"', "providers.a.fallback: 'a' must be another account."),
+        (
+            ACCOUNT + 'fallback = "b"',
+            "providers.a.fallback: 'b' is not in this file; configured are: a.",
+        ),
+        (
+            ACCOUNT + 'fallback = "b"\n[providers.b]\nadapter="x"\nchannel="email"',
+            "providers.a.fallback: 'b' carries 'email', not 'sms'.",
+        ),
+        (
+            account("a", "b") + account("b", "c") + account("c", "b"),
+            "providers.b.fallback: 'c' leads back to this account; a chain must end.",
+        ),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, text, sentence):
@@ -59,3 +77,12 @@ def test_a_mistake_is_one_sentence(tmp_path, text, sentence):
         providers.load(file)
     assert str(refusal.value).startswith(f"{file}: {sentence}")
     assert "\n" not in str(refusal.value)
+
+
+def test_a_chain_is_the_account_and_its_fallbacks_in_order(tmp_path):
+    file = tmp_path / "providers.toml"
+    file.write_text(account("c", None) + account("b", "c") + account("a", "b"))
+    found = providers.load(file)
+    assert [each.name for each in found.chain("a")] == ["a", "b", "c"]
+    assert [each.name for each in found.chain("c")] == ["c"]
+    assert found.chain("gone") == ()
