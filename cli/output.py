@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -105,7 +105,8 @@ def json_line(value: object) -> str:
 
 
 def plain(value: object) -> Any:
-    """``value`` in JSON's types; times as ``Y-m-d H:i:s`` in UTC, spans in seconds.
+    """``value`` in JSON's types; times as ``Y-m-d H:i:s`` in UTC, dates as ``Y-m-d``,
+    spans in seconds.
 
     Raises:
         TypeError: there is no such form.
@@ -114,6 +115,8 @@ def plain(value: object) -> Any:
         return value
     if isinstance(value, datetime):
         return times.render(value)
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, UUID):

@@ -31,7 +31,8 @@ from campaigns.audience.rejects import RejectFile
 from campaigns.database import Connection
 from campaigns.drafts import Draft
 from campaigns.errors import Invalid
-from campaigns.team.teams import Team, checked_region
+from campaigns.team.region import checked_region
+from campaigns.team.teams import Team
 
 SQL = queries.load("campaigns.audience", "importing.sql")
 

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-import phonenumbers
 from psycopg.errors import UniqueViolation
+from psycopg.types.json import Jsonb
 
 from campaigns import queries
 from campaigns.audience import groups
 from campaigns.database import Connection
-from campaigns.errors import Conflict, Invalid, NotFound
+from campaigns.errors import Conflict, NotFound
 from campaigns.names import as_name, as_uuid, checked_name
+from campaigns.team.model import parse_edit
+from campaigns.team.region import checked_region
 
 SQL = queries.load("campaigns.team", "teams.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A tenant. ``default_region`` is the ISO 3166 code of its national phone numbers."""
+    """A tenant, with the rules that hold for all of its campaigns."""
 
     id: UUID
     name: str
+    #: ISO 3166 code of the phone numbers that come without a prefix.
     default_region: str | None
+    #: IANA name of the zone in which the hours and holidays below are read.
+    timezone: str
+    #: When its campaigns may send, and when not (:mod:`campaigns.schedule.calendars`); ``None``:
+    #: at any time.
+    sending_hours: Sequence[Mapping[str, Any]] | None
+    quiet_hours: Sequence[Mapping[str, Any]] | None
+    #: Whole days without sending.
+    holidays: Sequence[date]
+    #: Ceiling over all accounts, such as ``"100/s"``; ``None``: no ceiling.
+    rate: str | None
+    #: Messages that one recipient may get from all campaigns in any 24 hours, and in any 7 times
+    #: 24 hours. ``None``: any number; 0: none.
+    frequency_cap_day: int | None
+    frequency_cap_week: int | None
     created_at: datetime
+    #: Moves with every edit.
+    updated_at: datetime
 
 
 def create(conn: Connection, name: str, default_region: str | None = None) -> Team:
@@ -68,15 +89,21 @@ def list_all(conn: Connection) -> list[Team]:
     return [Team(**row) for row in conn.execute(SQL["list_teams"])]
 
 
-def checked_region(region: str | None) -> str | None:
-    """The region in upper case.
+def edit(conn: Connection, team_id: UUID, body: Mapping[str, Any]) -> Team:
+    """Change the settings that ``body`` names; the others stay (:class:`TeamEdit`).
+
+    They count for runs that are under way, too: from the next tick on, caps from the next claim.
 
     Raises:
-        Invalid: libphonenumber knows no numbering plan for it.
+        Invalid: a field breaks a rule; nothing is changed.
+        NotFound: there is no such team.
     """
-    if region is None:
-        return None
-    code = region.strip().upper()
-    if code not in phonenumbers.SUPPORTED_REGIONS:
-        raise Invalid("default_region", region, "is not an ISO 3166 code such as GB")
-    return code
+    given = parse_edit(body)
+    with conn.transaction():
+        stored = conn.execute(SQL["lock_team"], {"id": team_id}).fetchone()
+        if stored is None:
+            raise NotFound("team", team_id, where="here")
+        settings = {**stored, **given}
+        for name in ("sending_hours", "quiet_hours"):
+            settings[name] = None if settings[name] is None else Jsonb(settings[name])
+        return Team(**conn.execute(SQL["update_team"], settings).fetchone() or {})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
+from uuid import uuid4
 
 import pytest
 
@@ -10,6 +12,7 @@ from campaigns.audience import groups
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
 from campaigns.team import teams, tokens
+from campaigns.team.teams import Team
 
 
 def test_team_is_created_with_its_opt_out_group(conn: Connection) -> None:
@@ -85,3 +88,94 @@ def test_token_of_another_team_cannot_be_revoked(conn: Connection) -> None:
     with pytest.raises(NotFound):
         tokens.revoke(conn, other.id, new.token.id)
     assert tokens.authenticate(conn, new.secret) is not None
+
+
+def settings(**changed: object) -> dict[str, object]:
+    """All settings of a team that was never edited, but for those that are ``changed``."""
+    return {
+        "default_region": "GB",
+        "timezone": "UTC",
+        "sending_hours": None,
+        "quiet_hours": None,
+        "holidays": [],
+        "rate": None,
+        "frequency_cap_day": None,
+        "frequency_cap_week": None,
+        **changed,
+    }
+
+
+def of(team: Team) -> dict[str, object]:
+    return {name: getattr(team, name) for name in settings()}
+
+
+EDITS = [
+    ({"timezone": "Europe/London"}, {}),
+    ({"sending_hours": [{"days": ["mon", "fri"], "from": "09:00", "to": "18:00"}]}, {}),
+    ({"quiet_hours": [{"from": "21:00", "to": "08:00"}]}, {}),
+    ({"holidays": ["2026-12-26", "2026-12-25", "2026-12-25"]},
+     {"holidays": [date(2026, 12, 25), date(2026, 12, 26)]}),
+    ({"rate": "100/s"}, {}),
+    ({"frequency_cap_day": 1, "frequency_cap_week": 3}, {}),
+    ({"frequency_cap_day": 0}, {}),
+    ({"default_region": "ie"}, {"default_region": "IE"}),
+]  # fmt: skip
+
+
+def test_an_edit_changes_what_it_names_and_nothing_else(conn: Connection) -> None:
+    team = teams.create(conn, "acme", "gb")
+    wanted = settings()
+    for body, stored in EDITS:
+        wanted = {**wanted, **body, **stored}
+        assert of(teams.edit(conn, team.id, body)) == wanted
+        assert of(teams.find(conn, "acme")) == wanted
+    nothing = {name: None for name in wanted if name not in ("timezone", "holidays")}
+    cleared = teams.edit(conn, team.id, {**nothing, "holidays": [], "timezone": "UTC"})
+    assert of(cleared) == settings(default_region=None)
+
+
+def test_each_edit_moves_the_time_by_which_calendars_are_kept(conn: Connection) -> None:
+    """Within one transaction too, where now() stands still."""
+    team = teams.create(conn, "acme")
+    with conn.transaction():
+        conn.execute("UPDATE teams SET updated_at = clock_timestamp() + interval '1 hour'")
+        first = teams.edit(conn, team.id, {"timezone": "Asia/Tokyo"})
+        second = teams.edit(conn, team.id, {"timezone": "Asia/Tokyo"})
+    assert team.updated_at < first.updated_at < second.updated_at
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({}, "request: must name at least one setting."),
+        ({"name": "x"}, "name: is not a known field"),
+        ({"time_zone": "UTC"}, "time_zone: is not a known field; the nearest"),
+        ({"timezone": "Europe/Londn"}, "timezone: 'Europe/Londn' must be the name of"),
+        ({"timezone": "../etc/passwd"}, "timezone: '../etc/passwd' must be the name"),
+        ({"timezone": None}, "timezone: must not be null."),
+        ({"holidays": None}, "holidays: must not be null."),
+        ({"holidays": ["2026-02-30"]}, "holidays[0]: '2026-02-30' must be a date"),
+        ({"sending_hours": []}, "sending_hours: must have at least 1 entry; null means"),
+        ({"quiet_hours": [{"from": "25:00", "to": "08:00"}]}, "quiet_hours[0].from: '25:00' must"),
+        ({"rate": "10/fortnight"}, "rate: '10/fortnight' must be a positive number per s, min"),
+        ({"rate": "0/s"}, "rate: '0/s' must be a positive number"),
+        ({"frequency_cap_day": -1}, "frequency_cap_day: -1 must be greater than or equal to 0."),
+        ({"frequency_cap_day": True}, "frequency_cap_day: True must be a whole number."),
+        ({"frequency_cap_week": "3"}, "frequency_cap_week: '3' must be a whole number."),
+        ({"frequency_cap_week": 101}, "frequency_cap_week: 101 must be less than or equal to 100."),
+        ({"default_region": "XX"}, "default_region: 'XX' is not an ISO 3166 code such as GB."),
+    ],
+)  # fmt: skip
+def test_an_edit_that_breaks_a_rule_is_one_sentence_and_changes_nothing(
+    conn: Connection, body: dict[str, object], sentence: str
+) -> None:
+    team = teams.create(conn, "acme")
+    with pytest.raises(Invalid) as refused:
+        teams.edit(conn, team.id, {"rate": "5/s", **body} if body else body)
+    assert str(refused.value).startswith(sentence)
+    assert teams.find(conn, "acme") == team
+
+
+def test_an_edit_of_no_team_is_refused(conn: Connection) -> None:
+    with pytest.raises(NotFound):
+        teams.edit(conn, uuid4(), {"rate": "5/s"})

@@ -28,6 +28,44 @@ def test_teams_and_what_belongs_to_them_are_apart(command: CommandLine) -> None:
     assert "there is no team 'nobody'" in command.refused("groups", "list", "--team", "nobody")
 
 
+def test_a_teams_settings_are_edited_shown_and_taken_away(command: CommandLine) -> None:
+    edited = command.json(
+        "teams", "edit", "default", "--region", "gb", "--timezone", "Europe/London",
+        "--sending-hours", "mon-fri 09:00-18:00", "--sending-hours", "sat 10:00-12:00",
+        "--quiet-hours", "21:00-08:00", "--holiday", "2026-12-25", "--holiday", "2026-12-26",
+        "--rate", "100/s", "--cap-day", "1", "--cap-week", "0",
+    )  # fmt: skip
+    assert command.json("teams", "show", "default") == edited
+    assert edited["holidays"] == ["2026-12-25", "2026-12-26"]
+    assert (edited["frequency_cap_day"], edited["frequency_cap_week"]) == (1, 0)
+    shown = command.succeed("teams", "show", "default")
+    assert "mon-fri 09:00-18:00, sat 10:00-12:00" in shown
+    assert "21:00-08:00" in shown
+    left = command.json("teams", "edit", "default", "--no-quiet-hours", "--rate", "none")
+    assert (left["quiet_hours"], left["rate"]) == (None, None)
+    assert left["sending_hours"] == edited["sending_hours"]
+    cleared = command.json(
+        "teams", "edit", "default", "--no-sending-hours", "--no-holidays", "--region", "none",
+        "--cap-day", "none", "--cap-week", "none", "--timezone", "UTC",
+    )  # fmt: skip
+    of_all = command.json("teams", "list")[0]
+    assert of_all == cleared
+    settings_left = {name: value for name, value in cleared.items() if value not in (None, [])}
+    assert set(settings_left) == {"id", "name", "timezone", "created_at", "updated_at"}
+
+
+def test_settings_of_a_team_that_break_a_rule_are_refused(command: CommandLine) -> None:
+    edit = ("teams", "edit", "default")
+    assert "must be the name of a time zone" in command.refused(*edit, "--timezone", "Mars/Base")
+    assert "rate: '0/s' must be" in command.refused(*edit, "--rate", "0/s")
+    assert "frequency_cap_day: -1 must be" in command.refused(*edit, "--cap-day", "-1")
+    assert "must differ from 'from'" in command.refused(*edit, "--quiet-hours", "09:00-09:00")
+    assert "must name at least one setting" in command.refused(*edit)
+    assert "no team 'nobody'" in command.refused("teams", "edit", "nobody", "--rate", "1/s")
+    assert command.run(*edit, "--quiet-hours", "9 to 5").exit_code == 2
+    assert command.run(*edit, "--holiday", "2026-12-25", "--no-holidays").exit_code == 2
+
+
 def test_a_tokens_secret_is_shown_once(command: CommandLine) -> None:
     created = command.json("tokens", "create", "shop")
     assert created["secret"].startswith("sluice_")
