@@ -18,10 +18,11 @@ import psycopg
 from celery import Celery
 from celery.beat import Scheduler
 
-from campaigns import database, providers, settings
+from campaigns import database, settings
 from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
+from campaigns.watched import Watched
 from scheduler.pacing import QUANTUM
 from scheduler.tick import TickReport, tick
 
@@ -37,7 +38,7 @@ class Ticker:
 
     def __init__(self, config: settings.Settings, publish: Callable[[str, int], None]) -> None:
         self._database_url = config.require_database()
-        self._providers = providers.load(config.providers_file)
+        self._providers = Watched(config.providers_file)
         self._publish = publish
         self._name = f"beat@{socket.gethostname()}:{os.getpid()}"
         self._conn: Connection | None = None
@@ -48,7 +49,8 @@ class Ticker:
         if self._conn is None or self._conn.closed:
             self._conn = database.wait_for(self._database_url, seconds=5)
         self._rotation += 1
-        report = tick(self._conn, self._providers, name=self._name, rotation=self._rotation)
+        accounts = self._providers.current()
+        report = tick(self._conn, accounts, name=self._name, rotation=self._rotation)
         if report is not None:
             self._send(report.publish)
         return report

@@ -14,10 +14,11 @@ import threading
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from campaigns import database, providers, queries
+from campaigns import database, queries
 from campaigns.database import Pool
 from campaigns.providers import Providers
 from campaigns.settings import Settings
+from campaigns.watched import Watched
 from worker.batch import send_batch
 from worker.engine import HEARTBEAT_SECONDS, Engine, open_engine
 from worker.loop import LoopThread
@@ -40,7 +41,7 @@ class Runtime:
         self._loop: LoopThread | None = None
         self._engine: Engine | None = None
         self._pool: Pool | None = None
-        self._providers: Providers | None = None
+        self._providers: Watched | None = None
 
     def open_send(self) -> Engine:
         """The engine, opened on first use.
@@ -79,11 +80,11 @@ class Runtime:
             return self._pool
 
     def providers(self) -> Providers:
-        """The configured accounts, read once."""
+        """The configured accounts, as the file has them now."""
         with self._lock:
             if self._providers is None:
-                self._providers = providers.load(self.settings.providers_file)
-            return self._providers
+                self._providers = Watched(self.settings.providers_file)
+            return self._providers.current()
 
     def stop_claiming(self) -> None:
         """Batches under way finish what they claimed and hand back the rest."""
