@@ -82,6 +82,10 @@ CAMPAIGN = Machine(
         *_moves("activate", ["draft"], "scheduled"),
         *_moves("start", ["scheduled"], "sending"),
         *_moves("finish", ["sending"], "finished"),
+        # Between two occurrences of a recurring campaign.
+        *_moves("rest", ["sending"], "scheduled"),
+        # Every occurrence that was left was skipped or missed.
+        *_moves("miss", ["scheduled"], "finished"),
         # The operator sends again what was held as unknown.
         Move("finished", "reopen", "sending", reopens=True),
         *_moves("stop", ["scheduled", "sending"], "stopped"),
@@ -93,7 +97,8 @@ CAMPAIGN = Machine(
 RUN = Machine(
     name="run",
     states=("resolving", "sending", "closing", "finished"),
-    initial=("resolving", "sending"),
+    # An occurrence that is skipped or missed is over from the start.
+    initial=("resolving", "sending", "finished"),
     moves=(
         *_moves("resolved", ["resolving"], "sending"),
         *_moves("expired", ["resolving", "sending"], "closing"),
@@ -113,6 +118,7 @@ DELIVERY = Machine(
     moves=(
         *_moves("claim", ["pending"], "sending"),
         *_moves("opted out", ["pending"], "suppressed"),
+        *_moves("frequency cap", ["pending"], "suppressed"),
         *_moves("run expired", ["pending"], "expired"),
         *_moves("run stopped", ["pending"], "cancelled"),
         *_moves("throttled", ["sending"], "pending"),

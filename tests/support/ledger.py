@@ -43,13 +43,13 @@ def campaign(
         """
         INSERT INTO campaigns (id, team_id, name, sender, sending_type, provider, template,
             schedule_type, scheduled_send_date, scheduled_finish_date, expiry_date, throttled,
-            leftover, status, submission, created_at, updated_at)
+            leftover, status, submission, created_at, updated_at, next_dt)
         VALUES (%s, %s, 'Test', 'Sluice', 'sms', %s, 'Hello @first_name', 'once', %s, %s, %s, %s,
-            %s, %s, 'x', %s, %s)
+            %s, %s, 'x', %s, %s, %s)
         """,
         (
             campaign_id, team_id(conn), provider, start, finish, expiry, finish is not None,
-            leftover, status, now, now,
+            leftover, status, now, now, start if status == "scheduled" else None,
         ),
     )  # fmt: skip
     for begin, end in pauses:
