@@ -60,6 +60,12 @@ class ProviderConfig(BaseModel):
     channel: SendingType
     url: str = ""
     rate: Annotated[str, AfterValidator(_checked_rate)] | None = None
+    #: What one unit of the rates is. Unset: an SMS segment for sms, a message for all others.
+    rate_unit: Literal["message", "segment"] | None = None
+    #: Hard ceiling of each sender of the account.
+    sender_rate: Annotated[str, AfterValidator(_checked_rate)] | None = None
+    #: How many units may leave together; never more than the rate in any of its periods.
+    burst: int = Field(default=1, ge=1, le=100_000)
     max_in_flight: int = Field(default=64, ge=1, le=10_000)
     #: Which HTTP client carries the requests; unset: the fastest that passes the fault suite.
     transport: Literal["pyreqwest", "httpx"] | None = None
@@ -74,6 +80,17 @@ class ProviderConfig(BaseModel):
     def per_second(self) -> float | None:
         """The ceiling in messages per second, ``None`` where the account has none."""
         return None if self.rate is None else parse_rate(self.rate)
+
+    @property
+    def sender_per_second(self) -> float | None:
+        """The ceiling of each sender in units per second, ``None`` where there is none."""
+        return None if self.sender_rate is None else parse_rate(self.sender_rate)
+
+    @property
+    def counts_segments(self) -> bool:
+        """Whether a message costs as many units as it has SMS segments."""
+        unit = self.rate_unit or ("segment" if self.channel == "sms" else "message")
+        return unit == "segment"
 
     @property
     def options(self) -> Mapping[str, Any]:
