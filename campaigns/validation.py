@@ -50,6 +50,17 @@ _RULES = {
 _SUBJECT = re.compile(r"^\w+ should (be|have|match) ")
 
 
+class Fault(ValueError):
+    """A finished sentence on its way through pydantic, which passes on nothing but ValueErrors.
+
+    For validators that know better than pydantic which part of a field is wrong.
+    """
+
+    def __init__(self, invalid: Invalid) -> None:
+        self.invalid = invalid
+        super().__init__(str(invalid))
+
+
 def parse(model: type[ModelT], body: object) -> ModelT:
     """``body`` as a ``model``.
 
@@ -75,6 +86,8 @@ def first_error(error: ValidationError, model: type[BaseModel]) -> Invalid:
     if unknown:
         return Invalid(_path(unknown[0]["loc"]), None, _unknown_rule(unknown[0], model))
     fault = faults[0]
+    if isinstance(told := fault.get("ctx", {}).get("error"), Fault):
+        return told.invalid
     return Invalid(_path(fault["loc"]), _showable(fault), _rule(fault))
 
 

@@ -8,13 +8,18 @@ INSERT INTO campaigns (
     id, team_id, name, sender, sending_type, provider, template_uuid, template, template_vars,
     schedule_type, scheduled_send_date, scheduled_finish_date, expiry_date, throttled, leftover,
     manually_paused, status, is_test, event_callback, submission, created_at, updated_at,
-    started_sending_at)
+    started_sending_at, timezone, schedule_rrule, schedule_exdates, schedule_rdates, next_dt,
+    last_dt, overlap, start_deadline, catch_up, catch_up_cap, jitter, rate, pacing, warm_up,
+    sending_hours, quiet_hours, holidays, recipient_local, priority, weight, segments)
 VALUES (
     %(id)s, %(team_id)s, %(name)s, %(sender)s, %(sending_type)s, %(provider)s, %(template_uuid)s,
     %(template)s, %(template_vars)s, %(schedule_type)s, %(scheduled_send_date)s,
     %(scheduled_finish_date)s, %(expiry_date)s, %(throttled)s, %(leftover)s, %(manually_paused)s,
     %(status)s, %(is_test)s, %(event_callback)s, %(submission)s, %(created_at)s, %(updated_at)s,
-    %(started_sending_at)s)
+    %(started_sending_at)s, %(timezone)s, %(schedule_rrule)s, %(schedule_exdates)s,
+    %(schedule_rdates)s, %(next_dt)s, %(last_dt)s, %(overlap)s, %(start_deadline)s, %(catch_up)s,
+    %(catch_up_cap)s, %(jitter)s, %(rate)s, %(pacing)s, %(warm_up)s, %(sending_hours)s,
+    %(quiet_hours)s, %(holidays)s, %(recipient_local)s, %(priority)s, %(weight)s, %(segments)s)
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
@@ -28,7 +33,15 @@ SET name = %(name)s, sender = %(sender)s, sending_type = %(sending_type)s,
     scheduled_send_date = %(scheduled_send_date)s,
     scheduled_finish_date = %(scheduled_finish_date)s, expiry_date = %(expiry_date)s,
     throttled = %(throttled)s, leftover = %(leftover)s, manually_paused = %(manually_paused)s,
-    event_callback = %(event_callback)s, updated_at = %(updated_at)s
+    event_callback = %(event_callback)s, updated_at = %(updated_at)s,
+    timezone = %(timezone)s, schedule_rrule = %(schedule_rrule)s,
+    schedule_exdates = %(schedule_exdates)s, schedule_rdates = %(schedule_rdates)s,
+    next_dt = %(next_dt)s, last_dt = %(last_dt)s, overlap = %(overlap)s,
+    start_deadline = %(start_deadline)s, catch_up = %(catch_up)s,
+    catch_up_cap = %(catch_up_cap)s, jitter = %(jitter)s, rate = %(rate)s, pacing = %(pacing)s,
+    warm_up = %(warm_up)s, sending_hours = %(sending_hours)s, quiet_hours = %(quiet_hours)s,
+    holidays = %(holidays)s, recipient_local = %(recipient_local)s, priority = %(priority)s,
+    weight = %(weight)s, segments = %(segments)s
 WHERE id = %(id)s;
 
 -- name: insert_groups
@@ -116,3 +129,60 @@ RETURNING id;
 
 -- name: has_open_run
 SELECT EXISTS (SELECT FROM runs WHERE campaign_id = %(id)s AND status <> 'finished') AS open;
+
+-- name: last_occurrence
+-- The latest one that has a run, be it that it was skipped or missed. Planner: the last entry of the
+-- unique index on (campaign_id, occurrence).
+SELECT max(occurrence) AS occurrence FROM runs WHERE campaign_id = %(id)s;
+
+-- name: hold_tick
+-- Waits for a tick that is under way and keeps the next one away until this transaction is over
+-- (lock_tick in scheduler/tick.sql). A tick that had read the campaign before a change of it would
+-- open the gates after that change by the rules from before. Taken before any row is locked, because the tick
+-- waits for rows while it holds this.
+SELECT pg_advisory_xact_lock(hashtext('sluice.tick'));
+
+-- name: is_resolving
+-- Whether recipients of the campaign are being written right now, which may take long.
+WITH free AS (
+    SELECT id FROM runs
+    WHERE campaign_id = %(id)s AND status = 'resolving'
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT EXISTS (
+    SELECT FROM runs
+    WHERE campaign_id = %(id)s AND status = 'resolving' AND id NOT IN (SELECT id FROM free)
+) AS resolving;
+
+-- name: lock_open_runs
+-- Runs are locked before their lanes and their campaign, in the order of their ids, as by workers
+-- and by the tick. Planner: runs_campaign.
+SELECT r.id, r.occurrence, r.window_at
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.campaign_id = %(id)s AND c.team_id = %(team_id)s AND r.status IN ('resolving', 'sending')
+ORDER BY r.id
+FOR NO KEY UPDATE OF r;
+
+-- name: move_runs
+-- The caller holds the locks.
+UPDATE runs r
+SET window_at = x.window_at, finishes_at = x.finishes_at, expires_at = x.expires_at
+FROM unnest(%(ids)s::bigint[], %(windows)s::timestamptz[], %(finishes)s::timestamptz[],
+            %(expiries)s::timestamptz[]) AS x (id, window_at, finishes_at, expires_at)
+WHERE r.id = x.id;
+
+-- name: close_gates
+-- Nothing is granted by the rules from before: each gate closes, by whichever clock is the earlier
+-- one, and the next tick opens it and draws the line again.
+WITH locked AS (
+    SELECT run_id, lane FROM lanes
+    WHERE run_id = ANY (%(run_ids)s)
+    ORDER BY run_id, lane
+    FOR NO KEY UPDATE
+)
+UPDATE lanes l
+SET gate_closes_at = least(l.gate_closes_at, %(now)s, clock_timestamp()),
+    pace_remaining = NULL, pace_until = NULL
+FROM locked k
+WHERE l.run_id = k.run_id AND l.lane = k.lane;

@@ -20,6 +20,9 @@ class Message:
     text: str = field(repr=False)
     compiled: Template = field(repr=False)
     provider: str
+    #: SMS segments of the text with its variables put in and no field of a contact; 1 on all other
+    #: channels.
+    segments: int = 1
 
 
 def compose(

@@ -6,88 +6,51 @@ moment, stands in :mod:`campaigns.campaign.rules`.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StrictBool, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    field_validator,
+    model_validator,
+)
 
 from campaigns.campaign import times
+from campaigns.campaign.field_types import (
+    MOST_PAUSES,
+    Holidays,
+    HoursJson,
+    Ids,
+    LocalTimes,
+    Name,
+    PauseSpec,
+    Rate,
+    Texts,
+    Time,
+    Url,
+    Variables,
+    WarmUp,
+    Zone,
+    none_given,
+)
 from campaigns.channels import SendingType
+from campaigns.schedule.windows import Leftover
 from campaigns.template.text import TemplateText
 from campaigns.validation import REQUEST, Id, Line, Text
 
-MOST_PAUSES = 1000
-MOST_GROUPS = 1000
-MOST_VARIABLES = 200
-
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PHONE_SENDER = re.compile(r"\+[0-9]{7,15}")
 
+Overlap = Literal["skip", "queue", "allow"]
+CatchUp = Literal["skip", "one", "all"]
+Pacing = Literal["evenly", "asap"]
+Priority = Literal["urgent", "normal", "bulk"]
 
-def _ids(value: object) -> object:
-    """A list of ids as JSON writes it, or as one comma separated text (Passona's field table)."""
-    if value is None:
-        return ()
-    if isinstance(value, str):
-        return [part for part in (p.strip() for p in value.split(",")) if part]
-    return value
-
-
-def _texts(value: object) -> object:
-    """A map with its numbers written as text, as JSON clients send them."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        return value
-    return {key: _as_text(entry) for key, entry in value.items()}
-
-
-def _as_text(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    if not math.isfinite(value):
-        raise ValueError("must hold texts and finite numbers only")
-    return str(value)
-
-
-def _variables(value: dict[str, str]) -> dict[str, str]:
-    if not all(_VARIABLE.fullmatch(name) for name in value):
-        raise ValueError(
-            "must have names of letters, digits and underscores that do not begin with a digit"
-        )
-    return value
-
-
-def _url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid or " " in value:
-        raise ValueError("must be an http or https URL")
-    return value
-
-
-Time = Annotated[datetime, BeforeValidator(times.parse)]
-Ids = Annotated[tuple[Id, ...], BeforeValidator(_ids), Field(max_length=MOST_GROUPS)]
-Name = Annotated[Line, Field(max_length=200)]
-Texts = Annotated[dict[Text, Text], BeforeValidator(_texts)]
-Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_VARIABLES)]
-Url = Annotated[Line, Field(max_length=2000), AfterValidator(_url)]
-
-
-class PauseSpec(BaseModel):
-    """A stretch of time in which nothing is sent, ``start_at <= t < end_at``."""
-
-    model_config = REQUEST
-
-    start_at: Time
-    end_at: Time
+_DAY = 86_400
 
 
 class MessageSpec(BaseModel):
@@ -119,41 +82,68 @@ class MessageSpec(BaseModel):
 
 
 class CampaignSpec(MessageSpec):
-    """A campaign as somebody submits it."""
+    """A campaign as somebody submits it. Durations are in seconds."""
 
     #: ``draft`` keeps it from being scheduled until it is edited to ``active`` (HORISEN).
     status: Literal["active", "draft"] = "active"
+    #: Read before the local times below.
+    timezone: Zone = "UTC"
     schedule_type: Literal["now", "once", "scheduled"] | None = None
-    schedule_rrule: Any = None
+    #: A recurrence rule (RFC 5545); its occurrences begin with the send date.
+    schedule_rrule: Text | None = None
+    schedule_exdates: LocalTimes = ()
+    schedule_rdates: LocalTimes = ()
+    #: What happens to an occurrence while an earlier one is still sending.
+    overlap: Overlap = "skip"
+    #: How late an occurrence may still start; ``None``: at any time.
+    start_deadline: Annotated[StrictInt, Field(ge=1, le=31 * _DAY)] | None = None
+    #: Which of the occurrences that nobody was there to start are made up for.
+    catch_up: CatchUp = "one"
+    catch_up_cap: Annotated[StrictInt, Field(ge=1, le=100)] = 10
+    #: Each occurrence starts later by a random time up to this.
+    jitter: Annotated[StrictInt, Field(ge=0, le=_DAY)] = 0
     scheduled_finish_date: Time | None = None
     throttled: StrictBool = False
-    pauses: Annotated[tuple[PauseSpec, ...], Field(max_length=MOST_PAUSES)] = ()
+    pauses: Annotated[
+        tuple[PauseSpec, ...], BeforeValidator(none_given), Field(max_length=MOST_PAUSES)
+    ] = ()
     #: What happens to recipients who are left when the window closes.
-    leftover: Literal["continue", "expire"] = "continue"
+    leftover: Leftover = "continue"
+    #: The campaign's own ceiling, beside those of account, sender and team.
+    rate: Rate | None = None
+    #: Over the window, or as fast as is allowed. ``None``: whichever fits ``throttled``.
+    pacing: Pacing | None = None
+    warm_up: WarmUp | None = None
+    sending_hours: HoursJson = None
+    quiet_hours: HoursJson = None
+    holidays: Holidays = ()
+    #: Hours and holidays are read in each recipient's own time zone.
+    recipient_local: StrictBool = False
+    priority: Priority = "normal"
+    #: The share among campaigns of the same priority that want the same account.
+    weight: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
     manually_paused: StrictBool = False
     included_contact_groups: Ids
     excluded_contact_groups: Ids = ()
     event_callback: Url | None = None
 
-    @field_validator("pauses", mode="before")
-    @classmethod
-    def _no_pauses(cls, value: object) -> object:
-        return () if value is None else value
-
-    @field_validator("manually_paused", "throttled", mode="before")
+    @field_validator("manually_paused", "throttled", "recipient_local", mode="before")
     @classmethod
     def _no_answer(cls, value: object) -> object:
         # Passona's own responses say null for "not paused".
         return False if value is None else value
 
-    @field_validator("schedule_rrule")
+    @model_validator(mode="before")
     @classmethod
-    def _no_recurrence(cls, value: object) -> None:
-        if value is not None:
-            raise ValueError(
-                "is not offered by this version; give the time of a single send in "
-                "scheduled_send_date"
-            )
+    def _single_time(cls, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        # HORISEN: "In the case of schedule_type once, this is time in the format Y-m-d H:i:s".
+        rule = body.get("schedule_rrule")
+        if body.get("schedule_type") != "once" or body.get("scheduled_send_date") or rule is None:
+            return body
+        try:
+            return {**body, "scheduled_send_date": times.parse(rule), "schedule_rrule": None}
+        except ValueError:
+            return body
 
 
 class SampleSpec(MessageSpec):

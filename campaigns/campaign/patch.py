@@ -14,10 +14,12 @@ from campaigns.validation import parse
 _REPLACES = {
     "template": ("template_uuid",),
     "template_uuid": ("template",),
-    "scheduled_send_date": ("schedule_type",),
     # The provider was chosen for the channel.
     "sending_type": ("provider",),
+    # Which pacing there is depends on it.
+    "throttled": ("pacing",),
 }
+_SERIES = ("schedule_rrule", "schedule_exdates", "schedule_rdates")
 
 
 def merged(campaign: Campaign, body: Mapping[str, Any]) -> CampaignSpec:
@@ -33,14 +35,29 @@ def merged(campaign: Campaign, body: Mapping[str, Any]) -> CampaignSpec:
         for other in _REPLACES.get(name, ()):
             if other not in body and body[name] is not None:
                 stored.pop(other, None)
-    if body.get("schedule_type") == "now" and "scheduled_send_date" not in body:
-        stored.pop("scheduled_send_date", None)
+    for other in _replaced_schedule(campaign, body):
+        if other not in body:
+            stored.pop(other, None)
     spec = parse(CampaignSpec, {**stored, **body})
     if spec.uuid != campaign.id:
         raise Invalid("uuid", spec.uuid, "cannot be changed")
     if spec.status == "draft" and campaign.status != "draft":
         raise Invalid("status", "draft", "must not be set any more; pause the campaign or stop it")
     return spec
+
+
+def _replaced_schedule(campaign: Campaign, body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The stored fields that another kind of schedule in ``body`` makes meaningless."""
+    wanted = body.get("schedule_type") or campaign.schedule_type
+    if wanted == "scheduled":
+        return ()
+    if body.get("schedule_type") == "now":
+        return ("scheduled_send_date", *_SERIES)
+    if wanted == "once" and body.get("schedule_rrule") is not None:
+        # HORISEN's form of a send date.
+        return ("scheduled_send_date", *_SERIES)
+    # A date makes a single send of what was for now.
+    return (*_SERIES, *(("schedule_type",) if body.get("scheduled_send_date") else ()))
 
 
 def as_body(campaign: Campaign) -> dict[str, Any]:
@@ -53,7 +70,16 @@ def as_body(campaign: Campaign) -> dict[str, Any]:
         "provider": campaign.provider,
         "status": "draft" if campaign.status == "draft" else "active",
         "template_vars": campaign.template_vars,
+        "timezone": campaign.timezone,
         "schedule_type": campaign.schedule_type,
+        "schedule_rrule": campaign.schedule_rrule,
+        "schedule_exdates": list(campaign.schedule_exdates),
+        "schedule_rdates": list(campaign.schedule_rdates),
+        "overlap": campaign.overlap,
+        "start_deadline": campaign.start_deadline,
+        "catch_up": campaign.catch_up,
+        "catch_up_cap": campaign.catch_up_cap,
+        "jitter": campaign.jitter,
         "scheduled_finish_date": campaign.scheduled_finish_date,
         "expiry_date": campaign.expiry_date,
         "throttled": campaign.throttled,
@@ -61,12 +87,22 @@ def as_body(campaign: Campaign) -> dict[str, Any]:
             {"start_at": pause.start_at, "end_at": pause.end_at} for pause in campaign.pauses
         ],
         "leftover": campaign.leftover,
+        "rate": campaign.rate,
+        # Without a finish there is one pacing only, whatever the column says.
+        "pacing": campaign.pacing if campaign.throttled else None,
+        "warm_up": campaign.warm_up,
+        "sending_hours": campaign.sending_hours,
+        "quiet_hours": campaign.quiet_hours,
+        "holidays": [day.isoformat() for day in campaign.holidays],
+        "recipient_local": campaign.recipient_local,
+        "priority": campaign.priority,
+        "weight": campaign.weight,
         "manually_paused": campaign.manually_paused,
         "included_contact_groups": list(campaign.included),
         "excluded_contact_groups": list(campaign.excluded),
         "event_callback": campaign.event_callback,
     }
-    if campaign.schedule_type == "once":
+    if campaign.schedule_type != "now":
         body["scheduled_send_date"] = campaign.scheduled_send_date
     if campaign.template_uuid is None:
         body["template"] = campaign.template

@@ -1,25 +1,22 @@
-"""What the fields of a campaign demand of each other and of the present moment.
+"""What the fields of a campaign mean together, and what they demand of each other.
 
-Pure: takes ``now``. Each function raises :class:`campaigns.errors.Invalid` for the first rule that
-is broken.
+What they demand of the present moment stands in :mod:`campaigns.campaign.window_rules`. Pure. Each
+check raises :class:`campaigns.errors.Invalid` for the first rule that is broken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Literal
 
 from campaigns.campaign import times
 from campaigns.campaign.model import CampaignSpec, MessageSpec
 from campaigns.errors import Invalid
-from campaigns.schedule.windows import Interval, Window, active_intervals, active_seconds
+from campaigns.schedule.calendars import Calendar, parse_hours
+from campaigns.schedule.windows import Interval, Window
 from campaigns.template.render import Template
 from campaigns.template.text import LONGEST_SMS, LONGEST_TEXT
-
-#: How far in the past a start may lie when the request is read: clocks differ, queues take time.
-TOLERANCE = timedelta(seconds=60)
-#: How long a throttled window may be.
-LONGEST_WINDOW = timedelta(days=366)
 
 
 def check_shape(spec: CampaignSpec) -> None:
@@ -41,20 +38,6 @@ def check_message(spec: MessageSpec) -> None:
         raise Invalid("template", None, "must not be given together with template_uuid")
 
 
-def check_times(spec: CampaignSpec, now: datetime) -> None:
-    """The order of all times, among each other and with ``now``.
-
-    Raises:
-        Invalid: a time comes too early or too late, or the pauses leave nothing of the window.
-    """
-    start = start_of(spec, now)
-    if start < now - TOLERANCE:
-        raise _invalid("scheduled_send_date", start, "must not lie in the past")
-    _check_finish(spec, start, now)
-    _check_expiry(spec.expiry_date, spec.scheduled_finish_date, start, now)
-    _check_pauses(spec, start)
-
-
 def start_of(spec: MessageSpec, now: datetime) -> datetime:
     """When it starts: its date, or ``now`` in whole seconds."""
     return spec.scheduled_send_date or now.replace(microsecond=0)
@@ -65,9 +48,19 @@ def schedule_type_of(spec: CampaignSpec) -> str:
     return spec.schedule_type or ("once" if spec.scheduled_send_date else "now")
 
 
-def check_expiry(expiry: datetime | None, start: datetime, now: datetime) -> None:
-    """The expiry of a message without a window; raises ``Invalid``."""
-    _check_expiry(expiry, None, start, now)
+def pacing_of(spec: CampaignSpec) -> Literal["evenly", "asap"]:
+    """The stated pacing, or the one that fits: without a finish there is nothing to spread over."""
+    return spec.pacing or ("evenly" if spec.throttled else "asap")
+
+
+def calendar_of(spec: CampaignSpec) -> Calendar:
+    """When the campaign must not send, whatever its window is."""
+    return Calendar(
+        zone=spec.timezone,
+        sending=parse_hours(spec.sending_hours, "sending_hours"),
+        quiet=parse_hours(spec.quiet_hours, "quiet_hours"),
+        holidays=frozenset(spec.holidays),
+    )
 
 
 def check_text(template: Template, sending_type: str, variables: Mapping[str, str]) -> None:
@@ -108,11 +101,14 @@ def check_fields(template: Template, known: frozenset[str]) -> None:
 
 def _check_schedule(spec: CampaignSpec) -> None:
     if spec.schedule_type == "scheduled":
-        raise Invalid(
-            "schedule_type",
-            "scheduled",
-            "is not offered by this version; use 'now', or 'once' with scheduled_send_date",
-        )
+        if spec.schedule_rrule is None:
+            raise Invalid("schedule_rrule", None, "is required when schedule_type is 'scheduled'")
+        return
+    if spec.schedule_rrule is not None:
+        raise Invalid("schedule_rrule", spec.schedule_rrule, _rule_of_rrule(spec))
+    for field in ("schedule_exdates", "schedule_rdates"):
+        if getattr(spec, field):
+            raise Invalid(field, None, "need schedule_type to be 'scheduled'")
     if spec.schedule_type == "now" and spec.scheduled_send_date is not None:
         raise _invalid(
             "scheduled_send_date",
@@ -121,6 +117,20 @@ def _check_schedule(spec: CampaignSpec) -> None:
         )
     if spec.schedule_type == "once" and spec.scheduled_send_date is None:
         raise Invalid("scheduled_send_date", None, "is required when schedule_type is 'once'")
+
+
+def _rule_of_rrule(spec: CampaignSpec) -> str:
+    if spec.schedule_type != "once":
+        return "needs schedule_type to be 'scheduled'"
+    if spec.scheduled_send_date is not None:
+        return (
+            "must not be given together with scheduled_send_date when schedule_type is 'once'; "
+            "a recurrence rule needs 'scheduled'"
+        )
+    return (
+        "must be a time such as '2026-11-25 15:25:00' when schedule_type is 'once'; "
+        "a recurrence rule needs 'scheduled'"
+    )
 
 
 def _check_throttling(spec: CampaignSpec) -> None:
@@ -132,72 +142,10 @@ def _check_throttling(spec: CampaignSpec) -> None:
         )
     if not spec.throttled and spec.pauses:
         raise Invalid("pauses", None, "need throttled to be true")
-
-
-def _check_finish(spec: CampaignSpec, start: datetime, now: datetime) -> None:
-    finish = spec.scheduled_finish_date
-    if finish is None:
-        return
-    if finish <= start:
-        raise _invalid(
-            "scheduled_finish_date", finish, f"must be later than the start {times.render(start)}"
-        )
-    if finish <= now:
-        raise _invalid("scheduled_finish_date", finish, "must not lie in the past")
-    if finish - start > LONGEST_WINDOW:
-        raise _invalid(
-            "scheduled_finish_date",
-            finish,
-            f"must be at most {LONGEST_WINDOW.days} days after the start {times.render(start)}",
-        )
-
-
-def _check_expiry(
-    expiry: datetime | None, finish: datetime | None, start: datetime, now: datetime
-) -> None:
-    if expiry is None:
-        return
-    if expiry <= start:
-        raise _invalid("expiry_date", expiry, f"must be later than the start {times.render(start)}")
-    if expiry <= now:
-        raise _invalid("expiry_date", expiry, "must not lie in the past")
-    if finish is not None and expiry < finish:
-        raise _invalid(
-            "expiry_date",
-            expiry,
-            f"must not be earlier than scheduled_finish_date {times.render(finish)}",
-        )
-
-
-def _check_pauses(spec: CampaignSpec, start: datetime) -> None:
-    finish = spec.scheduled_finish_date
-    if finish is None or not spec.pauses:
-        return
-    end = spec.expiry_date or finish
-    for index, pause in enumerate(spec.pauses):
-        where = f"pauses[{index}]"
-        if pause.end_at <= pause.start_at:
-            raise _invalid(
-                f"{where}.end_at",
-                pause.end_at,
-                f"must be later than its start_at {times.render(pause.start_at)}",
-            )
-        if pause.start_at < start:
-            raise _invalid(
-                f"{where}.start_at",
-                pause.start_at,
-                f"must not be earlier than the start {times.render(start)}",
-            )
-        if pause.end_at > end:
-            raise _invalid(
-                f"{where}.end_at",
-                pause.end_at,
-                f"must not be later than the end {times.render(end)}",
-            )
-    if not active_seconds(active_intervals(window_of(spec, start)), start, finish):
-        raise Invalid(
-            "pauses", None, f"leave no time to send before the finish {times.render(finish)}"
-        )
+    if not spec.throttled and spec.pacing == "evenly":
+        raise Invalid("pacing", "evenly", "needs throttled to be true")
+    if not spec.throttled and spec.leftover == "next_window":
+        raise Invalid("leftover", "next_window", "needs throttled to be true")
 
 
 def window_of(spec: CampaignSpec, start: datetime) -> Window:

@@ -14,7 +14,7 @@ from campaigns import queries
 from campaigns.audience import addresses, audience
 from campaigns.audience.addresses import AddressKind
 from campaigns.audience.fields import checked_fields
-from campaigns.campaign import rules, store, submission
+from campaigns.campaign import rules, store, submission, window_rules
 from campaigns.campaign.message import compose
 from campaigns.campaign.model import CampaignSampleSpec, SampleSpec
 from campaigns.campaign.store import Campaign
@@ -75,7 +75,7 @@ def _of_message(
 ) -> Campaign:
     rules.check_message(spec)
     start = max(rules.start_of(spec, now), now.replace(microsecond=0))
-    rules.check_expiry(spec.expiry_date, start, now)
+    window_rules.check_expiry(spec.expiry_date, start, now)
     message = compose(conn, team_id, spec, providers)
     return Campaign(
         id=uuid4(),
@@ -101,8 +101,32 @@ def _of_message(
         submission="",
         created_at=now,
         updated_at=now,
+        last_dt=start,
+        pacing="asap",
+        priority="urgent",
+        segments=message.segments,
         started_sending_at=None if start > now else now,
     )
+
+
+#: What a test does not take over from the campaign, because it is sent once and at once.
+_AT_ONCE: dict[str, Any] = {
+    "schedule_rrule": None,
+    "schedule_exdates": (),
+    "schedule_rdates": (),
+    "next_dt": None,
+    "start_deadline": None,
+    "jitter": 0,
+    "rate": None,
+    "pacing": "asap",
+    "warm_up": None,
+    "sending_hours": None,
+    "quiet_hours": None,
+    "holidays": (),
+    "recipient_local": False,
+    "priority": "urgent",
+    "weight": 1,
+}
 
 
 def _of_campaign(campaign: Campaign, now: datetime) -> Campaign:
@@ -129,6 +153,8 @@ def _of_campaign(campaign: Campaign, now: datetime) -> Campaign:
         included=(),
         excluded=(),
         pauses=(),
+        **_AT_ONCE,
+        last_dt=start,
     )
 
 

@@ -6,20 +6,29 @@ raises a :class:`campaigns.errors.Refused` and leaves everything as it was.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from campaigns import queries
 from campaigns.audience import audience
-from campaigns.campaign import control, rules, state, store, submission
+from campaigns.campaign import (
+    building,
+    control,
+    live,
+    rules,
+    state,
+    store,
+    submission,
+    window_rules,
+)
 from campaigns.campaign.message import Message, compose
 from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.patch import merged
-from campaigns.campaign.store import Campaign, Pause
+from campaigns.campaign.planning import TOLERANCE, Plan, plan
+from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, Locked
 from campaigns.providers import Providers
@@ -59,9 +68,18 @@ def submit(
     with conn.transaction():
         if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
             return stored
-        rules.check_times(spec, now)
+        when = plan(spec, now)
+        window_rules.check_times(spec, when, now)
         message = _check_references(conn, team_id, spec, providers)
-        campaign = _built(spec, message, campaign_id, team_id, fingerprint, now)
+        campaign = building.built(
+            spec,
+            message,
+            when,
+            campaign_id=campaign_id,
+            team_id=team_id,
+            fingerprint=fingerprint,
+            now=now,
+        )
         if store.insert(conn, campaign):
             return campaign
         # Somebody took the uuid since it was looked up: most likely this very submission.
@@ -81,25 +99,38 @@ def edit(
 ) -> Campaign:
     """Change the fields that ``body`` names and keep the others; the whole is checked again.
 
-    ``status: active`` lets a draft go. A body that sets nothing but ``manually_paused`` is a pause
-    or a resume, and as such possible while the campaign is sending.
+    ``status: active`` lets a draft go. A body that names nothing but :data:`live.LIVE` fields is
+    possible while the campaign is sending too, and its runs follow. One that sets nothing but
+    ``manually_paused`` is a pause or a resume.
 
     Raises:
         Invalid: a field breaks a rule, alone or with those that stay.
         NotFound: the campaign, a group or the template is not in this team.
-        Locked: the campaign is sending, has ended, or its send time has passed.
+        Locked: the campaign is sending, has ended, or its send time has passed, and ``body`` names
+            a field that cannot be changed any more.
     """
     if isinstance(body, Mapping) and set(body) == {"manually_paused"}:
         return _edit_pause(conn, team_id, campaign_id, body["manually_paused"], now)
+    is_live = isinstance(body, Mapping) and set(body) <= set(live.LIVE)
     with conn.transaction():
+        runs = live.hold(conn, team_id, campaign_id) if is_live else []
         campaign = store.lock(conn, team_id, campaign_id)
-        _check_editable(campaign, now)
+        under_way = _is_under_way(conn, campaign, now)
+        if under_way and not is_live:
+            raise _locked(campaign)
         spec = merged(campaign, body)
         rules.check_shape(spec)
-        rules.check_times(spec, now)
+        when = _changed_plan(conn, campaign, spec, now, under_way=under_way)
+        dates = (campaign.scheduled_finish_date, campaign.expiry_date)
+        window_rules.check_times(spec, when, now, dates if under_way else ())
         kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
         message = _check_references(conn, team_id, spec, providers, kept_text=kept)
-        store.replace(conn, _edited(campaign, spec, message, now))
+        if under_way:
+            changed = building.edited_live(campaign, spec, message, when, now)
+            live.follow(conn, campaign, changed, runs, now)
+        else:
+            changed = building.edited(campaign, spec, message, when, now)
+        store.replace(conn, changed)
         if campaign.status == "draft" and spec.status == "active":
             state.move(conn, campaign_id, "activate", now)
         return store.get(conn, team_id, campaign_id)
@@ -172,19 +203,37 @@ def _check_references(
     return message
 
 
-def _check_editable(campaign: Campaign, now: datetime) -> None:
+def _is_under_way(conn: Connection, campaign: Campaign, now: datetime) -> bool:
     if campaign.status == "draft":
-        return
-    if campaign.status != "scheduled":
-        raise Locked(
-            f"campaign: {campaign.id} is {campaign.status} and cannot be edited"
-            + ("; only manually_paused can." if campaign.status == "sending" else ".")
-        )
-    if campaign.scheduled_send_date <= now:
-        raise Locked(
-            f"campaign: {campaign.id} cannot be edited, because its send time has passed; "
-            "only manually_paused can."
-        )
+        return False
+    if campaign.status not in ("scheduled", "sending"):
+        raise Locked(f"campaign: {campaign.id} is {campaign.status} and cannot be edited.")
+    return live.is_under_way(conn, campaign, now)
+
+
+def _locked(campaign: Campaign) -> Locked:
+    reason = "its send time has passed" if campaign.status == "scheduled" else "it is sending"
+    return Locked(
+        f"campaign: {campaign.id} cannot be edited, because {reason}; "
+        f"only {', '.join(live.LIVE[:-1])} and {live.LIVE[-1]} can."
+    )
+
+
+def _changed_plan(
+    conn: Connection, campaign: Campaign, spec: CampaignSpec, now: datetime, *, under_way: bool
+) -> Plan:
+    start = campaign.scheduled_send_date
+    if under_way:
+        # Neither the start nor the rule is among what may be changed.
+        return plan(spec, now, settled=start, since=campaign.next_dt or start)
+    if not campaign.is_recurring or spec.schedule_rrule is None:
+        return plan(spec, now)
+    since = now - TOLERANCE if campaign.status == "draft" else now
+    # A run may begin before its time, and be over by then.
+    last = store.last_occurrence(conn, campaign.id)
+    if last is not None:
+        since = max(since, last + timedelta(seconds=1))
+    return plan(spec, now, settled=start, since=since)
 
 
 def _edit_pause(
@@ -193,64 +242,3 @@ def _edit_pause(
     if paused is not None and not isinstance(paused, bool):
         raise Invalid("manually_paused", paused, "must be true or false")
     return control.set_paused(conn, team_id, campaign_id, bool(paused), now=now)
-
-
-def _built(
-    spec: CampaignSpec,
-    message: Message,
-    campaign_id: UUID,
-    team_id: UUID,
-    fingerprint: str,
-    now: datetime,
-) -> Campaign:
-    return Campaign(
-        id=campaign_id,
-        team_id=team_id,
-        status="draft" if spec.status == "draft" else "scheduled",
-        error=None,
-        is_test=False,
-        submission=fingerprint,
-        created_at=now,
-        updated_at=now,
-        pauses=_pauses(spec, (), now),
-        **_content(spec, message, now),
-    )
-
-
-def _edited(campaign: Campaign, spec: CampaignSpec, message: Message, now: datetime) -> Campaign:
-    return dataclasses.replace(
-        campaign,
-        updated_at=now,
-        pauses=_pauses(spec, campaign.pauses, now),
-        **_content(spec, message, now),
-    )
-
-
-def _pauses(spec: CampaignSpec, stored: Iterable[Pause], now: datetime) -> tuple[Pause, ...]:
-    """The pauses by start; one that is stored already stays itself."""
-    known = {(pause.start_at, pause.end_at): pause for pause in stored}
-    wanted = sorted({(pause.start_at, pause.end_at) for pause in spec.pauses})
-    return tuple(known.get(times) or Pause(uuid4(), *times, now) for times in wanted)
-
-
-def _content(spec: CampaignSpec, message: Message, now: datetime) -> dict[str, Any]:
-    """What a request decides about a campaign, under the names of :class:`Campaign`."""
-    return {
-        "name": spec.name,
-        "sender": spec.sender,
-        "sending_type": spec.sending_type,
-        "provider": message.provider,
-        "template_uuid": spec.template_uuid,
-        "template": message.text,
-        "template_vars": spec.template_vars,
-        "schedule_type": rules.schedule_type_of(spec),
-        "scheduled_send_date": rules.start_of(spec, now),
-        "scheduled_finish_date": spec.scheduled_finish_date,
-        "expiry_date": spec.expiry_date,
-        "throttled": spec.throttled,
-        "leftover": spec.leftover,
-        "manually_paused": spec.manually_paused,
-        "event_callback": spec.event_callback,
-        "included": spec.included_contact_groups,
-        "excluded": spec.excluded_contact_groups,
-    }

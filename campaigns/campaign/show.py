@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.campaign import times
@@ -26,11 +26,32 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "error": campaign.error,
         "is_test": campaign.is_test,
         "schedule_type": campaign.schedule_type,
+        "timezone": campaign.timezone,
+        "schedule_rrule": campaign.schedule_rrule,
+        "schedule_exdates": [_instant(moment) for moment in campaign.schedule_exdates],
+        "schedule_rdates": [_instant(moment) for moment in campaign.schedule_rdates],
+        "next_dt": _time(campaign.next_dt),
+        "last_dt": _time(campaign.last_dt),
+        "overlap": campaign.overlap,
+        "start_deadline": campaign.start_deadline,
+        "catch_up": campaign.catch_up,
+        "catch_up_cap": campaign.catch_up_cap,
+        "jitter": campaign.jitter,
         "scheduled_send_date": times.render(campaign.scheduled_send_date),
         "scheduled_finish_date": _time(campaign.scheduled_finish_date),
         "expiry_date": _time(campaign.expiry_date),
         "throttled": campaign.throttled,
         "leftover": campaign.leftover,
+        "rate": campaign.rate,
+        "pacing": campaign.pacing,
+        "warm_up": campaign.warm_up,
+        "sending_hours": campaign.sending_hours,
+        "quiet_hours": campaign.quiet_hours,
+        "holidays": [day.isoformat() for day in campaign.holidays],
+        "recipient_local": campaign.recipient_local,
+        "priority": campaign.priority,
+        "weight": campaign.weight,
+        "segments": campaign.segments,
         "manually_paused": campaign.manually_paused,
         "pauses": [
             {
@@ -53,6 +74,11 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "created_at": times.render(campaign.created_at),
         "updated_at": times.render(campaign.updated_at),
     }
+
+
+def _instant(moment: datetime) -> str:
+    """With its offset: written without one, it would be read as local time when it comes back."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _time(moment: datetime | None) -> str | None:

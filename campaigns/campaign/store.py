@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
+from campaigns.campaign.model import CatchUp, Overlap, Pacing, Priority
 from campaigns.database import Connection
 from campaigns.errors import NotFound
+from campaigns.schedule.calendars import Calendar, parse_hours
 from campaigns.schedule.windows import Interval, Leftover, Window
 
 SQL = queries.load("campaigns.campaign", "campaigns.sql")
@@ -43,6 +45,7 @@ class Campaign:
     template: str = field(repr=False)
     template_vars: dict[str, str] = field(repr=False)
     schedule_type: str
+    #: When it starts; of a recurring one the first time that its rule names.
     scheduled_send_date: datetime
     scheduled_finish_date: datetime | None
     expiry_date: datetime | None
@@ -57,6 +60,36 @@ class Campaign:
     submission: str
     created_at: datetime
     updated_at: datetime
+    #: IANA name of the zone that rule, hours and holidays are read in.
+    timezone: str = "UTC"
+    #: The recurrence rule (RFC 5545), and its exceptions as instants.
+    schedule_rrule: str | None = None
+    schedule_exdates: tuple[datetime, ...] = ()
+    schedule_rdates: tuple[datetime, ...] = ()
+    #: The next occurrence that has no run yet; ``None``: there is none.
+    next_dt: datetime | None = None
+    #: The last occurrence of all; ``None``: the series is endless.
+    last_dt: datetime | None = None
+    overlap: Overlap = "skip"
+    #: In seconds, as is ``jitter``.
+    start_deadline: int | None = None
+    catch_up: CatchUp = "one"
+    catch_up_cap: int = 10
+    jitter: int = 0
+    #: The campaign's own ceiling, such as ``"200/min"``.
+    rate: str | None = None
+    pacing: Pacing = "evenly"
+    #: ``{"first_day": 100, "factor": 2.0}``
+    warm_up: dict[str, Any] | None = None
+    #: In the form of :func:`campaigns.schedule.calendars.hours_as_json`.
+    sending_hours: list[dict[str, Any]] | None = None
+    quiet_hours: list[dict[str, Any]] | None = None
+    holidays: tuple[date, ...] = ()
+    recipient_local: bool = False
+    priority: Priority = "normal"
+    weight: int = 1
+    #: SMS segments of one message, as far as its text tells.
+    segments: int = 1
     started_sending_at: datetime | None = None
     finished_sending_at: datetime | None = None
     #: In the order of precedence for custom fields.
@@ -76,8 +109,26 @@ class Campaign:
             leftover=self.leftover,
         )
 
+    @property
+    def calendar(self) -> Calendar:
+        """When it must not send, whatever its window is."""
+        return Calendar(
+            zone=self.timezone,
+            sending=parse_hours(self.sending_hours, "sending_hours"),
+            quiet=parse_hours(self.quiet_hours, "quiet_hours"),
+            holidays=frozenset(self.holidays),
+        )
 
+    @property
+    def is_recurring(self) -> bool:
+        """Whether it has more than one occurrence, or might have."""
+        return self.schedule_rrule is not None
+
+
+#: Kept in tables of their own.
 _LISTS = ("included", "excluded", "pauses")
+_JSON = ("template_vars", "warm_up", "sending_hours", "quiet_hours")
+_ARRAYS = ("schedule_exdates", "schedule_rdates", "holidays")
 _COLUMNS = tuple(f.name for f in fields(Campaign) if f.name not in _LISTS)
 
 
@@ -132,9 +183,18 @@ def has_open_run(conn: Connection, campaign_id: UUID) -> bool:
     return row is not None and bool(row["open"])
 
 
+def last_occurrence(conn: Connection, campaign_id: UUID) -> datetime | None:
+    """The latest occurrence that has a run, whatever became of it."""
+    row = conn.execute(SQL["last_occurrence"], {"id": campaign_id}).fetchone()
+    return row["occurrence"] if row else None
+
+
 def _parameters(campaign: Campaign) -> dict[str, Any]:
     row = {column: getattr(campaign, column) for column in _COLUMNS}
-    return {**row, "template_vars": Jsonb(campaign.template_vars)}
+    # A tuple would be written as a composite, and None as the JSON value null.
+    arrays = {column: list(row[column]) for column in _ARRAYS}
+    json = {column: Jsonb(row[column]) for column in _JSON if row[column] is not None}
+    return {**row, **arrays, **json}
 
 
 def _insert_lists(conn: Connection, campaign: Campaign) -> None:
@@ -161,8 +221,9 @@ def _campaign(row: dict[str, Any]) -> Campaign:
     pauses = zip(
         row["pause_ids"], row["pause_starts"], row["pause_ends"], row["pause_created"], strict=True
     )
+    arrays = {column: tuple(row[column]) for column in _ARRAYS}
     return Campaign(
-        **{column: row[column] for column in _COLUMNS},
+        **{column: arrays.get(column, row[column]) for column in _COLUMNS},
         included=tuple(row["included"]),
         excluded=tuple(row["excluded"]),
         pauses=tuple(Pause(*pause) for pause in pauses),

@@ -5,8 +5,9 @@
     1795620300                   Unix time in seconds, as a number or as digits (Callback API)
 
 A time without an offset is UTC, with a ``T`` in the middle too: nothing ever depends on the clock
-settings of the machine that reads it. Campaigns are planned in whole seconds, so a fraction of a
-second is cut off.
+settings of the machine that reads it. The exceptions of a recurrence rule are the one place where
+such a time is local, to the campaign's own time zone (RFC 5545, section 3.3.5). Campaigns are
+planned in whole seconds, so a fraction of a second is cut off.
 
 Pure: no clock, no I/O.
 """
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+
+from campaigns.schedule.local import to_utc
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -46,6 +49,21 @@ def parse(value: object) -> datetime:
     if not EARLIEST <= moment <= LATEST:
         raise ValueError(RANGE)
     return moment.replace(microsecond=0)
+
+
+def parse_local(value: object, zone: str) -> datetime:
+    """Like :func:`parse`, but a time without an offset is local to ``zone``.
+
+    One that does not exist there, because clocks go forward over it, means the first valid instant
+    after it; of two readings, where clocks go back, the first counts.
+
+    Raises:
+        ValueError: like :func:`parse`.
+    """
+    match = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None or match[3]:
+        return parse(value)
+    return parse(to_utc(_from_iso(match[1], match[2], None).replace(tzinfo=None), zone))
 
 
 def render(moment: datetime) -> str:

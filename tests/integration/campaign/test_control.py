@@ -40,9 +40,9 @@ def status(world: World, campaign: Campaign) -> str:
 
 def open_run(world: World, campaign: Campaign) -> None:
     world.conn.execute(
-        "INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, created_at)"
-        " VALUES (%s, %s, 'carrier', 'closing', %s, %s)",
-        [campaign.id, NOW, NOW, NOW],
+        "INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, window_at,"
+        " created_at) VALUES (%s, %s, 'carrier', 'closing', %s, %s, %s)",
+        [campaign.id, NOW, NOW, NOW, NOW],
     )
 
 

@@ -21,6 +21,11 @@ from tests.support.campaigns import (
     World,
 )
 
+ONLY = (
+    "only rate, weight, priority, pacing, warm_up, scheduled_finish_date, expiry_date, pauses, "
+    "leftover, sending_hours, quiet_hours, holidays and manually_paused can"
+)
+
 
 def submit(world: World, body: dict[str, Any]) -> Campaign:
     return service.submit(world.conn, world.team.id, body, providers=PROVIDERS, now=NOW)
@@ -164,8 +169,7 @@ def test_a_campaign_is_locked_once_its_send_time_has_passed(
     with pytest.raises(Locked) as refused:
         edit(world, campaign, {"name": "Late"}, campaign.scheduled_send_date)
     assert str(refused.value) == (
-        f"campaign: {campaign.id} cannot be edited, because its send time has passed; "
-        "only manually_paused can."
+        f"campaign: {campaign.id} cannot be edited, because its send time has passed; {ONLY}."
     )
     before = campaign.scheduled_send_date - timedelta(seconds=1)
     assert edit(world, campaign, {"name": "In time"}, before).name == "In time"
@@ -179,7 +183,7 @@ def test_a_sending_campaign_is_locked_apart_from_its_pause(
     with pytest.raises(Locked) as refused:
         edit(world, campaign, {"name": "Late", "manually_paused": True})
     assert str(refused.value) == (
-        f"campaign: {campaign.id} is sending and cannot be edited; only manually_paused can."
+        f"campaign: {campaign.id} cannot be edited, because it is sending; {ONLY}."
     )
     assert not current(world, campaign).manually_paused
     assert edit(world, campaign, {"manually_paused": True}).manually_paused

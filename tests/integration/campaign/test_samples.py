@@ -42,6 +42,7 @@ def one(world: World, table: str) -> dict[str, Any]:
 def test_passonas_example_makes_one_run_with_one_recipient(world: World) -> None:
     sample = send_test(world, SAMPLE)
     run, delivery = one(world, "runs"), one(world, "deliveries")
+    lane = one(world, "lanes")
     assert (sample.is_test, sample.status, sample.included) == (True, "sending", ())
     assert sample.template == "Hello @first_name"
     assert (run["campaign_id"], run["status"], run["provider"]) == (sample.id, "sending", "carrier")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.campaign import rules, times
+from campaigns.campaign import rules, times, window_rules
 from campaigns.campaign.model import CampaignSpec
+from campaigns.campaign.planning import plan
 from campaigns.errors import Invalid
 from campaigns.schedule.windows import active_intervals, active_seconds
 from campaigns.template import render
@@ -38,7 +39,7 @@ THROTTLED: dict[str, Any] = {
 def checked(body: dict[str, Any], now: datetime = NOW) -> CampaignSpec:
     spec = parse(CampaignSpec, body)
     rules.check_shape(spec)
-    rules.check_times(spec, now)
+    window_rules.check_times(spec, plan(spec, now), now)
     return spec
 
 
@@ -91,7 +92,7 @@ def pause(start: str, end: str) -> dict[str, str]:
         ),
         ({"status": 0}, "status: 0 must be 'active' or 'draft'."),
         ({"throttled": "true"}, "throttled: 'true' must be true or false."),
-        ({"leftover": "drop"}, "leftover: 'drop' must be 'continue' or 'expire'."),
+        ({"leftover": "drop"}, "leftover: 'drop' must be 'continue', 'next_window' or 'expire'."),
         (
             {"included_contact_groups": ["all"]},
             "included_contact_groups[0]: 'all' must be a UUID such as "
@@ -100,13 +101,11 @@ def pause(start: str, end: str) -> dict[str, str]:
         ({"included_contact_groups": 5}, "included_contact_groups: 5 must be a list."),
         (
             {"schedule_rrule": "FREQ=DAILY"},
-            "schedule_rrule: 'FREQ=DAILY' is not offered by this version; give the time of a "
-            "single send in scheduled_send_date.",
+            "schedule_rrule: 'FREQ=DAILY' needs schedule_type to be 'scheduled'.",
         ),
         (
             {"schedule_type": "scheduled"},
-            "schedule_type: 'scheduled' is not offered by this version; use 'now', or 'once' with "
-            "scheduled_send_date.",
+            "schedule_rrule: is required when schedule_type is 'scheduled'.",
         ),
         (
             {"schedule_type": "now"},

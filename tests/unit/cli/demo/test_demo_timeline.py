@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.campaign import rules
+from campaigns.campaign import planning, rules, window_rules
 from campaigns.campaign.model import CampaignSpec
 from campaigns.schedule.windows import active_intervals, at
 from campaigns.validation import parse
@@ -26,7 +26,7 @@ def test_the_request_follows_all_rules_and_says_what_the_plan_says(now, seconds)
     body = campaign.body(uuid4(), Groups((uuid4(), uuid4()), uuid4()), plan)
     spec = parse(CampaignSpec, body)
     rules.check_shape(spec)
-    rules.check_times(spec, now)
+    window_rules.check_times(spec, planning.plan(spec, now), now)
     assert rules.window_of(spec, rules.start_of(spec, now)) == plan.window
 
 

@@ -1,0 +1,123 @@
+"""From a checked request to the campaign that is stored. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from campaigns.campaign import rules
+from campaigns.campaign.message import Message
+from campaigns.campaign.model import CampaignSpec
+from campaigns.campaign.planning import Plan
+from campaigns.campaign.store import Campaign, Pause
+from campaigns.schedule.windows import Interval, merged
+
+
+def built(
+    spec: CampaignSpec,
+    message: Message,
+    plan: Plan,
+    *,
+    campaign_id: UUID,
+    team_id: UUID,
+    fingerprint: str,
+    now: datetime,
+) -> Campaign:
+    """A new campaign."""
+    return Campaign(
+        id=campaign_id,
+        team_id=team_id,
+        status="draft" if spec.status == "draft" else "scheduled",
+        error=None,
+        is_test=False,
+        submission=fingerprint,
+        created_at=now,
+        updated_at=now,
+        pauses=_pauses(spec, (), now),
+        next_dt=plan.next,
+        last_dt=plan.last,
+        **_content(spec, message, plan),
+    )
+
+
+def edited(
+    campaign: Campaign, spec: CampaignSpec, message: Message, plan: Plan, now: datetime
+) -> Campaign:
+    """``campaign`` as ``spec`` wants it, all of which is still to come."""
+    return dataclasses.replace(
+        edited_live(campaign, spec, message, plan, now), next_dt=plan.next, last_dt=plan.last
+    )
+
+
+def edited_live(
+    campaign: Campaign, spec: CampaignSpec, message: Message, plan: Plan, now: datetime
+) -> Campaign:
+    """``campaign`` as ``spec`` wants it, with the occurrences that the engine has counted."""
+    return dataclasses.replace(
+        campaign,
+        updated_at=now,
+        pauses=_pauses(spec, campaign.pauses, now),
+        **_content(spec, message, plan),
+    )
+
+
+def _pauses(spec: CampaignSpec, stored: Iterable[Pause], now: datetime) -> tuple[Pause, ...]:
+    """The pauses by start, those that overlap as one; one that is stored already stays itself."""
+    known = {(pause.start_at, pause.end_at): pause for pause in stored}
+    wanted = merged(Interval(pause.start_at, pause.end_at) for pause in spec.pauses)
+    return tuple(
+        known.get((pause.start, pause.end)) or Pause(uuid4(), pause.start, pause.end, now)
+        for pause in wanted
+    )
+
+
+def _content(spec: CampaignSpec, message: Message, plan: Plan) -> dict[str, Any]:
+    """What a request decides about a campaign, under the names of :class:`Campaign`."""
+    taken_over = {name: getattr(spec, name) for name in _TAKEN_OVER}
+    return {
+        **taken_over,
+        "provider": message.provider,
+        "template": message.text,
+        "segments": message.segments,
+        "schedule_type": rules.schedule_type_of(spec),
+        "schedule_rrule": plan.rrule,
+        "schedule_exdates": tuple(sorted(set(spec.schedule_exdates))),
+        "schedule_rdates": tuple(sorted(set(spec.schedule_rdates))),
+        "scheduled_send_date": plan.start,
+        "pacing": rules.pacing_of(spec),
+        "warm_up": spec.warm_up and spec.warm_up.model_dump(),
+        "included": spec.included_contact_groups,
+        "excluded": spec.excluded_contact_groups,
+    }
+
+
+#: What is stored just as it was asked for.
+_TAKEN_OVER = (
+    "name",
+    "sender",
+    "sending_type",
+    "template_uuid",
+    "template_vars",
+    "timezone",
+    "overlap",
+    "start_deadline",
+    "catch_up",
+    "catch_up_cap",
+    "jitter",
+    "scheduled_finish_date",
+    "expiry_date",
+    "throttled",
+    "leftover",
+    "rate",
+    "sending_hours",
+    "quiet_hours",
+    "holidays",
+    "recipient_local",
+    "priority",
+    "weight",
+    "manually_paused",
+    "event_callback",
+)
