@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.schedule.windows import (
+    FOREVER,
     Interval,
     Window,
     active_intervals,
@@ -36,10 +37,10 @@ windows = st.builds(
         tuple(pauses),
         leftover,
     ),
-    st.none() | st.integers(min_value=1, max_value=60),
-    st.integers(min_value=1, max_value=60),
+    st.none() | st.integers(min_value=-5, max_value=60),
+    st.none() | st.integers(min_value=-5, max_value=60),
     st.lists(intervals, max_size=4),
-    st.sampled_from(["continue", "expire"]),
+    st.sampled_from(["continue", "next_window", "expire"]),
 )
 
 
@@ -47,7 +48,7 @@ def allowed(window: Window, when: datetime) -> bool:
     """The rule as a person would say it."""
     if when < window.start or (window.expiry is not None and when >= window.expiry):
         return False
-    if window.leftover == "expire" and window.finish is not None and when >= window.finish:
+    if window.leftover != "continue" and window.finish is not None and when >= window.finish:
         return False
     return not any(pause.start <= when < pause.end for pause in window.pauses)
 
@@ -66,6 +67,13 @@ def test_active_intervals_are_sorted_disjoint_and_split_at_the_finish(window):
     assert all(a.end <= b.start for a, b in pairwise(found))
     if window.finish is not None:
         assert not any(interval.start < window.finish < interval.end for interval in found)
+
+
+def test_a_window_that_waits_for_the_next_one_is_over_at_its_finish_and_its_run_is_not():
+    window = Window(START, moment(10), moment(60), (), "next_window")
+    assert active_intervals(window) == [Interval(START, moment(10))]
+    assert window.end == moment(60)
+    assert Window(START, moment(10), None, (), "next_window").end == FOREVER
 
 
 @given(st.lists(intervals, max_size=6))
