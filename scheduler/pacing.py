@@ -1,4 +1,4 @@
-"""How many messages of a run are due in this tick.
+"""How many messages of a run are due in this tick: by its window, its own rate and its warm-up.
 
 A throttled run follows a straight line from "everything left" to "nothing left" at its finish,
 drawn over active time only. The line is remembered as the number that should be left at one
@@ -6,17 +6,22 @@ moment, so that fractions are carried from tick to tick. Whenever the run falls 
 a message or more (no share, an outage, a pause by hand), the line is drawn again from where the
 run stands: what was missed is spread over the time that is left, and never flooded out.
 
+A campaign's own rate is metered: active time earns an allowance, which never adds up to more than
+one message beyond what is being planned. What an outage missed is lost, as in GCRA (ITU-T I.371).
+
+A warm-up limits what each day since the start of the run may bring.
+
 Pure: takes ``now``, does no I/O. Counts are messages, times are UTC.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.schedule.windows import Interval, active_seconds
+from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.windows import Interval
 
 #: What a tick plans for. A tick runs once per quantum.
 QUANTUM = timedelta(seconds=1)
@@ -29,7 +34,15 @@ GUARD = timedelta(seconds=0.3)
 #: could not be sent any more.
 TAIL = timedelta(seconds=0.6)
 
+#: A meter is read this much further than to the end of the quantum. A tick that comes late by less
+#: finds no time that was not planned for, which could only be lost.
+LOOKAHEAD = timedelta(seconds=0.3)
+
+#: Warm-up grows the days' allowances without end; this is as good as none.
+MAX_ALLOWANCE = 10**9
+
 _ROUNDING = 1e-6
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +53,47 @@ class Line:
     until: datetime
 
 
-def horizon(intervals: Sequence[Interval], now: datetime) -> datetime:
-    """The end of what a tick at ``now`` plans: one quantum, or up to a boundary that is near."""
-    end = now + QUANTUM
-    for interval in intervals:
-        if interval.start < end < interval.end and interval.end - end < GUARD + TAIL:
-            return interval.end
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """``credit`` messages may still be handed out of what was earned up to ``until``."""
+
+    credit: float
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """``first_day`` messages in the first 24 hours, and ``factor`` times as many in each next."""
+
+    first_day: int
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class RampState:
+    """On day ``day`` (counted from 0), ``base`` messages had been handed out before."""
+
+    day: int
+    base: int
+
+
+def horizon(active: ActiveTime, now: datetime, span: timedelta = QUANTUM) -> datetime:
+    """The end of what a tick at ``now`` plans: ``span``, or up to a boundary that is near."""
+    end = now + span
+    interval = active.at(end)
+    if interval is not None and interval.start < end and interval.end - end < GUARD + TAIL:
+        return interval.end
     return end
 
 
-def due(
-    line: Line | None, remaining: int, intervals: Sequence[Interval], now: datetime
-) -> tuple[int, Line]:
+def due(line: Line | None, remaining: int, active: ActiveTime, now: datetime) -> tuple[int, Line]:
     """How many of ``remaining`` to hand out now, and the line to remember.
 
-    ``intervals`` is the active time up to the finish, sorted and disjoint. Without any active time
-    left after ``now`` everything is due: whoever asks then is after the finish.
+    ``active`` is the active time up to the finish. Without any of it left after ``now`` everything
+    is due: whoever asks then is after the finish.
     """
-    end = horizon(intervals, now)
-    last = intervals[-1].end if intervals else now
+    end = horizon(active, now)
+    last = active.intervals[-1].end if active else now
     ideal = float(remaining)
     start = now
     if line is not None:
@@ -67,8 +102,71 @@ def due(
         if line.until >= now - QUANTUM:
             # A tick that came early or late charges exactly the time that none has charged yet.
             start = line.until
-    before = active_seconds(intervals, start, last)
-    after = active_seconds(intervals, max(end, start), last)
+    before = active.seconds(start, last)
+    after = active.seconds(max(end, start), last)
     target = ideal * after / before if before > 0 else 0.0
     count = max(0, remaining - math.ceil(target - _ROUNDING))
     return count, Line(target, max(end, start))
+
+
+def metered(
+    meter: Meter | None, per_second: float, active: ActiveTime, now: datetime
+) -> tuple[int, Meter, Interval]:
+    """How many messages a rate of ``per_second`` allows now, and where they are to be sent.
+
+    The meter returned is the one before anything is handed out; :func:`spent` gives the one to
+    remember. All that is handed out belongs into the interval, which overlaps that of no other
+    tick: over any number of ticks never more than the rate allows, plus one. It ends with the
+    present stretch of active time at the latest.
+    """
+    if meter is None:
+        meter = Meter(1.0, now)
+    start = max(now, meter.until)
+    # What lies between two plans earns no more than one message: there is no catching up.
+    credit = min(meter.credit + per_second * active.seconds(meter.until, start), 1.0)
+    current = active.at(start) or active.following(start)
+    if current is None:
+        return 0, Meter(credit, start), Interval(start, start)
+    opens = max(start, current.start)
+    end = min(horizon(active, now, QUANTUM + LOOKAHEAD), current.end)
+    if end <= opens:
+        return 0, Meter(credit, start), Interval(opens, opens)
+    earned = Meter(credit + per_second * active.seconds(opens, end), end)
+    return math.floor(earned.credit + _ROUNDING), earned, Interval(opens, end)
+
+
+def spent(meter: Meter, granted: int) -> Meter:
+    """The meter after ``granted`` messages; what is left beyond one is lost."""
+    return Meter(min(meter.credit - granted, 1.0), meter.until)
+
+
+def day_of(started: datetime, now: datetime) -> int:
+    """Whole days of 24 hours since ``started``."""
+    return max((now - started) // _DAY, 0)
+
+
+def allowance(ramp: Ramp, day: int) -> int:
+    """Messages that day ``day`` (counted from 0) may bring, rounded down."""
+    if ramp.first_day <= 0 or (ramp.factor <= 0 and day > 0):
+        return 0
+    # In logarithms nothing overflows.
+    growth = day * math.log(ramp.factor) if day > 0 else 0.0
+    if math.log(ramp.first_day) + growth >= math.log(MAX_ALLOWANCE):
+        return MAX_ALLOWANCE
+    return math.floor(ramp.first_day * ramp.factor**day + _ROUNDING)
+
+
+def ramped(
+    ramp: Ramp, state: RampState | None, handed_out: int, started: datetime, now: datetime
+) -> tuple[int, RampState]:
+    """How many messages this day may still bring, and the state to remember.
+
+    ``handed_out`` counts the run's messages that were handed out and did not come back untried.
+    What came back of an earlier day's is charged to the day on which it is handed out again.
+    """
+    day = day_of(started, now)
+    if state is None or state.day < day:
+        state = RampState(day, handed_out)
+    elif handed_out < state.base:
+        state = RampState(state.day, handed_out)
+    return max(allowance(ramp, state.day) - (handed_out - state.base), 0), state
