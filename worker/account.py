@@ -16,12 +16,18 @@ LONGEST_UNREACHABLE_COOLING = 30.0
 
 @dataclass(slots=True)
 class Account:
-    """Adapter, transport and places of one account, and how it fares."""
+    """Adapter, transport and places of one account, and how it fares.
+
+    What is configured may be replaced while requests are under way: whoever sends looks at it when
+    it needs it, and keeps hold of the adapter that encoded a request until its answer is read.
+    """
 
     config: ProviderConfig
     adapter: Adapter
     transport: Transport
     slots: Slots
+    #: No longer in the providers file: nothing more is claimed for it.
+    removed: bool = False
     cooling_reason: str = ""
     failures: int = 0
     held_until: float = 0.0

@@ -47,7 +47,7 @@ LIMITER_PAUSE = 1.0
 DATABASE_PAUSE = 1.0
 
 #: How long to stay away from a provider that this process does not know, in seconds.
-UNKNOWN_PROVIDER_PAUSE = 30.0
+UNKNOWN_PROVIDER_PAUSE = 5.0
 
 
 async def send_batch(engine: Engine, batch_id: int) -> int:
@@ -123,7 +123,7 @@ class _BatchRun:
 
     async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
-        while self._taken < self._lease.messages:
+        while self._taken < self._lease.messages and not self._account.removed:
             if self._engine.stopping or sender.cooling or self._clock.monotonic() > deadline:
                 return _Stop()
             await sleep_until(self._clock, self._due_at(self._taken))

@@ -15,6 +15,7 @@ from campaigns.template import render
 from worker import outcomes
 from worker.account import Account
 from worker.adapters.base import (
+    Adapter,
     HttpRequest,
     HttpResponse,
     Message,
@@ -100,18 +101,20 @@ class ChunkSender:
                 ready.append((index, row, message))
             else:
                 settled.append(self._settle(row, message))
-        for index, rows, messages, request in self._encode(ready):
+        # The account may be configured anew before the answer is here.
+        adapter = self._account.adapter
+        for index, rows, messages, request in self._encode(adapter, ready):
             if request is None:
                 settled += [self._settle(row, Rejected("encode_error")) for row in rows]
                 continue
-            found = await self._request(request, messages, rows, permits, index)
+            found = await self._request(adapter, request, messages, rows, permits, index)
             for row, outcome in zip(rows, found, strict=True):
                 self._note(outcome)
                 settled.append(self._settle(row, outcome))
         return settled
 
     def _encode(
-        self, ready: Sequence[tuple[int, Claimed, Message]]
+        self, adapter: Adapter, ready: Sequence[tuple[int, Claimed, Message]]
     ) -> list[tuple[int, list[Claimed], list[Message], HttpRequest | None]]:
         """Requests for the messages; ``None`` for one that cannot be encoded.
 
@@ -122,10 +125,10 @@ class ChunkSender:
         rows = [row for _, row, _ in ready]
         messages = [message for _, _, message in ready]
         try:
-            return [(ready[0][0], rows, messages, self._account.adapter.encode(messages))]
+            return [(ready[0][0], rows, messages, adapter.encode(messages))]
         except Exception as error:
             if len(ready) > 1:
-                return [part for one in ready for part in self._encode([one])]
+                return [part for one in ready for part in self._encode(adapter, [one])]
             log.error(
                 "%s: delivery %s cannot be encoded (%s)",
                 self._account.config.name,
@@ -150,6 +153,7 @@ class ChunkSender:
 
     async def _request(
         self,
+        adapter: Adapter,
         request: HttpRequest,
         messages: Sequence[Message],
         rows: Sequence[Claimed],
@@ -171,7 +175,7 @@ class ChunkSender:
         except Exception as error:
             log.error("%s: sending failed (%s)", self._account.config.name, type(error).__name__)
             return [Unknown("transport_error")] * len(messages)
-        return self._decode(messages, response)
+        return self._decode(adapter, messages, response)
 
     def _too_late(self, now: float, rows: Sequence[Claimed], permits: Permits, index: int) -> bool:
         """Whether what the claim and the permit granted may be forbidden by now."""
@@ -179,9 +183,11 @@ class ChunkSender:
             return True
         return permits.interval > 0 and permits.missed(index, now)
 
-    def _decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
+    def _decode(
+        self, adapter: Adapter, messages: Sequence[Message], response: HttpResponse
+    ) -> Sequence[Outcome]:
         try:
-            found = self._account.adapter.decode(messages, response)
+            found = adapter.decode(messages, response)
         except Exception as error:
             log.error("%s: decoding failed (%s)", self._account.config.name, type(error).__name__)
             return [Unknown("decode_error")] * len(messages)

@@ -7,24 +7,20 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
-from campaigns import database, providers
+from campaigns import database
 from campaigns.clock import Clock, SystemClock
 from campaigns.database import AsyncPool
-from campaigns.providers import ProviderConfig
 from campaigns.settings import Settings
-from worker.account import Account
-from worker.adapters.registry import build
+from campaigns.watched import LOOK_EVERY, Watched
+from worker.accounts import Accounts
 from worker.ledger import Ledger
-from worker.slots import Slots
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
-from worker.transport.factory import DEFAULT_TRANSPORT, open_transport
 
 log = logging.getLogger(__name__)
 
@@ -44,21 +40,20 @@ class Engine:
 
     ledger: Ledger
     limiter: Limiter
-    accounts: Mapping[str, Account]
+    accounts: Accounts
     clock: Clock
     #: Set when the process shuts down: batches stop claiming and hand back their rest.
     stopping: bool = False
     _pool: AsyncPool | None = None
-    _heart: asyncio.Task[None] | None = field(default=None, repr=False)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
 
     async def aclose(self) -> None:
         """Close everything that :func:`open_engine` opened."""
-        if self._heart is not None:
-            self._heart.cancel()
+        for task in self._tasks:
+            task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._heart
-        for account in self.accounts.values():
-            await account.transport.aclose()
+                await task
+        await self.accounts.aclose()
         await self.limiter.aclose()
         if self._pool is not None:
             await self._pool.close()
@@ -71,21 +66,23 @@ async def open_engine(settings: Settings) -> Engine:
         ConfigurationError: a URL is missing, or providers.toml is wrong.
     """
     clock = SystemClock()
-    configured = providers.load(settings.providers_file)
-    accounts = {name: open_account(config) for name, config in configured.by_name.items()}
+    accounts = Accounts(Watched(settings.providers_file))
     pool = database.async_pool(settings.require_database(), size=POOL_SIZE)
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)
     engine = Engine(Ledger(pool), limiter, accounts, clock, _pool=pool)
-    engine._heart = asyncio.create_task(_beat(engine.ledger))
+    engine._tasks += [
+        asyncio.create_task(_beat(engine.ledger)),
+        asyncio.create_task(_follow(accounts)),
+    ]
     return engine
 
 
-def open_account(config: ProviderConfig) -> Account:
-    """Adapter, transport and places of one configured account."""
-    adapter = build(config)
-    transport = open_transport(config.transport or DEFAULT_TRANSPORT, config.max_in_flight)
-    return Account(config, adapter, transport, Slots(config.max_in_flight))
+async def _follow(accounts: Accounts) -> None:
+    """Keep the accounts in step with their file in the middle of a batch too."""
+    while True:
+        accounts.refresh()
+        await asyncio.sleep(LOOK_EVERY)
 
 
 async def _beat(ledger: Ledger) -> None:

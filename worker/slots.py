@@ -25,8 +25,9 @@ class Slots:
     """
 
     def __init__(self, size: int) -> None:
+        self._size = size
         self._free = size
-        self._lot = max(1, int(size * LOT))
+        self._lot = _lot(size)
         self._waiters: deque[_Waiter] = deque()
 
     @property
@@ -54,6 +55,14 @@ class Slots:
         self._free += places
         self._serve()
 
+    def resize(self, size: int) -> None:
+        """From now on there are so many. Where there are fewer than before, those that are held
+        beyond it are not handed out again."""
+        self._free += size - self._size
+        self._size = size
+        self._lot = _lot(size)
+        self._serve()
+
     def _serve(self) -> None:
         while self._waiters:
             first = self._waiters[0]
@@ -64,3 +73,7 @@ class Slots:
                 self._free -= places
                 first.granted.set_result(places)
             self._waiters.popleft()
+
+
+def _lot(size: int) -> int:
+    return max(1, int(size * LOT))

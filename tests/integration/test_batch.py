@@ -16,9 +16,9 @@ import pytest
 from campaigns import database
 from campaigns.clock import SystemClock
 from campaigns.database import Connection
-from campaigns.providers import ProviderConfig
+from campaigns.providers import ProviderConfig, Providers
 from tests.support import ledger as rows
-from worker.account import Account
+from worker.accounts import Accounts
 from worker.adapters.base import (
     Accepted,
     Capabilities,
@@ -34,7 +34,6 @@ from worker.adapters.base import (
 from worker.batch import PATIENCE, send_batch
 from worker.engine import Engine
 from worker.ledger import Ledger
-from worker.slots import Slots
 from worker.throttle.base import LimiterUnavailable, Wait
 from worker.throttle.memory import MemoryLimiter
 from worker.transport.base import NotSent, Uncertain
@@ -99,6 +98,9 @@ class Bench:
         )
         self.limiter = MemoryLimiter()
 
+    def current(self) -> Providers:
+        return Providers({"carrier": self.config})
+
     def cut(self, lo: int = 0, hi: int = 40) -> int:
         row = self.conn.execute(
             "INSERT INTO batches (provider, messages, status, spread_from, spread_until, "
@@ -117,10 +119,10 @@ class Bench:
     ) -> int:
         async def play() -> int:
             async with database.async_pool(self.url, size=4) as pool:
-                account = Account(self.config, self.adapter, self.transport, Slots(8))
-                engine = Engine(
-                    Ledger(pool), self.limiter, {"carrier": account}, SystemClock(), _pool=None
+                accounts = Accounts(
+                    self, build=lambda _: self.adapter, connect=lambda _: self.transport
                 )
+                engine = Engine(Ledger(pool), self.limiter, accounts, SystemClock(), _pool=None)
                 if prepare is not None:
                     await prepare(engine)
                 return await send_batch(engine, batch_id)
@@ -284,7 +286,7 @@ def test_a_batch_that_gets_no_place_makes_room_for_other_accounts(bench, monkeyp
     monkeypatch.setattr("worker.batch.PATIENCE", 0.01)
 
     async def occupy(engine: Engine) -> None:
-        await engine.accounts["carrier"].slots.take(8)
+        await engine.accounts.get("carrier").slots.take(8)
 
     assert bench.send(bench.cut(), occupy) == 0
     assert bench.waiting() == {"returned": 40}

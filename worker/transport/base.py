@@ -46,5 +46,5 @@ class Transport(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Close all connections, once the requests under way are done; nothing is sent after."""
         ...

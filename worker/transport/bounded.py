@@ -17,6 +17,7 @@ class BoundedTransport:
 
     def __init__(self, inner: Transport, max_connections: int) -> None:
         self._inner = inner
+        self._max_connections = max_connections
         self._slots = asyncio.Semaphore(max_connections)
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
@@ -52,5 +53,7 @@ class BoundedTransport:
         return left
 
     async def aclose(self) -> None:
-        """Close all connections."""
+        """Wait for the requests under way, then close all connections."""
+        for _ in range(self._max_connections):
+            await self._slots.acquire()
         await self._inner.aclose()

@@ -105,3 +105,18 @@ def test_places_granted_to_one_that_is_cancelled_at_that_moment_are_not_lost():
         assert slots.free == 4
 
     asyncio.run(scenario())
+
+
+def test_a_changed_number_of_places_counts_at_once():
+    async def scenario() -> None:
+        slots = Slots(2)
+        assert await slots.take(2) == 2
+        waiter = asyncio.create_task(slots.take(3))
+        slots.resize(6)
+        assert await waiter == 3
+        slots.resize(4)
+        slots.give(1)
+        slots.give(2)
+        assert slots.free == 2
+
+    asyncio.run(scenario())
