@@ -8,7 +8,7 @@ Meaning, where RFC 5545 leaves it open or schedulers differ from calendars:
   go forward over it, happens at the first instant after the gap, once. (The RFC leaves it out too;
   a campaign that was promised for every day should not miss one.)
 - A time that exists twice happens the first time, once.
-- HOURLY counts absolute hours; see :class:`campaigns.schedule.expansion.AbsoluteHours`.
+- HOURLY counts absolute hours; see :class:`campaigns.schedule.hours.AbsoluteHours`.
 - UNTIL is inclusive; a date alone lasts until its end, local time.
 - COUNT counts the times of the rule before exclusions, as the RFC does.
 - Nothing happens after the year 2099.
@@ -29,7 +29,8 @@ from itertools import islice
 from campaigns.campaign.times import LATEST, render
 from campaigns.errors import Invalid
 from campaigns.schedule import local
-from campaigns.schedule.expansion import Expansion, expansion
+from campaigns.schedule.expansion import Expansion, WallClock
+from campaigns.schedule.hours import AbsoluteHours
 from campaigns.schedule.rule_text import FIELD, Recur, StatedStart, read
 
 #: How far from the start the first occurrence may lie.
@@ -168,7 +169,8 @@ class Rule:
 
     @cached_property
     def _expansion(self) -> Expansion:
-        return expansion(self.recur, self.start, self.zone)
+        kind = AbsoluteHours if self.recur.freq == "HOURLY" else WallClock
+        return kind(self.recur, self.start, self.zone)
 
     @cached_property
     def _end(self) -> datetime | None:

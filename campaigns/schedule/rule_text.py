@@ -164,6 +164,7 @@ def _recur(parts: dict[str, str]) -> Recur:
     )
     _check_combination(recur, parts)
     _check_amount(recur)
+    _check_positions(recur)
     return recur
 
 
@@ -192,6 +193,20 @@ def _check_amount(recur: Recur) -> None:
         raise _refusal(None, f"must have at most {MOST_PER_HOUR} occurrences an hour")
     if recur.freq != "HOURLY" and per_hour * max(len(recur.by_hour), 1) > MOST_PER_DAY:
         raise _refusal(None, f"must have at most {MOST_PER_DAY:,} occurrences a day")
+
+
+def _check_positions(recur: Recur) -> None:
+    """Saves a search: an hour or a day can be looked through in advance."""
+    if recur.freq not in ("HOURLY", "DAILY"):
+        return
+    size = max(len(recur.by_minute), 1) * max(len(recur.by_second), 1)
+    if recur.freq == "DAILY":
+        size *= max(len(recur.by_hour), 1)
+    if recur.by_set_position and min(map(abs, recur.by_set_position)) > size:
+        positions = ",".join(map(str, sorted(recur.by_set_position)))
+        raise _refusal(
+            f"BYSETPOS={positions}", f"must be at most {size}, which is what one period has"
+        )
 
 
 def _integer(key: str, text: str, lowest: int, highest: int) -> int:
