@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from campaigns.schedule.windows import Interval
-from scheduler.model import Batch, Slice
+from scheduler.model import Batch, LaneKey, Limit, Slice
 
 #: A batch is one Celery task. Large enough that its overhead vanishes, small enough that one
 #: that is lost holds up little.
@@ -19,7 +19,7 @@ _ORDER = {"retry": 0, "returned": 1, "fresh": 2}
 
 
 def carve(
-    key: tuple[int, int], amount: int, waiting: Iterable[Slice], next_seq: int, hi: int
+    key: LaneKey, amount: int, waiting: Iterable[Slice], next_seq: int, hi: int
 ) -> tuple[list[Slice], list[Slice], int]:
     """Take ``amount`` messages of a run's lane: waiting slices first, then rows never cut before.
 
@@ -57,22 +57,28 @@ def split(piece: Slice, amount: int) -> tuple[Slice, Slice]:
 
 
 def pack(
-    provider: str, pieces: Sequence[tuple[Interval, Slice]], size: int = BATCH_MESSAGES
+    provider: str,
+    pieces: Sequence[tuple[Interval, Slice]],
+    size: int = BATCH_MESSAGES,
+    *,
+    limits: tuple[Limit, ...] = (),
 ) -> list[Batch]:
     """Batches of at most ``size`` messages; slices of many runs share one if they share a spread.
 
     What is spread over the same interval is dealt into the fewest batches of about equal size.
     """
     batches: list[Batch] = []
-    for spread in dict.fromkeys(spread for spread, _ in pieces):
-        queue = [piece for other, piece in pieces if other == spread]
+    queues: dict[Interval, list[Slice]] = {}
+    for spread, piece in pieces:
+        queues.setdefault(spread, []).append(piece)
+    for spread, queue in queues.items():
         messages = sum(piece.messages for piece in queue)
         share = -(-messages // -(-messages // size))
-        batches += _fill(provider, spread, queue, share)
+        batches += _fill(Batch(provider, spread, (), limits), queue, share)
     return batches
 
 
-def _fill(provider: str, spread: Interval, queue: list[Slice], size: int) -> list[Batch]:
+def _fill(empty: Batch, queue: list[Slice], size: int) -> list[Batch]:
     batches: list[Batch] = []
     current: list[Slice] = []
     room = size
@@ -85,6 +91,6 @@ def _fill(provider: str, spread: Interval, queue: list[Slice], size: int) -> lis
         current.append(piece)
         room -= piece.messages
         if room == 0 or not pending:
-            batches.append(Batch(provider, spread, tuple(current)))
+            batches.append(replace(empty, slices=tuple(current)))
             current, room = [], size
     return batches

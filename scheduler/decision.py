@@ -5,132 +5,143 @@ Pure: takes ``now``, does no I/O.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from campaigns.schedule.windows import Interval, active_intervals, at, following
-from scheduler import cutting, pacing
+from campaigns.schedule.windows import Interval
+from scheduler import cutting, pacing, sharing
 from scheduler.allocation import max_min
-from scheduler.model import Account, Batch, RunChange, RunState, Slice
-from scheduler.pacing import GUARD, QUANTUM, Line
-
-#: Never more than this many quanta of a provider's ceiling are cut and not yet claimed, so that a
-#: change of mind (pause, rate, share) is felt at once.
-OUTSTANDING_QUANTA = 2
-
-#: The same for an account without a ceiling, in messages.
-OUTSTANDING_WITHOUT_CEILING = 20_000
-
-#: Sends are spread up to this long before the gate closes.
-_MARGIN = GUARD / 2
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What one run wants from its provider in this tick."""
-
-    run: RunState
-    amount: int
-    gate: Interval | None
-    line: Line | None
-    spread: Interval
+from scheduler.demand import Demand, Waiting, demand
+from scheduler.model import Account, Batch, Lane, LaneChange, LaneKey, Limit, Run, RunChange, Slice
 
 
 @dataclass(slots=True)
 class Decision:
-    """What to write: batches to cut, waiting slices used up or split, runs that changed."""
+    """What to write: batches, waiting slices used up or split, lanes and runs that changed."""
 
     batches: list[Batch] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
     rests: list[Slice] = field(default_factory=list)
-    changes: list[RunChange] = field(default_factory=list)
-
-
-def demand(run: RunState, now: datetime) -> Demand:
-    """What ``run`` wants now, and the gate behind which its claims are granted."""
-    intervals = active_intervals(run.window)
-    current = at(intervals, now) or following(intervals, now)
-    if current is None:
-        return Demand(run, 0, None, run.line, Interval(now, now))
-    gate = Interval(current.start, max(current.end - GUARD, current.start))
-    opens_soon = current.start < now + QUANTUM
-    if run.paused or not opens_soon:
-        return Demand(run, 0, gate, run.line, Interval(now, now))
-    finish = run.window.finish
-    if finish is None or current.start >= finish:
-        start = max(now, current.start)
-        return Demand(run, run.remaining + run.retries, gate, None, Interval(start, start))
-    paced = [interval for interval in intervals if interval.end <= finish]
-    amount, line = pacing.due(run.line, run.remaining, paced, now)
-    start = max(now, current.start)
-    end = max(start, min(pacing.horizon(paced, now), gate.end - _MARGIN))
-    return Demand(run, amount + run.retries, gate, line, Interval(start, end))
-
-
-def capacity(account: Account) -> int:
-    """How many messages may be cut for this account now."""
-    if account.cooling:
-        return 0
-    ceiling = OUTSTANDING_WITHOUT_CEILING
-    if account.per_second is not None:
-        quanta = OUTSTANDING_QUANTA * QUANTUM.total_seconds()
-        ceiling = max(1, math.floor(account.per_second * quanta))
-    return max(0, ceiling - account.outstanding)
-
-
-def grants(
-    demands: Sequence[Demand], account: Account, rotation: int
-) -> dict[tuple[int, int], int]:
-    """Messages per run and lane: test sends first, the others by max-min fairness."""
-    room = capacity(account)
-    shares: dict[tuple[int, int], int] = {}
-    for tests in (True, False):
-        wanted = {d.run.key: d.amount for d in demands if d.run.is_test is tests}
-        part = max_min(wanted, room, rotation=rotation)
-        shares |= part
-        room -= sum(part.values())
-    return shares
+    lanes: list[LaneChange] = field(default_factory=list)
+    runs: list[RunChange] = field(default_factory=list)
 
 
 def decide(
-    runs: Iterable[RunState],
+    runs: Iterable[Run],
     accounts: Mapping[str, Account],
-    waiting: Mapping[tuple[int, int], Sequence[Slice]],
+    waiting: Waiting,
     now: datetime,
     *,
-    rotation: int = 0,
+    used: Mapping[str, int] | None = None,
+    tick: int = 0,
 ) -> Decision:
-    """Everything that one tick hands out."""
-    by_provider: dict[str, list[Demand]] = {}
-    for run in runs:
-        by_provider.setdefault(run.provider, []).append(demand(run, now))
+    """Everything that one tick hands out.
+
+    ``used`` says how many messages are outstanding below each limit of a sender or a team; ``tick``
+    is counted up, so that what does not divide evenly goes to everybody in turn.
+    """
+    demands = {run.run_id: demand(run, waiting, now, tick=tick) for run in runs}
+    wishes = sharing.wishes(demands.values(), waiting, accounts, now)
+    granted = sharing.shares(wishes, accounts, used or {}, now, tick=tick)
     decision = Decision()
-    for provider, demands in by_provider.items():
-        account = accounts.get(provider)
-        shares = grants(demands, account, rotation) if account else {}
-        pieces: list[tuple[Interval, Slice]] = []
-        for wanted in demands:
-            granted = shares.get(wanted.run.key, 0)
-            pieces += _hand_out(decision, wanted, granted, waiting)
-        decision.batches += cutting.pack(provider, pieces)
+    cutters = {
+        lane.lane.key: _Cutter(lane.lane, waiting.get(lane.lane.key, ()))
+        for wanted in demands.values()
+        for lane in wanted.lanes
+    }
+    _cut_batches(decision, wishes, granted, cutters, accounts, now, tick)
+    for wanted in demands.values():
+        taken = sum(cutters[lane.lane.key].taken for lane in wanted.lanes)
+        decision.lanes += _lane_changes(wanted, cutters)
+        decision.runs += _run_changes(wanted, taken)
+    for cutter in cutters.values():
+        decision.used += cutter.used
+        decision.rests += cutter.rests
     return decision
 
 
-def _hand_out(
+class _Cutter:
+    """What is left of a lane while several accounts are served from it."""
+
+    def __init__(self, lane: Lane, waiting: Sequence[Slice]) -> None:
+        self._lane = lane
+        self._waiting = list(waiting)
+        self.next_seq = lane.next_seq
+        self.used: list[int] = []
+        self.rests: list[Slice] = []
+        self.taken = 0
+
+    def take(self, part: sharing.Part, amount: int, retries: Sequence[Slice]) -> Iterator[Slice]:
+        """Cut ``amount`` messages: of ``retries`` first, then what came back, then fresh rows."""
+        again = min(amount, part.retries)
+        yield from self._cut(again, retries, self._lane.next_seq, self._lane.next_seq)
+        offered = [piece for piece in self._waiting if piece.kind != "retry"]
+        yield from self._cut(min(amount - again, part.paced), offered, self.next_seq, self._lane.hi)
+
+    def _cut(
+        self, amount: int, offered: Sequence[Slice], next_seq: int, hi: int
+    ) -> Iterator[Slice]:
+        taken, rests, reached = cutting.carve(self._lane.key, amount, offered, next_seq, hi)
+        self.next_seq = max(self.next_seq, reached)
+        gone = [piece.slice_id for piece in taken if piece.slice_id is not None]
+        self._waiting = [piece for piece in self._waiting if piece.slice_id not in gone]
+        self.used += gone
+        self.rests += rests
+        self.taken += sum(piece.messages for piece in taken)
+        yield from taken
+
+    def retries(self) -> list[Slice]:
+        """Slices that wait to be tried again."""
+        return [piece for piece in self._waiting if piece.kind == "retry"]
+
+
+def _cut_batches(
     decision: Decision,
-    wanted: Demand,
-    granted: int,
-    waiting: Mapping[tuple[int, int], Sequence[Slice]],
-) -> list[tuple[Interval, Slice]]:
+    wishes: Mapping[sharing.Claim, sharing.Wish],
+    granted: Mapping[sharing.Claim, int],
+    cutters: Mapping[LaneKey, _Cutter],
+    accounts: Mapping[str, Account],
+    now: datetime,
+    tick: int,
+) -> None:
+    pieces: dict[tuple[str, tuple[Limit, ...]], list[tuple[Interval, Slice]]] = {}
+    for claim, amount in granted.items():
+        run = wishes[claim].run
+        limits = accounts[claim.account].limits(run)
+        for part, share in _by_lane(wishes[claim].parts, amount, tick):
+            cutter = cutters[part.lane.lane.key]
+            retries = [
+                piece
+                for piece in (cutter.retries() if part.retries else ())
+                if sharing.route(run.provider, piece.attempts, accounts, now) == claim.account
+            ]
+            here = pieces.setdefault((claim.account, limits), [])
+            here += [(part.lane.spread, piece) for piece in cutter.take(part, share, retries)]
+    for (name, limits), here in pieces.items():
+        decision.batches += cutting.pack(name, here, limits=limits)
+
+
+def _by_lane(
+    parts: Sequence[sharing.Part], amount: int, tick: int
+) -> Iterator[tuple[sharing.Part, int]]:
+    if len(parts) == 1:
+        yield parts[0], amount
+        return
+    shares = max_min({n: p.amount for n, p in enumerate(parts)}, amount, rotation=tick)
+    yield from ((part, shares[n]) for n, part in enumerate(parts) if shares[n])
+
+
+def _lane_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterator[LaneChange]:
+    for lane in wanted.lanes:
+        before = lane.lane
+        change = LaneChange(before.key, cutters[before.key].next_seq, lane.line, lane.gate)
+        if change != LaneChange(before.key, before.next_seq, before.line, before.gate):
+            yield change
+
+
+def _run_changes(wanted: Demand, taken: int) -> Iterator[RunChange]:
     run = wanted.run
-    taken, rests, next_seq = cutting.carve(
-        run.key, granted, waiting.get(run.key, ()), run.next_seq, run.hi
-    )
-    decision.used += [piece.slice_id for piece in taken if piece.slice_id is not None]
-    decision.rests += rests
-    change = RunChange(*run.key, next_seq, wanted.line, wanted.gate)
-    if change != RunChange(*run.key, run.next_seq, run.line, run.gate):
-        decision.changes.append(change)
-    return [(wanted.spread, piece) for piece in taken]
+    meter = pacing.spent(wanted.meter, taken) if wanted.meter else None
+    if (meter, wanted.ramped) != (run.meter, run.ramped):
+        yield RunChange(run.run_id, meter, wanted.ramped)

@@ -12,7 +12,15 @@ from datetime import datetime
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
-from scheduler.duties import dispatching, finishing, publishing, reclaiming, starting
+from scheduler.active_times import ActiveTimes
+from scheduler.duties import (
+    dispatching,
+    finishing,
+    publishing,
+    reclaiming,
+    rolling,
+    starting,
+)
 
 _SQL = queries.load("scheduler", "tick.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
@@ -36,12 +44,12 @@ def tick(
     *,
     name: str,
     now: datetime | None = None,
-    rotation: int = 0,
+    active_times: ActiveTimes | None = None,
 ) -> TickReport | None:
     """Run every duty once; ``None`` if another beat is at it.
 
     ``now`` defaults to PostgreSQL's clock, the one that every claim is judged by. ``name`` is the
-    beat's, for its heartbeat.
+    beat's, for its heartbeat. ``active_times`` spares computing calendars in every tick.
     """
     with conn.transaction():
         row = conn.execute(_SQL.lock_tick).fetchone()
@@ -49,8 +57,9 @@ def tick(
             return None
         moment = now or row["now"]
         started, closing = starting.run_once(conn, moment)
+        rolling.run_once(conn, moment)
         reclaimed = reclaiming.run_once(conn, moment)
-        messages = dispatching.run_once(conn, moment, providers, rotation=rotation)
+        messages = dispatching.run_once(conn, moment, providers, active_times or ActiveTimes())
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
         conn.execute(_SQL.forget_heartbeats, {"now": moment})

@@ -5,28 +5,75 @@
 -- Transaction-scoped: it is gone with the transaction, whatever happens to its holder.
 SELECT pg_try_advisory_xact_lock(hashtext('sluice.tick')) AS locked, clock_timestamp() AS now;
 
--- name: start_due
--- A campaign whose time is near gets its run, so that its recipients are written when its window
--- opens. The unique key on (campaign, occurrence) makes a repetition harmless.
--- Planner: partial index campaigns_due.
-WITH due AS (
-    SELECT id, provider, scheduled_send_date, scheduled_finish_date, expiry_date
-    FROM campaigns
-    WHERE status = 'scheduled'
-      AND scheduled_send_date <= %(now)s::timestamptz + make_interval(secs => %(lead)s)
-    ORDER BY scheduled_send_date
-    LIMIT 500
-    FOR UPDATE SKIP LOCKED
-), started AS (
-    UPDATE campaigns c
-    SET status = 'sending', started_sending_at = %(now)s, updated_at = %(now)s
-    FROM due WHERE c.id = due.id
-)
-INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, window_at, finishes_at, expires_at, created_at)
-SELECT id, scheduled_send_date, provider, 'resolving', scheduled_send_date, scheduled_send_date,
-       scheduled_finish_date, expiry_date, %(now)s
-FROM due
+-- name: due_campaigns
+-- Campaigns of which an occurrence is near: a run is made when its window opens, so that its
+-- recipients are written by then. Planner: partial index campaigns_due; runs_campaign for the count.
+SELECT c.id, c.provider, c.status, c.timezone, c.schedule_type, c.schedule_rrule, c.schedule_exdates,
+       c.schedule_rdates, c.scheduled_send_date, c.scheduled_finish_date, c.expiry_date, c.next_dt,
+       c.overlap, c.start_deadline, c.catch_up, c.catch_up_cap, c.jitter,
+       (SELECT count(*)::int FROM runs r WHERE r.campaign_id = c.id AND r.status <> 'finished') AS open_runs
+FROM campaigns c
+WHERE c.status IN ('scheduled', 'sending')
+  AND c.next_dt <= %(now)s::timestamptz + make_interval(secs => %(lead)s)
+ORDER BY c.next_dt
+LIMIT 500
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- name: insert_runs
+-- The unique key on (campaign, occurrence) makes a repetition harmless. What did not take place is
+-- on record as a run that was over at once.
+INSERT INTO runs (campaign_id, occurrence, provider, status, reason, starts_at, window_at,
+                  finishes_at, expires_at, created_at, finished_at)
+SELECT x.campaign_id, x.occurrence, x.provider,
+       CASE WHEN x.reason IS NULL THEN 'resolving' ELSE 'finished' END, x.reason, x.starts_at,
+       x.occurrence, x.finishes_at, x.expires_at, %(now)s, CASE WHEN x.reason IS NOT NULL THEN %(now)s::timestamptz END
+FROM jsonb_to_recordset(%(runs)s::jsonb) AS x (
+    campaign_id uuid, occurrence timestamptz, provider text, reason text, starts_at timestamptz,
+    finishes_at timestamptz, expires_at timestamptz)
 ON CONFLICT (campaign_id, occurrence) DO NOTHING;
+
+-- name: move_series
+-- Where the series of each campaign stands now. One that is over without anything having been
+-- started ends here; the others end, or rest, when their last run does (finish_runs).
+UPDATE campaigns c
+SET next_dt = x.next_dt,
+    status = CASE WHEN x.started THEN 'sending'
+                  WHEN c.status = 'scheduled' AND x.next_dt IS NULL THEN 'finished'
+                  ELSE c.status END,
+    started_sending_at = CASE WHEN x.started THEN coalesce(c.started_sending_at, %(now)s)
+                              ELSE c.started_sending_at END,
+    finished_sending_at = CASE WHEN NOT x.started AND c.status = 'scheduled' AND x.next_dt IS NULL
+                               THEN %(now)s ELSE c.finished_sending_at END,
+    updated_at = CASE WHEN x.started OR x.next_dt IS NULL THEN %(now)s ELSE c.updated_at END
+FROM jsonb_to_recordset(%(campaigns)s::jsonb) AS x (id uuid, next_dt timestamptz, started boolean)
+WHERE c.id = x.id;
+
+-- name: windows_over
+-- Runs whose window is over and whose rest waits for the next one.
+SELECT r.id, r.window_at, r.finishes_at, r.expires_at, c.timezone, c.schedule_type, c.schedule_rrule,
+       c.schedule_exdates, c.schedule_rdates, c.scheduled_send_date, c.scheduled_finish_date,
+       c.expiry_date
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE r.status = 'sending' AND c.leftover = 'next_window' AND r.finishes_at <= %(now)s
+  AND c.status = 'sending'
+ORDER BY r.id
+FOR NO KEY UPDATE OF r SKIP LOCKED;
+
+-- name: move_windows
+-- To the next window, with lines to be drawn anew; a run without another window expires.
+WITH moved AS (
+    UPDATE runs r
+    SET window_at = coalesce(x.window_at, r.window_at),
+        finishes_at = coalesce(x.finishes_at, r.finishes_at),
+        expires_at = CASE WHEN x.window_at IS NULL THEN %(now)s ELSE r.expires_at END
+    FROM jsonb_to_recordset(%(runs)s::jsonb) AS x (
+        id bigint, window_at timestamptz, finishes_at timestamptz)
+    WHERE r.id = x.id
+    RETURNING r.id
+)
+UPDATE lanes SET pace_remaining = NULL, pace_until = NULL
+WHERE run_id IN (SELECT id FROM moved);
 
 -- name: close_ended
 -- Runs whose campaign was stopped, whose expiry has come, or whose window is over and whose
@@ -45,29 +92,48 @@ UPDATE runs r SET status = 'closing', reason = ended.reason, published_at = NULL
 FROM ended WHERE r.id = ended.id;
 
 -- name: open_runs
--- Every lane of every run that is sending, with what the decision needs. Pauses that are over do
--- not matter.
-SELECT r.id, r.provider, r.starts_at, r.finishes_at, r.expires_at,
-       l.lane, l.hi, l.next_seq, l.gate_opens_at, l.gate_closes_at, l.pace_remaining, l.pace_until,
-       c.leftover, c.is_test, c.sending_type,
+-- Every lane of every run that is sending, with what the decision needs. What its calendars say is
+-- asked for apart, once for each time that it changes.
+SELECT r.id, r.provider, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
+       r.metered_credit, r.metered_until, r.ramp_day, r.ramp_base,
+       l.lane, l.timezone, l.lo, l.hi, l.next_seq,
+       l.gate_opens_at, l.gate_closes_at, l.pace_remaining, l.pace_until,
+       c.team_id, c.sender, c.is_test, c.sending_type, c.throttled, c.pacing, c.priority, c.weight,
+       c.segments, c.rate, c.warm_up, c.updated_at AS campaign_at,
        (c.manually_paused OR c.status <> 'sending') AS paused,
-       coalesce(w.returned, 0)::int AS returned, coalesce(w.retries, 0)::int AS retries,
+       t.rate AS team_rate, t.updated_at AS team_at,
+       coalesce(w.returned, 0)::int AS returned, coalesce(w.later, 0)::int AS later,
+       coalesce(w.retries, 0)::int AS retries
+FROM runs r
+JOIN campaigns c ON c.id = r.campaign_id
+JOIN teams t ON t.id = c.team_id
+JOIN lanes l ON l.run_id = r.id
+LEFT JOIN LATERAL (
+    SELECT sum(s.messages) FILTER (WHERE s.kind <> 'retry' AND s.not_before <= %(now)s) AS returned,
+           sum(s.messages) FILTER (WHERE s.kind <> 'retry' AND s.not_before > %(now)s) AS later,
+           sum(s.messages) FILTER (WHERE s.kind = 'retry' AND s.not_before <= %(now)s) AS retries
+    FROM slices s
+    WHERE s.run_id = r.id AND s.lane = l.lane AND s.batch_id IS NULL
+) w ON true
+WHERE r.status = 'sending'
+ORDER BY r.id, l.lane;
+
+-- name: calendars
+-- What the active time of these runs is computed from (scheduler/active_times.py).
+SELECT r.id, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
+       c.timezone, c.scheduled_send_date, c.scheduled_finish_date, c.expiry_date, c.leftover,
+       c.sending_hours, c.quiet_hours, c.holidays, c.is_test,
+       t.timezone AS team_timezone, t.sending_hours AS team_sending_hours,
+       t.quiet_hours AS team_quiet_hours, t.holidays AS team_holidays,
        p.starts AS pause_starts, p.ends AS pause_ends
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
-JOIN lanes l ON l.run_id = r.id
-LEFT JOIN LATERAL (
-    SELECT sum(s.messages) FILTER (WHERE s.kind <> 'retry') AS returned,
-           sum(s.messages) FILTER (WHERE s.kind = 'retry') AS retries
-    FROM slices s
-    WHERE s.run_id = r.id AND s.lane = l.lane AND s.batch_id IS NULL AND s.not_before <= %(now)s
-) w ON true
+JOIN teams t ON t.id = c.team_id
 LEFT JOIN LATERAL (
     SELECT array_agg(start_at ORDER BY start_at) AS starts, array_agg(end_at ORDER BY start_at) AS ends
-    FROM pauses p WHERE p.campaign_id = r.campaign_id AND p.end_at > %(now)s
+    FROM pauses WHERE campaign_id = c.id
 ) p ON true
-WHERE r.status = 'sending'
-ORDER BY r.id, l.lane;
+WHERE r.id = ANY (%(run_ids)s);
 
 -- name: waiting_slices
 SELECT id, run_id, lane, kind, attempts, lo, hi, seqs, messages, not_before
@@ -76,7 +142,7 @@ WHERE batch_id IS NULL AND run_id = ANY (%(run_ids)s) AND not_before <= %(now)s
 ORDER BY id;
 
 -- name: accounts
--- What is cut and not yet claimed, and which accounts are cooling down. What a worker handed back
+-- What is cut and not yet claimed, and how each account fares. What a worker handed back
 -- until later, because its account cannot take it yet, is as outstanding as what it still holds:
 -- otherwise each tick would cut the next rows in its place, only to see them handed back too.
 WITH cut AS (
@@ -92,19 +158,29 @@ WITH cut AS (
 )
 SELECT coalesce(o.provider, s.provider) AS provider,
        coalesce(o.messages, 0)::int AS outstanding,
-       coalesce(s.cooling_until > %(now)s, false) AS cooling
+       s.cooling_until, coalesce(s.failures, 0) AS failures, coalesce(s.circuit, 'closed') AS circuit,
+       coalesce(s.rate_factor, 1) AS rate_factor, s.factor_at
 FROM outstanding o
 FULL JOIN provider_states s ON s.provider = o.provider;
+
+-- name: limits_used
+-- What is cut and not yet claimed below each limit of a sender or a team.
+SELECT l.key, sum(b.messages)::int AS outstanding
+FROM batches b, unnest(b.limit_keys) AS l (key)
+GROUP BY l.key;
 
 -- name: batch_ids
 SELECT nextval(pg_get_serial_sequence('batches', 'id')) AS id FROM generate_series(1, %(count)s);
 
 -- name: insert_batches
-INSERT INTO batches (id, provider, messages, status, spread_from, spread_until, created_at)
+INSERT INTO batches (id, provider, messages, status, spread_from, spread_until, limit_keys,
+                     limit_rates, created_at)
 OVERRIDING SYSTEM VALUE
-SELECT x.id, x.provider, x.messages, 'ready', x.spread_from, x.spread_until, %(now)s
+SELECT x.id, x.provider, x.messages, 'ready', x.spread_from, x.spread_until, x.limit_keys,
+       x.limit_rates, %(now)s
 FROM jsonb_to_recordset(%(batches)s::jsonb) AS x (
-    id bigint, provider text, messages integer, spread_from timestamptz, spread_until timestamptz);
+    id bigint, provider text, messages integer, spread_from timestamptz, spread_until timestamptz,
+    limit_keys text[], limit_rates float8[]);
 
 -- name: delete_slices
 DELETE FROM slices WHERE id = ANY (%(ids)s) AND batch_id IS NULL;
@@ -133,6 +209,22 @@ SET next_seq = x.next_seq, pace_remaining = x.pace_remaining, pace_until = x.pac
     gate_opens_at = x.gate_opens_at, gate_closes_at = x.gate_closes_at
 FROM changes x JOIN locked k ON k.run_id = x.run_id AND k.lane = x.lane
 WHERE l.run_id = x.run_id AND l.lane = x.lane;
+
+-- name: update_runs
+-- Only of runs with a rate or a warm-up of their own. Locked in the order of their ids, as the
+-- workers lock them too.
+WITH changes AS (
+    SELECT * FROM jsonb_to_recordset(%(changes)s::jsonb) AS x (
+        run_id bigint, metered_credit float8, metered_until timestamptz, ramp_day integer,
+        ramp_base integer)
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE runs r
+SET metered_credit = x.metered_credit, metered_until = x.metered_until,
+    ramp_day = x.ramp_day, ramp_base = x.ramp_base
+FROM changes x JOIN locked l ON l.id = x.run_id
+WHERE r.id = x.run_id;
 
 -- name: add_up_tallies
 -- What workers counted goes to the runs. A row that a worker is writing right now has time until
@@ -175,6 +267,7 @@ FOR NO KEY UPDATE OF r, c SKIP LOCKED;
 SELECT EXISTS (SELECT FROM deliveries WHERE run_id = %(run_id)s AND status IN ('pending', 'sending')) AS unsettled;
 
 -- name: finish_runs
+-- A campaign ends with its last run, and rests where another occurrence is to come.
 WITH finished AS (
     UPDATE runs
     SET status = 'finished', finished_at = %(now)s,
@@ -186,7 +279,9 @@ WITH finished AS (
     WHERE run_id IN (SELECT id FROM finished)
 )
 UPDATE campaigns c
-SET status = 'finished', finished_sending_at = %(now)s, updated_at = %(now)s
+SET status = CASE WHEN c.next_dt IS NULL THEN 'finished' ELSE 'scheduled' END,
+    finished_sending_at = CASE WHEN c.next_dt IS NULL THEN %(now)s ELSE c.finished_sending_at END,
+    updated_at = %(now)s
 FROM finished f
 WHERE c.id = f.campaign_id AND c.status = 'sending'
   AND NOT EXISTS (SELECT FROM runs o WHERE o.campaign_id = c.id AND o.status <> 'finished'

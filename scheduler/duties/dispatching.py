@@ -5,89 +5,55 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
-from campaigns.schedule.windows import Interval, Window
+from scheduler.active_times import ActiveTimes
 from scheduler.decision import Decision, decide
-from scheduler.model import Account, Batch, RunState, Slice
-from scheduler.pacing import Line
+from scheduler.duties import reading
+from scheduler.model import Batch, LaneKey, Run, Slice
 
 _SQL = queries.load("scheduler", "tick.sql")
 
 
-def run_once(conn: Connection, now: datetime, providers: Providers, *, rotation: int = 0) -> int:
+def run_once(
+    conn: Connection,
+    now: datetime,
+    providers: Providers,
+    active_times: ActiveTimes,
+) -> int:
     """How many messages were cut into batches."""
-    rows = conn.execute(_SQL.open_runs, {"now": now})
-    runs = [_run_state(row, _carries(providers, row)) for row in rows]
-    if not runs:
+    rows = conn.execute(_SQL.open_runs, {"now": now}).fetchall()
+    if not rows:
         return 0
-    backlog = [run.run_id for run in runs if run.returned or run.retries]
+    times = active_times.of(conn, rows, now)
+    runs: list[Run] = []
+    for _, lanes in groupby(rows, key=lambda row: row["id"]):
+        runs.append(reading.run(list(lanes), times, providers))
+    backlog = sorted({row["id"] for row in rows if row["returned"] or row["retries"]})
     waiting = _waiting(conn, backlog, now) if backlog else {}
-    decision = decide(runs, _accounts(conn, now, providers), waiting, now, rotation=rotation)
+    states = {row["provider"]: row for row in conn.execute(_SQL.accounts, {"now": now})}
+    accounts = {name: reading.account(name, providers, states.get(name), now)
+                for name in providers.by_name}  # fmt: skip
+    used = {row["key"]: row["outstanding"] for row in conn.execute(_SQL.limits_used)}
+    decision = decide(runs, accounts, waiting, now, used=used, tick=int(now.timestamp()))
     _write(conn, now, decision)
     return sum(batch.messages for batch in decision.batches)
 
 
-def _carries(providers: Providers, row: Mapping[str, Any]) -> bool:
-    """Whether the run's account is there and still of the channel that the run was made for."""
-    config = providers.by_name.get(row["provider"])
-    return config is not None and config.channel == row["sending_type"]
-
-
-def _run_state(row: Mapping[str, Any], carried: bool) -> RunState:
-    starts, ends = row["pause_starts"] or (), row["pause_ends"] or ()
-    has_line = row["pace_until"] is not None
-    has_gate = row["gate_opens_at"] is not None
-    return RunState(
-        run_id=row["id"],
-        lane=row["lane"],
-        provider=row["provider"],
-        next_seq=row["next_seq"],
-        hi=row["hi"],
-        returned=row["returned"],
-        retries=row["retries"],
-        window=Window(
-            start=row["starts_at"],
-            finish=row["finishes_at"],
-            expiry=row["expires_at"],
-            pauses=tuple(Interval(*pause) for pause in zip(starts, ends, strict=True)),
-            leftover=row["leftover"],
-        ),
-        paused=row["paused"] or not carried,
-        is_test=row["is_test"],
-        line=Line(row["pace_remaining"], row["pace_until"]) if has_line else None,
-        gate=Interval(row["gate_opens_at"], row["gate_closes_at"]) if has_gate else None,
-    )
-
-
-def _waiting(
-    conn: Connection, run_ids: list[int], now: datetime
-) -> dict[tuple[int, int], list[Slice]]:
-    found: dict[tuple[int, int], list[Slice]] = {}
+def _waiting(conn: Connection, run_ids: list[int], now: datetime) -> dict[LaneKey, list[Slice]]:
+    found: dict[LaneKey, list[Slice]] = {}
     for row in conn.execute(_SQL.waiting_slices, {"run_ids": run_ids, "now": now}):
-        found.setdefault((row["run_id"], row["lane"]), []).append(
+        found.setdefault(LaneKey(row["run_id"], row["lane"]), []).append(
             Slice(
                 row["run_id"], row["lane"], row["kind"], row["lo"], row["hi"], row["messages"],
                 row["seqs"], row["id"], row["not_before"], row["attempts"],
             )
         )  # fmt: skip
     return found
-
-
-def _accounts(conn: Connection, now: datetime, providers: Providers) -> dict[str, Account]:
-    states = {row["provider"]: row for row in conn.execute(_SQL.accounts, {"now": now})}
-    return {
-        name: Account(
-            name,
-            config.per_second,
-            outstanding=states[name]["outstanding"] if name in states else 0,
-            cooling=states[name]["cooling"] if name in states else False,
-        )
-        for name, config in providers.by_name.items()
-    }
 
 
 def _write(conn: Connection, now: datetime, decision: Decision) -> None:
@@ -101,13 +67,17 @@ def _write(conn: Connection, now: datetime, decision: Decision) -> None:
         slices += [_slice_json(piece, id_) for id_, batch in numbered for piece in batch.slices]
     if slices:
         _insert(conn, _SQL.insert_slices, "slices", now, slices)
-    if decision.changes:
-        changes = [change.as_json() for change in decision.changes]
-        conn.execute(_SQL.update_lanes, {"changes": json.dumps(changes)})
+    if decision.lanes:
+        lanes = [change.as_json() for change in decision.lanes]
+        conn.execute(_SQL.update_lanes, {"changes": json.dumps(lanes)})
+    if decision.runs:
+        # Last, because workers count on the same rows: the locks are short.
+        runs = [change.as_json() for change in decision.runs]
+        conn.execute(_SQL.update_runs, {"changes": json.dumps(runs)})
 
 
 def _insert(
-    conn: Connection, query: str, name: str, now: datetime, rows: Iterable[dict[str, Any]]
+    conn: Connection, query: str, name: str, now: datetime, rows: Iterable[Mapping[str, Any]]
 ) -> None:
     conn.execute(query, {name: json.dumps(list(rows)), "now": now})
 
@@ -119,6 +89,8 @@ def _batch_json(batch_id: int, batch: Batch) -> dict[str, Any]:
         "messages": batch.messages,
         "spread_from": batch.spread.start.isoformat(),
         "spread_until": batch.spread.end.isoformat(),
+        "limit_keys": [limit.key for limit in batch.limits],
+        "limit_rates": [limit.per_second for limit in batch.limits],
     }
 
 

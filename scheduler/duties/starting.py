@@ -2,20 +2,81 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
+from campaigns.schedule import occurrences
+from campaigns.schedule.occurrences import Due
+from campaigns.schedule.stored import series_of, window_of
+
+log = logging.getLogger(__name__)
 
 _SQL = queries.load("scheduler", "tick.sql")
 
-#: How long before its start a run is created and its recipients are written, in seconds. Opt-outs
-#: count until the moment of sending all the same.
-LEAD = 5.0
+#: How long before its start a run is created and its recipients are written. Opt-outs count until
+#: the moment of sending all the same.
+LEAD = timedelta(seconds=5)
 
 
 def run_once(conn: Connection, now: datetime) -> tuple[int, int]:
     """How many runs were started and how many began to close."""
-    started = conn.execute(_SQL.start_due, {"now": now, "lead": LEAD}).rowcount
+    due = {"now": now, "lead": LEAD.total_seconds()}
+    started = 0
+    runs: list[dict[str, Any]] = []
+    series: list[dict[str, Any]] = []
+    for row in conn.execute(_SQL.due_campaigns, due).fetchall():
+        found = occurrences.due(
+            series_of(row), row["next_dt"], now, open_runs=row["open_runs"], lead=LEAD
+        )
+        _tell(row, found)
+        runs += _runs(row, found)
+        started += len(found.starts)
+        series.append(
+            {"id": str(row["id"]), "next_dt": _iso(found.next_dt), "started": bool(found.starts)}
+        )
+    if runs:
+        conn.execute(_SQL.insert_runs, {"runs": json.dumps(runs), "now": now})
+    if series:
+        conn.execute(_SQL.move_series, {"campaigns": json.dumps(series), "now": now})
     closed = conn.execute(_SQL.close_ended, {"now": now}).rowcount
     return started, closed
+
+
+def _runs(row: Mapping[str, Any], found: Due) -> Iterator[dict[str, Any]]:
+    for start in found.starts:
+        yield _run(row, start.occurrence, start.starts_at, None)
+    for reason, dropped in (("skipped", found.skipped), ("missed", found.missed)):
+        for occurrence in dropped.latest:
+            yield _run(row, occurrence, occurrence, reason)
+
+
+def _run(
+    row: Mapping[str, Any], occurrence: datetime, starts_at: datetime, reason: str | None
+) -> dict[str, Any]:
+    window = window_of(row, occurrence)
+    return {
+        "campaign_id": str(row["id"]),
+        "occurrence": occurrence.isoformat(),
+        "provider": row["provider"],
+        "reason": reason,
+        "starts_at": starts_at.isoformat(),
+        "finishes_at": _iso(window.finish),
+        "expires_at": _iso(window.expiry),
+    }
+
+
+def _tell(row: Mapping[str, Any], found: Due) -> None:
+    for word, dropped in (("overlap", found.skipped), ("time", found.missed)):
+        if dropped.count:
+            log.warning(
+                "campaign %s: %d occurrences do not take place (%s)", row["id"], dropped.count, word
+            )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

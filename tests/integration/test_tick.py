@@ -41,12 +41,12 @@ def published(report: TickReport, task: str) -> list[int]:
 
 def test_a_campaign_gets_its_run_a_moment_ahead_of_its_start_and_only_once(conn):
     campaign_id = ledger.campaign(conn, NOW, status="scheduled", start=at(100))
-    assert ticked(conn, 99 - LEAD).started == 0
-    report = ticked(conn, 100 - LEAD)
+    assert ticked(conn, 99 - LEAD.total_seconds()).started == 0
+    report = ticked(conn, 100 - LEAD.total_seconds())
     assert report.started == 1
     assert ledger.field(conn, "campaigns", campaign_id, "status") == "sending"
     assert len(published(report, TASK_RESOLVE)) == 1
-    assert ticked(conn, 101 - LEAD).started == 0
+    assert ticked(conn, 101 - LEAD.total_seconds()).started == 0
     assert conn.execute("SELECT count(*) AS n FROM runs").fetchone()["n"] == 1
 
 

@@ -1,75 +1,96 @@
-"""One tick's decision: gates, capacity, priorities."""
+"""What a tick hands out: gates, dues, shares, accounts and limits."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from campaigns.schedule.windows import Interval, Window
-from scheduler.decision import OUTSTANDING_WITHOUT_CEILING, capacity, decide, demand
-from scheduler.model import Account, RunState
-from scheduler.pacing import GUARD
+from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.adaptive import Health
+from campaigns.schedule.windows import Interval, Window, active_intervals
+from scheduler.decision import decide
+from scheduler.demand import demand
+from scheduler.model import BULK, URGENT, Account, Lane, LaneKey, Limit, Run, Slice
+from scheduler.pacing import GUARD, Ramp
+from scheduler.sharing import OUTSTANDING_WITHOUT_CEILING, capacity
 
-START = datetime(2030, 1, 1, 12, tzinfo=UTC)
-UNLIMITED = {"p": Account("p", None, 0)}
+START = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 def at(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 
 
-def run(run_id: int = 1, total: int = 1000, **changes: object) -> RunState:
-    state = RunState(
+def lane(run_id: int, hi: int, window: Window, **changes: object) -> Lane:
+    active = ActiveTime(tuple(active_intervals(window)))
+    paced = active if window.finish is None else active.until(window.finish)
+    made = Lane(LaneKey(run_id, 0), lo=0, hi=hi, next_seq=0, active=active, paced=paced)
+    return replace(made, **changes)
+
+
+def run(run_id: int = 1, total: int = 1000, window: Window | None = None, **changes: object) -> Run:
+    window = window or Window(START)
+    made = Run(
         run_id=run_id,
-        lane=0,
         provider="p",
-        next_seq=0,
-        hi=total,
-        returned=0,
-        retries=0,
-        window=Window(START),
-        paused=False,
-        is_test=False,
-        line=None,
-        gate=None,
+        starts_at=START,
+        finish=window.finish,
+        lanes=(lane(run_id, total, window),),
     )
-    return replace(state, **changes)
+    return replace(made, **changes)
 
 
-def cut(decision, run_id: int) -> int:
+def account(name: str = "p", per_second: float | None = 50.0, **changes: object) -> Account:
+    made = Account(name, per_second, 0, Health(), chain=(name,), attempts=(5,))
+    return replace(made, **changes)
+
+
+UNLIMITED = {"p": account(per_second=None)}
+
+
+def cut(decision, run_id: int | None = None, provider: str | None = None) -> int:
     return sum(
         piece.messages
         for batch in decision.batches
         for piece in batch.slices
-        if piece.run_id == run_id
+        if run_id in (None, piece.run_id) and provider in (None, batch.provider)
     )
+
+
+def wanted(a_run: Run, seconds: float):
+    return demand(a_run, {}, at(seconds))
 
 
 def test_nothing_is_handed_out_before_the_start_in_a_pause_or_by_hand():
     pause = Window(START, at(60), pauses=(Interval(at(10), at(20)),))
-    assert demand(run(), at(-5)).amount == 0
-    assert demand(run(window=pause), at(12)).amount == 0
-    assert demand(run(paused=True), at(5)).amount == 0
-    assert demand(run(window=Window(START, expiry=at(60))), at(60)).amount == 0
+    assert wanted(run(), -5).amount == 0
+    assert wanted(run(window=pause), 12).amount == 0
+    assert wanted(run(paused=True), 5).amount == 0
+    assert wanted(run(window=Window(START, expiry=at(60))), 60).amount == 0
 
 
 def test_the_gate_is_the_current_interval_and_closes_early_enough():
     window = Window(START, at(60), pauses=(Interval(at(10), at(20)),))
-    assert demand(run(window=window), at(3)).gate == Interval(START, at(10) - GUARD)
-    assert demand(run(window=window), at(12)).gate.start == at(20)
+    assert wanted(run(window=window), 3).lanes[0].gate == Interval(START, at(10) - GUARD)
+    assert wanted(run(window=window), 12).lanes[0].gate.start == at(20)
 
 
 def test_work_is_ready_when_a_pause_ends_and_not_a_tick_later():
     window = Window(START, at(60), pauses=(Interval(at(10), at(20)),))
-    wanted = demand(run(window=window), at(19.5))
-    assert wanted.amount > 0
-    assert wanted.spread.start == at(20)
+    found = wanted(run(window=window), 19.5)
+    assert found.amount > 0
+    assert found.lanes[0].spread.start == at(20)
 
 
 def test_paced_work_is_spread_up_to_the_gate_and_not_beyond():
     window = Window(START, at(60), pauses=(Interval(at(10), at(20)),))
-    wanted = demand(run(window=window), at(9))
-    assert at(9) <= wanted.spread.start <= wanted.spread.end < at(10) - GUARD
+    spread = wanted(run(window=window), 9).lanes[0].spread
+    assert at(9) <= spread.start <= spread.end < at(10) - GUARD
+
+
+def test_as_fast_as_allowed_means_no_line_inside_the_window():
+    found = wanted(run(window=Window(START, at(60)), evenly=False), 1)
+    assert (found.amount, found.lanes[0].line) == (1000, None)
 
 
 def test_without_a_window_everything_is_due_up_to_the_capacity():
@@ -78,36 +99,141 @@ def test_without_a_window_everything_is_due_up_to_the_capacity():
 
 
 def test_never_more_than_two_quanta_are_outstanding():
-    assert capacity(Account("p", 50.0, 0)) == 100
-    assert capacity(Account("p", 50.0, 70)) == 30
-    assert capacity(Account("p", 50.0, 500)) == 0
-    assert capacity(Account("p", 1 / 60, 0)) == 1
-    assert capacity(Account("p", 1 / 60, 1)) == 0
+    assert capacity(account(outstanding=0), at(0)) == 100
+    assert capacity(account(outstanding=70), at(0)) == 30
+    assert capacity(account(outstanding=500), at(0)) == 0
+    assert capacity(account(per_second=1 / 60), at(0)) == 1
+    assert capacity(account(per_second=1 / 60, outstanding=1), at(0)) == 0
+
+
+def test_two_quanta_of_segments_are_fewer_messages():
+    accounts = {"p": account(counts_segments=True)}
+    assert cut(decide([run(segments=3)], accounts, {}, at(0))) == 33
+    assert cut(decide([run(segments=3)], {"p": account()}, {}, at(0))) == 100
 
 
 def test_an_account_that_cools_down_gets_nothing():
-    assert cut(decide([run()], {"p": Account("p", 50.0, 0, cooling=True)}, {}, at(0)), 1) == 0
+    cooling = {"p": account(health=Health(cooling_until=at(9)))}
+    assert cut(decide([run()], cooling, {}, at(0)), 1) == 0
 
 
-def test_test_sends_go_first():
-    runs = [run(1, 10_000), run(2, 1, is_test=True)]
-    decision = decide(runs, {"p": Account("p", 1.0, 1)}, {}, at(0))
-    assert (cut(decision, 1), cut(decision, 2)) == (0, 1)
+def test_classes_are_served_one_after_the_other():
+    runs = [run(1, 10_000), run(2, 30, priority=BULK), run(3, 30, priority=URGENT)]
+    decision = decide(runs, {"p": account()}, {}, at(0))
+    assert [cut(decision, n) for n in (1, 2, 3)] == [70, 0, 30]
+
+
+def test_shares_follow_the_weights():
+    decision = decide([run(1), run(2, weight=3)], {"p": account()}, {}, at(0))
+    assert [cut(decision, n) for n in (1, 2)] == [25, 75]
 
 
 def test_a_provider_that_is_not_configured_sends_nothing_and_still_has_its_gate():
     decision = decide([run()], {}, {}, at(0))
     assert not decision.batches
-    assert decision.changes[0].gate is not None
+    assert decision.lanes[0].gate is not None
 
 
 def test_a_small_run_is_not_held_up_by_a_large_one():
-    decision = decide([run(1, 100_000), run(2, 20)], {"p": Account("p", 50.0, 0)}, {}, at(0))
+    decision = decide([run(1, 100_000), run(2, 20)], {"p": account()}, {}, at(0))
     assert (cut(decision, 1), cut(decision, 2)) == (80, 20)
 
 
 def test_a_run_that_does_not_change_is_not_written():
     still = run(total=0)
     first = decide([still], UNLIMITED, {}, at(0))
-    settled = replace(still, gate=first.changes[0].gate)
-    assert decide([settled], UNLIMITED, {}, at(1)).changes == []
+    settled = replace(still, lanes=(replace(still.lanes[0], gate=first.lanes[0].gate),))
+    decision = decide([settled], UNLIMITED, {}, at(1))
+    assert (decision.lanes, decision.runs) == ([], [])
+
+
+def test_the_lanes_of_a_run_share_what_it_gets_and_count_as_one():
+    asleep = lane(1, 200, Window(at(3600)), key=LaneKey(1, 1), lo=100, next_seq=100)
+    two = replace(run(1, 100), lanes=(run(1, 100).lanes[0], asleep))
+    decision = decide([two, run(2)], {"p": account()}, {}, at(0))
+    assert [cut(decision, n) for n in (1, 2)] == [50, 50]
+    assert {piece.lane for batch in decision.batches for piece in batch.slices} == {0}
+
+
+def test_a_team_keeps_its_limit_over_all_accounts():
+    limit = Limit("team:x", 10.0)
+    runs = [run(1, limits=(limit,)), run(2, limits=(limit,), provider="q"), run(3)]
+    accounts = {"p": account(), "q": account("q")}
+    decision = decide(runs, accounts, {}, at(0), used={"team:x": 4})
+    assert cut(decision, 1) + cut(decision, 2) == 16
+    assert cut(decision, 3) == 100 - cut(decision, 1)
+    limited = {b.limits for b in decision.batches if b.slices[0].run_id != 3}
+    assert limited == {(limit,)}
+
+
+def test_each_sender_has_its_own_limit():
+    runs = [run(1, sender="a"), run(2, sender="a"), run(3, sender="b")]
+    decision = decide(runs, {"p": account(per_sender=2.0)}, {}, at(0))
+    assert cut(decision, 1) + cut(decision, 2) == 4
+    assert cut(decision, 3) == 4
+
+
+def test_a_campaign_s_own_rate_is_not_caught_up():
+    slow = run(1, per_second=5.0)
+    decision = decide([slow], UNLIMITED, {}, at(0))
+    first = cut(decision)
+    late = replace(slow, meter=decision.runs[0].meter)
+    assert 1 <= first <= 8
+    assert cut(decide([late], UNLIMITED, {}, at(60))) <= 8
+
+
+def test_messages_at_a_campaign_s_own_rate_are_spread_over_the_quantum():
+    decision = decide([run(1, per_second=5.0)], UNLIMITED, {}, at(0))
+    spread = decision.batches[0].spread
+    assert (spread.start, spread.end >= at(1)) == (at(0), True)
+
+
+def test_a_warm_up_bounds_each_day():
+    warm = run(1, ramp=Ramp(100, 2.0))
+    assert cut(decide([warm], UNLIMITED, {}, at(0))) == 100
+    spent = replace(warm, lanes=(replace(warm.lanes[0], next_seq=100),))
+    ramped = decide([warm], UNLIMITED, {}, at(0)).runs[0].ramped
+    assert cut(decide([replace(spent, ramped=ramped)], UNLIMITED, {}, at(3600))) == 0
+    assert cut(decide([replace(spent, ramped=ramped)], UNLIMITED, {}, at(86_400))) == 200
+
+
+CHAIN = {
+    "p": account(chain=("p", "q"), attempts=(2, 3)),
+    "q": account("q", chain=("q",), attempts=(3,)),
+}
+OPEN = Health(failures=3, circuit="open", cooling_until=at(-1))
+
+
+def retry(attempts: int, slice_id: int) -> Slice:
+    return Slice(1, 0, "retry", slice_id, slice_id + 1, 1, None, slice_id, at(0), attempts)
+
+
+def test_a_retry_goes_to_the_account_whose_turn_it_is():
+    tried = run(1, 20)
+    tried = replace(tried, lanes=(replace(tried.lanes[0], next_seq=20),))
+    waiting = {LaneKey(1, 0): [retry(1, 5), retry(2, 6), retry(4, 7)]}
+    decision = decide([tried], CHAIN, waiting, at(0))
+    assert (cut(decision, provider="p"), cut(decision, provider="q")) == (1, 2)
+    assert sorted(decision.used) == [5, 6, 7]
+
+
+def test_a_fallback_takes_over_while_a_circuit_is_open_but_for_one_probe():
+    broken = {**CHAIN, "p": replace(CHAIN["p"], health=OPEN)}
+    decision = decide([run(1, 50)], broken, {}, at(0))
+    assert (cut(decision, provider="p"), cut(decision, provider="q")) == (1, 49)
+    probing = {**broken, "p": replace(broken["p"], outstanding=1)}
+    decision = decide([run(1, 50)], probing, {}, at(0))
+    assert (cut(decision, provider="p"), cut(decision, provider="q")) == (0, 50)
+
+
+def test_a_fallback_takes_over_for_a_long_rest_only():
+    def resting(seconds: float) -> dict[str, Account]:
+        return {**CHAIN, "p": replace(CHAIN["p"], health=Health(cooling_until=at(seconds)))}
+
+    assert cut(decide([run(1, 50)], resting(31), {}, at(0)), provider="q") == 50
+    assert cut(decide([run(1, 50)], resting(29), {}, at(0))) == 0
+
+
+def test_with_an_open_circuit_and_nobody_to_take_over_one_probe_goes_at_a_time():
+    accounts = {"p": account(health=OPEN)}
+    assert cut(decide([run(1, 50), run(2, 50)], accounts, {}, at(0))) == 1

@@ -1,0 +1,121 @@
+"""When each lane may send, remembered from tick to tick.
+
+A window with hours of every day over a year takes milliseconds to compute and microseconds to look
+up. It is computed again when something that it depends on changed: the campaign, the team, or the
+window of the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.schedule.active import ActiveTime, active_time
+from campaigns.schedule.calendars import Calendar
+from campaigns.schedule.shifting import shifted
+from campaigns.schedule.stored import calendar_of
+from campaigns.schedule.windows import FOREVER, Interval, Window
+from scheduler.model import LaneKey
+
+_SQL = queries.load("scheduler", "tick.sql")
+
+#: How far ahead the hours of a run without an end are computed, and how near to the end of that
+#: they are computed again.
+AHEAD = timedelta(days=60)
+_AGAIN = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Whenever a lane may send, and the part of that up to the finish."""
+
+    active: ActiveTime
+    paced: ActiveTime
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    stamp: tuple[object, ...]
+    good_until: datetime
+    times: Times
+
+
+class ActiveTimes:
+    """A cache of :class:`Times`; whatever is not asked for any more is forgotten."""
+
+    def __init__(self) -> None:
+        self._entries: dict[LaneKey, _Entry] = {}
+
+    def of(
+        self, conn: Connection, rows: Sequence[Mapping[str, Any]], now: datetime
+    ) -> dict[LaneKey, Times]:
+        """The times of all lanes in ``rows``, which are those of ``open_runs`` in tick.sql."""
+        known: dict[LaneKey, _Entry] = {}
+        missing: list[Mapping[str, Any]] = []
+        for row in rows:
+            key = LaneKey(row["id"], row["lane"])
+            entry = self._entries.get(key)
+            if entry is not None and entry.stamp == _stamp(row) and now < entry.good_until:
+                known[key] = entry
+            else:
+                missing.append(row)
+        if missing:
+            run_ids = sorted({row["id"] for row in missing})
+            found = conn.execute(_SQL.calendars, {"run_ids": run_ids}).fetchall()
+            by_run = {settings["id"]: settings for settings in found}
+            for row in missing:
+                known[LaneKey(row["id"], row["lane"])] = _computed(row, by_run[row["id"]], now)
+        self._entries = known
+        return {key: entry.times for key, entry in known.items()}
+
+
+def _stamp(row: Mapping[str, Any]) -> tuple[object, ...]:
+    names = ("campaign_at", "team_at", "window_at", "finishes_at", "expires_at", "timezone")
+    return tuple(row[name] for name in names)
+
+
+def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
+    window = _window(settings)
+    calendars = _calendars(settings, row["timezone"])
+    through = now + AHEAD
+    if any(not calendar.is_open_always for calendar in calendars) and window.end > through:
+        window = replace(window, expiry=max(through, window.finish or through))
+        good_until = now + _AGAIN
+    else:
+        good_until = FOREVER
+    active = active_time(window, calendars, through)
+    paced = active.until(window.finish) if window.finish is not None else active
+    return _Entry(_stamp(row), good_until, Times(active, paced))
+
+
+def _window(settings: Mapping[str, Any]) -> Window:
+    """The window of the run: the campaign's, moved to where the run's begins."""
+    starts, ends = settings["pause_starts"] or (), settings["pause_ends"] or ()
+    pauses = tuple(Interval(*pause) for pause in zip(starts, ends, strict=True))
+    given = Window(
+        settings["scheduled_send_date"],
+        settings["scheduled_finish_date"],
+        settings["expiry_date"],
+        pauses,
+        settings["leftover"],
+    )
+    moved = shifted(given, settings["timezone"], settings["window_at"])
+    # The run's own ends count: what is left of an earlier window keeps its expiry.
+    return replace(
+        moved,
+        start=max(settings["starts_at"], settings["window_at"]),
+        finish=settings["finishes_at"],
+        expiry=settings["expires_at"],
+    )
+
+
+def _calendars(settings: Mapping[str, Any], lane_zone: str | None) -> list[Calendar]:
+    if settings["is_test"]:
+        # Somebody asked for this one message, now, to an address of their own.
+        return []
+    found = [calendar_of(settings, ""), calendar_of(settings, "team_")]
+    return [calendar.in_zone(lane_zone) for calendar in found] if lane_zone else found

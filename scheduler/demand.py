@@ -1,0 +1,114 @@
+"""What each run wants to hand out in this tick, before anybody's share is looked at.
+
+The window and the calendars say whether, the pacing line how much, and the campaign's own rate and
+warm-up how much at most. Pure: takes ``now``, does no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from campaigns.schedule.windows import Interval
+from scheduler import pacing
+from scheduler.allocation import max_min
+from scheduler.model import Lane, LaneKey, Run, Slice
+from scheduler.pacing import GUARD, QUANTUM, Line, Meter, RampState
+
+Waiting = Mapping[LaneKey, Sequence[Slice]]
+
+#: Sends are spread up to this long before the gate closes.
+_MARGIN = GUARD / 2
+
+
+@dataclass(frozen=True, slots=True)
+class LaneDemand:
+    """What one lane wants now, and the gate behind which its claims are granted."""
+
+    lane: Lane
+    #: Messages that were never tried.
+    paced: int
+    #: Messages to be tried again.
+    retries: int
+    gate: Interval | None
+    line: Line | None
+    spread: Interval
+
+    @property
+    def amount(self) -> int:
+        return self.paced + self.retries
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What one run wants now, lane by lane, and what its own rate and warm-up remember."""
+
+    run: Run
+    lanes: tuple[LaneDemand, ...]
+    meter: Meter | None
+    ramped: RampState | None
+
+    @property
+    def amount(self) -> int:
+        return sum(lane.amount for lane in self.lanes)
+
+
+def demand(run: Run, waiting: Waiting, now: datetime, *, tick: int = 0) -> Demand:
+    """What ``run`` wants now."""
+    lanes = [_of_lane(run, lane, _retries(waiting, lane), now) for lane in run.lanes]
+    ramped = run.ramped
+    if run.ramp is not None:
+        handed_out = sum(lane.handed_out for lane in run.lanes)
+        left, ramped = pacing.ramped(run.ramp, run.ramped, handed_out, run.starts_at, now)
+        lanes = _capped(lanes, left, tick, with_retries=False)
+    meter = run.meter
+    if run.per_second is not None and any(lane.amount for lane in lanes):
+        active = next(lane.lane.active for lane in lanes if lane.amount)
+        left, meter, spread = pacing.metered(run.meter, run.per_second, active, now)
+        lanes = [_within(lane, spread) for lane in _capped(lanes, left, tick, with_retries=True)]
+    return Demand(run, tuple(lanes), meter, ramped)
+
+
+def _of_lane(run: Run, lane: Lane, retries: int, now: datetime) -> LaneDemand:
+    nothing = LaneDemand(lane, 0, 0, None, lane.line, Interval(now, now))
+    current = lane.active.at(now) or lane.active.following(now)
+    if current is None:
+        return nothing
+    gate = Interval(current.start, max(current.end - GUARD, current.start))
+    if run.paused or current.start >= now + QUANTUM:
+        return replace(nothing, gate=gate)
+    start = max(now, current.start)
+    if not run.evenly or run.finish is None or current.start >= run.finish:
+        return LaneDemand(lane, lane.remaining, retries, gate, None, Interval(start, start))
+    amount, line = pacing.due(lane.line, lane.remaining, lane.paced, now)
+    end = max(start, min(pacing.horizon(lane.paced, now), gate.end - _MARGIN))
+    return LaneDemand(lane, amount, retries, gate, line, Interval(start, end))
+
+
+def _retries(waiting: Waiting, lane: Lane) -> int:
+    return sum(piece.messages for piece in waiting.get(lane.key, ()) if piece.kind == "retry")
+
+
+def _capped(
+    lanes: Sequence[LaneDemand], left: int, tick: int, *, with_retries: bool
+) -> list[LaneDemand]:
+    """The demands cut down to ``left`` messages in all, retries before the others."""
+    room = max(left, 0)
+    if sum(lane.paced + lane.retries * with_retries for lane in lanes) <= room:
+        return list(lanes)
+    if with_retries:
+        again = max_min({n: lane.retries for n, lane in enumerate(lanes)}, room, rotation=tick)
+        lanes = [replace(lane, retries=again[n]) for n, lane in enumerate(lanes)]
+        room -= sum(again.values())
+    paced = max_min({n: lane.paced for n, lane in enumerate(lanes)}, room, rotation=tick)
+    return [replace(lane, paced=paced[n]) for n, lane in enumerate(lanes)]
+
+
+def _within(lane: LaneDemand, spread: Interval) -> LaneDemand:
+    """At the campaign's own rate messages are spread too, where the line does not do it already."""
+    if lane.gate is None or lane.spread.start < lane.spread.end:
+        return lane
+    start = max(lane.spread.start, spread.start)
+    end = max(start, min(spread.end, lane.gate.end - _MARGIN))
+    return replace(lane, spread=Interval(start, end))

@@ -1,0 +1,33 @@
+"""Runs whose window is over, and whose rest waits for the next one, are moved on to it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.schedule.stored import next_window
+
+_SQL = queries.load("scheduler", "tick.sql")
+
+
+def run_once(conn: Connection, now: datetime) -> int:
+    """How many runs were moved; those without another window expire."""
+    runs: list[dict[str, Any]] = []
+    for row in conn.execute(_SQL.windows_over, {"now": now}).fetchall():
+        window = next_window(row, row["window_at"])
+        while window is not None and window.finish is not None and window.finish <= now:
+            # A window that passed while nobody looked is over too.
+            window = next_window(row, window.start)
+        runs.append(
+            {
+                "id": row["id"],
+                "window_at": window.start.isoformat() if window else None,
+                "finishes_at": window.finish.isoformat() if window and window.finish else None,
+            }
+        )
+    if runs:
+        conn.execute(_SQL.move_windows, {"runs": json.dumps(runs), "now": now})
+    return len(runs)

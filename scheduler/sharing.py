@@ -1,0 +1,220 @@
+"""Who may hand out how much: accounts and their fall-backs, limits of senders and teams, shares.
+
+Pure: takes ``now``, does no I/O.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from campaigns.schedule import adaptive
+from scheduler.allocation import by_class
+from scheduler.demand import Demand, LaneDemand, Waiting
+from scheduler.model import Account, Limit, Run
+from scheduler.pacing import QUANTUM
+
+#: Never more than this many quanta of a limit are cut and not yet claimed, so that a change of mind
+#: (pause, rate, share) is felt at once.
+OUTSTANDING_QUANTA = 2
+
+#: The same for an account without a ceiling, in messages.
+OUTSTANDING_WITHOUT_CEILING = 20_000
+
+#: An account that has to rest for longer than this is taken over for, if it names somebody.
+LONG_REST = timedelta(seconds=30)
+
+
+class Claim(NamedTuple):
+    """Names what one run wants of one account."""
+
+    account: str
+    run_id: int
+
+
+class Part(NamedTuple):
+    """What one lane wants of one account: retries that are due there, and untried messages."""
+
+    lane: LaneDemand
+    retries: int
+    paced: int
+
+    @property
+    def amount(self) -> int:
+        return self.retries + self.paced
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one run wants of one account, lane by lane."""
+
+    run: Run
+    parts: tuple[Part, ...]
+
+    @property
+    def amount(self) -> int:
+        return sum(part.amount for part in self.parts)
+
+
+def room(per_second: float | None, outstanding: int, cost: float = 1.0) -> int:
+    """How many messages may be cut below a limit, of which each costs ``cost`` of its units."""
+    if per_second is None:
+        return max(0, OUTSTANDING_WITHOUT_CEILING - outstanding)
+    return max(0, _ceiling(per_second, cost) - outstanding)
+
+
+def route(
+    provider: str, attempts: int, accounts: Mapping[str, Account], now: datetime
+) -> str | None:
+    """The account that a message goes to after so many attempts; ``None``: none is configured.
+
+    The next of the chain takes over once an account's attempts are used up, and for as long as it
+    can accept nothing.
+    """
+    first = accounts.get(provider)
+    if first is None:
+        return None
+    position = adaptive.chain_position(attempts, first.attempts)
+    left = first.chain[position:]
+    able = (name for name in left if name in accounts and _accepts(accounts[name], now))
+    return next(able, left[0])
+
+
+def wishes(
+    demands: Iterable[Demand], waiting: Waiting, accounts: Mapping[str, Account], now: datetime
+) -> dict[Claim, Wish]:
+    """Every demand, at the account that it goes to."""
+    found: dict[Claim, Wish] = {}
+    for demand in demands:
+        run = demand.run
+        main = route(run.provider, 0, accounts, now) if demand.amount else None
+        if main is None:
+            continue
+        by_account: dict[str, list[Part]] = {}
+        probes = list(_to_be_probed(run, main, accounts, now))
+        for lane in demand.lanes:
+            for name, part in _parts(run, lane, main, probes, waiting, accounts, now):
+                by_account.setdefault(name, []).append(part)
+        for name, parts in by_account.items():
+            found[Claim(name, run.run_id)] = Wish(run, tuple(parts))
+    return found
+
+
+def shares(
+    found: Mapping[Claim, Wish],
+    accounts: Mapping[str, Account],
+    used: Mapping[str, int],
+    now: datetime,
+    *,
+    tick: int = 0,
+) -> dict[Claim, int]:
+    """Messages per claim. ``used`` says how many are outstanding below each limit key."""
+    amounts = {claim: wish.amount for claim, wish in found.items()}
+    for limit, claims in _limited(found, accounts):
+        free = room(limit.per_second, used.get(limit.key, 0), _cost(found, amounts, claims))
+        amounts |= _shared(found, amounts, claims, free, tick)
+    by_account: dict[str, list[Claim]] = {}
+    for claim in found:
+        by_account.setdefault(claim.account, []).append(claim)
+    for name, claims in by_account.items():
+        free = capacity(accounts[name], now, _cost(found, amounts, claims))
+        amounts |= _shared(found, amounts, claims, free, tick)
+    return amounts
+
+
+def capacity(account: Account, now: datetime, cost: float = 1.0) -> int:
+    """How many messages may be cut for this account now; each costs ``cost`` segments."""
+    whole = OUTSTANDING_WITHOUT_CEILING
+    if account.per_second is not None:
+        whole = _ceiling(account.per_second, cost if account.counts_segments else 1.0)
+    return adaptive.capacity(account.health, now, whole, account.outstanding)
+
+
+def _ceiling(per_second: float, cost: float) -> int:
+    return max(1, math.floor(per_second * OUTSTANDING_QUANTA * QUANTUM.total_seconds() / cost))
+
+
+def _accepts(account: Account, now: datetime) -> bool:
+    rest = account.health.cooling_until
+    resting = rest is not None and rest - now > LONG_REST
+    return account.health.circuit == "closed" and not resting
+
+
+def _to_be_probed(
+    run: Run, main: str, accounts: Mapping[str, Account], now: datetime
+) -> Iterator[str]:
+    """Accounts that somebody stands in for and that may be asked whether they are back."""
+    for name in accounts[run.provider].chain:
+        if name == main:
+            return
+        if name in accounts and capacity(accounts[name], now) == 1:
+            yield name
+
+
+def _parts(
+    run: Run,
+    lane: LaneDemand,
+    main: str,
+    probes: list[str],
+    waiting: Waiting,
+    accounts: Mapping[str, Account],
+    now: datetime,
+) -> Iterator[tuple[str, Part]]:
+    retries: dict[str, int] = {}
+    left = lane.retries
+    for piece in waiting.get(lane.lane.key, ()) if left else ():
+        if piece.kind == "retry":
+            name = route(run.provider, piece.attempts, accounts, now)
+            assert name is not None, "the first of the chain is configured"
+            amount = min(piece.messages, left)
+            retries[name] = retries.get(name, 0) + amount
+            left -= amount
+    paced = lane.paced
+    while paced and probes:
+        yield probes.pop(), Part(lane, 0, 1)
+        paced -= 1
+    retries.setdefault(main, 0)
+    for name, amount in retries.items():
+        part = Part(lane, amount, paced if name == main else 0)
+        if part.amount:
+            yield name, part
+
+
+def _limited(
+    found: Mapping[Claim, Wish], accounts: Mapping[str, Account]
+) -> list[tuple[Limit, list[Claim]]]:
+    groups: dict[Limit, list[Claim]] = {}
+    for claim, wish in found.items():
+        for limit in accounts[claim.account].limits(wish.run):
+            groups.setdefault(limit, []).append(claim)
+    return list(groups.items())
+
+
+def _shared(
+    found: Mapping[Claim, Wish],
+    amounts: Mapping[Claim, int],
+    claims: Sequence[Claim],
+    free: int,
+    tick: int,
+) -> dict[Claim, int]:
+    return by_class(
+        {claim: amounts[claim] for claim in claims},
+        {claim: found[claim].run.weight for claim in claims},
+        {claim: found[claim].run.priority for claim in claims},
+        free,
+        rotation=tick,
+    )
+
+
+def _cost(
+    found: Mapping[Claim, Wish], amounts: Mapping[Claim, int], claims: Iterable[Claim]
+) -> float:
+    """Segments of a message, on average over all that are wanted."""
+    wanted = units = 0
+    for claim in claims:
+        wanted += amounts[claim]
+        units += amounts[claim] * found[claim].run.segments
+    return units / wanted if wanted else 1.0
