@@ -201,8 +201,13 @@ class ChunkSender:
             row.seq,
             row.attempts,
             outcome,
-            max_attempts=self._account.config.max_attempts,
+            max_attempts=self._most_attempts(row),
         )
+
+    def _most_attempts(self, row: Claimed) -> int:
+        """Over the whole chain of the run's account, unless it is no longer configured."""
+        first = self._contexts[row.run_id].provider
+        return self._engine.accounts.most_attempts(first) or self._account.config.max_attempts
 
     def _note(self, outcome: Outcome | NotSent) -> None:
         """What an outcome says about the account as a whole."""

@@ -44,6 +44,8 @@ class Lease:
 class RunContext:
     """What the messages of one run share."""
 
+    #: The account that the run was made for, the first of its chain.
+    provider: str
     template: str
     template_vars: Mapping[str, str]
     sender: str
@@ -101,7 +103,11 @@ class Ledger:
             cursor = await conn.execute(_SQL.batch_contexts, {"batch_id": batch_id})
             return {
                 row["run_id"]: RunContext(
-                    row["template"], row["template_vars"], row["sender"], row["expires_at"]
+                    row["provider"],
+                    row["template"],
+                    row["template_vars"],
+                    row["sender"],
+                    row["expires_at"],
                 )
                 async for row in cursor
             }

@@ -44,7 +44,10 @@ class Settlement:
 def settle(
     run_id: int, seq: int, attempts: int, outcome: Outcome | NotSent, *, max_attempts: int
 ) -> Settlement:
-    """The settlement of one row that was claimed for the ``attempts``-th time."""
+    """The settlement of one row that was claimed for the ``attempts``-th time.
+
+    ``max_attempts`` counts over all accounts of the run's chain.
+    """
     match outcome:
         case Accepted(message_id):
             return Settlement(run_id, seq, "accepted", message_id=storable(message_id))

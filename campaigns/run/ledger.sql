@@ -20,9 +20,12 @@ RETURNING provider, messages,
           extract(epoch FROM spread_until - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_until_in;
 
 -- name: batch_contexts
--- What the messages of a batch share, one row per run: read once per batch, because a campaign
--- that is sending cannot be edited.
-SELECT r.id AS run_id, r.expires_at, c.template, c.template_vars, c.sender, c.sending_type
+-- What the messages of a batch share, one row per run: read once per batch, because the message of
+-- a campaign that is sending cannot be edited. A message is worth nothing after its run's expiry,
+-- nor after the finish where what is left then expires.
+SELECT r.id AS run_id, r.provider,
+       least(r.expires_at, CASE WHEN c.leftover = 'expire' THEN r.finishes_at END) AS expires_at,
+       c.template, c.template_vars, c.sender, c.sending_type
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);
@@ -42,9 +45,9 @@ WITH clock AS (
     FROM clock
     WHERE b.id = %(batch_id)s AND b.status = 'leased'
       AND b.lease_token = %(token)s AND b.lease_until > clock.now
-    RETURNING b.id
+    RETURNING b.id, b.provider
 ), candidates AS (
-    SELECT s.run_id, d.seq,
+    SELECT s.run_id, d.seq, lease.provider,
            extract(epoch FROM least(l.gate_closes_at, r.expires_at) - clock.now)::float8 AS closes_in,
            EXISTS (SELECT FROM contacts o
                    WHERE o.group_id = ANY (r.suppression_groups) AND o.{address} = d.address) AS opted_out
@@ -85,6 +88,7 @@ WITH clock AS (
         error_code = CASE WHEN k.opted_out THEN 'opted_out' END,
         settled_at = CASE WHEN k.opted_out THEN clock.now END,
         claimed_at = clock.now,
+        provider = CASE WHEN k.opted_out THEN d.provider ELSE k.provider END,
         lease_token = %(token)s
     FROM candidates k, clock
     WHERE d.run_id = k.run_id AND d.seq = k.seq AND d.status = 'pending'

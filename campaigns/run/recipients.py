@@ -26,6 +26,8 @@ class DeliveryRow:
     #: What the provider said afterwards: delivered, undelivered, or nothing yet.
     report: str | None
     attempts: int
+    #: The account that it was last handed to.
+    provider: str | None
     provider_message_id: str | None
     error_code: str | None
     claimed_at: datetime | None

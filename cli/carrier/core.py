@@ -99,7 +99,8 @@ class Carrier:
 
     def decide(self, body: bytes, now_us: int) -> Decision:
         """Handle a request for a message that arrived at ``now_us`` (Unix microseconds)."""
-        message = _fields(body)
+        content = _content(body)
+        message = {name: value for name, value in content.items() if isinstance(value, str)}
         to, sender = message.get("to"), message.get("from")
         text, reference = message.get("text"), message.get("reference")
         report: Report | None = None
@@ -114,7 +115,8 @@ class Carrier:
         else:
             outcome, reply, report = self._handle(reference, now_us)
         self.tally.add(outcome, reference, to, now_us)
-        return Decision(encode(now_us, to, sender, text, reference, outcome), reply, report)
+        line = encode(now_us, to, sender, text, reference, outcome, _validity(content))
+        return Decision(line, reply, report)
 
     def _throttled(self, now_us: int) -> int:
         """Nanoseconds until the rate ceiling lets a request pass; 0: this one may."""
@@ -163,17 +165,20 @@ class Carrier:
         return (int.from_bytes(blake2b(key, digest_size=8).digest(), "big") >> 11) / (1 << 53)
 
 
-def _fields(body: bytes) -> Mapping[str, str]:
-    """The texts in a JSON object; nothing if ``body`` is not one."""
+def _content(body: bytes) -> Mapping[str, Any]:
+    """A JSON object; an empty one if ``body`` is none."""
     if len(body) > LARGEST_BODY:
         return {}
     try:
         content: Any = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(content, dict):
-        return {}
-    return {name: value for name, value in content.items() if isinstance(value, str)}
+    return content if isinstance(content, dict) else {}
+
+
+def _validity(content: Mapping[str, Any]) -> int | None:
+    value = content.get("validity")
+    return value if type(value) is int and 0 < value < 1 << 31 else None
 
 
 def _throttled_reply(wait_ns: int) -> Reply:

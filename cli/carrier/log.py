@@ -1,6 +1,7 @@
 """The carrier's log: one JSON line per arrival, and what can be concluded from it.
 
-Every line has the fields of :class:`Arrival`, the sender under the name ``from``. The judges are
+Every line has the fields of :class:`Arrival`, the sender under the name ``from``; ``validity`` only
+where it is known. The judges are
 pure functions of arrivals; those that count take the arrivals they are given, so pass them
 ``received(arrivals)`` where only messages that reached their recipient are meant.
 """
@@ -40,6 +41,8 @@ class Arrival:
     text: str | None
     reference: str | None
     outcome: Outcome
+    #: For how many seconds the message is still worth anything, where the sender says so.
+    validity: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,14 @@ def encode(
     text: str | None,
     reference: str | None,
     outcome: str,
+    validity: int | None = None,
 ) -> bytes:
     """One line of the log; ``now_us`` in Unix microseconds."""
+    more = "" if validity is None else f',"validity":{validity}'
     seconds, micros = divmod(now_us, _MICROSECONDS)
     return (
         f'{{"t":{seconds}.{micros:06d},"to":{_json(to)},"from":{_json(sender)},'
-        f'"text":{_json(text)},"reference":{_json(reference)},"outcome":"{outcome}"}}\n'
+        f'"text":{_json(text)},"reference":{_json(reference)},"outcome":"{outcome}"{more}}}\n'
     ).encode("ascii")
 
 
@@ -129,9 +134,10 @@ def parse(lines: Iterable[bytes]) -> list[Arrival]:
                     entry["text"],
                     entry["reference"],
                     entry["outcome"],
+                    entry.get("validity"),
                 )
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ValueError(f"line {number} is not a line of a carrier's log") from None
     return arrivals
 

@@ -19,8 +19,8 @@ from cli.commands.status import as_json, counts_table
 from cli.session import Command, Session, pass_session
 
 HEADER = (
-    "seq", "address", "outcome", "status", "report", "attempts", "provider_message_id",
-    "error_code", "claimed_at", "settled_at", "reported_at",
+    "seq", "address", "outcome", "status", "report", "attempts", "provider",
+    "provider_message_id", "error_code", "claimed_at", "settled_at", "reported_at",
 )  # fmt: skip
 
 

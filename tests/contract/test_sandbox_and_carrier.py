@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from cli.carrier.core import Carrier, Decision, Reply, Report
+from cli.carrier.log import parse
 from cli.carrier.reports import payload
 from cli.carrier.settings import Behaviour, ErrorMix
 from tests.support.adapters import ADDRESS, MESSAGE, SANDBOX, TEXT, report_call
@@ -76,3 +78,17 @@ def test_its_reports_are_understood() -> None:
 def test_its_log_holds_what_was_sent() -> None:
     line = sent(carrier()).line.decode()
     assert all(part in line for part in (ADDRESS, TEXT, "Sluice", MESSAGE.reference))
+
+
+def test_the_carrier_logs_for_how_long_a_message_is_still_worth_anything() -> None:
+    """It shrinks as time goes on: a message that waits for its retry has less of it."""
+    clock = FakeClock()
+    adapter = SANDBOX.adapter(clock=clock)
+    expiring = Message("1-1", ADDRESS, "Sluice", TEXT, clock.now() + timedelta(seconds=90.5))
+    seen = []
+    for _ in range(3):
+        decision = carrier().decide(adapter.encode([expiring]).body, NOW_US)
+        seen += [arrival.validity for arrival in parse([decision.line])]
+        clock.advance(40)
+    assert seen == [90, 50, 10]
+    assert b"validity" not in sent(carrier()).line

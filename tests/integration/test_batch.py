@@ -96,16 +96,22 @@ class Bench:
         self.config = ProviderConfig(
             name="carrier", adapter="scripted", channel="sms", max_in_flight=8, max_attempts=3
         )
+        self.configs = [self.config]
         self.limiter = MemoryLimiter()
 
     def current(self) -> Providers:
-        return Providers({"carrier": self.config})
+        return Providers({each.name: each for each in self.configs})
 
-    def cut(self, lo: int = 0, hi: int = 40) -> int:
+    def fallback(self, **changes: object) -> None:
+        """Give the account a second one that takes over."""
+        first = self.config.model_copy(update={"fallback": "second"})
+        self.configs = [first, self.config.model_copy(update={"name": "second", **changes})]
+
+    def cut(self, lo: int = 0, hi: int = 40, provider: str = "carrier") -> int:
         row = self.conn.execute(
             "INSERT INTO batches (provider, messages, status, spread_from, spread_until, "
-            "created_at) VALUES ('carrier', %s, 'ready', now(), now(), now()) RETURNING id",
-            (hi - lo,),
+            "created_at) VALUES (%s, %s, 'ready', now(), now(), now()) RETURNING id",
+            (provider, hi - lo),
         ).fetchone()
         self.conn.execute(
             "INSERT INTO slices (run_id, batch_id, kind, lo, hi, messages) "
@@ -182,6 +188,27 @@ def test_a_failure_is_tried_again_up_to_the_limit(bench):
         bench.conn.execute("DELETE FROM slices")
         bench.send(bench.cut(2, 3))
     assert rows.counters(bench.conn, bench.run_id) == {"failed": 1}
+    assert bench.waiting() == {}
+
+
+def test_a_failure_is_final_after_the_attempts_of_the_whole_chain(bench):
+    """Through whichever account of it: three at the first, two at the second."""
+    bench.fallback(max_attempts=2)
+    bench.adapter.script = {"02": Failed("http_503")}
+    for account in ("carrier", "carrier", "carrier", "second"):
+        bench.conn.execute("DELETE FROM slices")
+        bench.send(bench.cut(2, 3, account))
+        assert bench.waiting() == {"retry": 1}
+    bench.conn.execute("DELETE FROM slices")
+    bench.send(bench.cut(2, 3, "second"))
+    assert rows.counters(bench.conn, bench.run_id) == {"failed": 1}
+
+
+@pytest.mark.parametrize("outcome", [Rejected("400"), Unknown("http_500")])
+def test_what_is_rejected_or_unknown_never_goes_to_the_next_account(bench, outcome):
+    bench.fallback()
+    bench.adapter.script = {"02": outcome}
+    bench.send(bench.cut(2, 3))
     assert bench.waiting() == {}
 
 
@@ -308,7 +335,7 @@ def test_a_long_wait_for_permits_ends_in_time_for_the_next_one(bench):
 
 def test_a_provider_that_carries_another_channel_by_now_gets_nothing(bench):
     """The opt-outs and the addresses are looked up by the channel."""
-    bench.config = bench.config.model_copy(update={"channel": "email"})
+    bench.configs = [bench.config.model_copy(update={"channel": "email"})]
     assert bench.send(bench.cut()) == 0
     assert bench.adapter.sent == []
     assert bench.waiting() == {"returned": 40}

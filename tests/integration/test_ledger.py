@@ -12,7 +12,7 @@ import pytest
 
 from campaigns import database, queries
 from campaigns.database import Connection
-from campaigns.run import handback, resolve
+from campaigns.run import handback, recipients, resolve
 from tests.support import ledger as rows
 from worker.ledger import Lease, Ledger
 from worker.outcomes import Settlement
@@ -88,6 +88,51 @@ def test_claims_take_each_row_once(play, conn, run_id, batch_id):
 
     play(scenario)
     assert rows.statuses(conn, run_id) == {"sending": 10}
+
+
+def test_a_row_tells_which_account_it_was_last_handed_to(play, conn, run_id, batch_id):
+    """A batch may be of another account than its run: it takes over what the first could not."""
+    conn.execute("UPDATE batches SET provider = 'second'")
+    conn.execute(
+        "INSERT INTO contacts (group_id, phone) SELECT %s, address FROM deliveries WHERE seq = 1",
+        (rows.optouts_id(conn),),
+    )
+
+    async def scenario(ledger: Ledger) -> None:
+        await ledger.claim(await leased(ledger, batch_id), 3, "sms")
+
+    play(scenario)
+    found = {row.seq: row.provider for row in recipients.stream(conn, run_id)}
+    assert [found[seq] for seq in range(4)] == ["second", None, "second", None]
+
+
+@pytest.mark.parametrize(
+    ("leftover", "finish", "expiry", "worthless"),
+    [
+        ("continue", 60, None, None),
+        ("continue", 60, 90, 90),
+        ("expire", 60, 90, 60),
+        ("expire", 60, None, 60),
+        ("next_window", 60, 90, 90),
+    ],
+)
+def test_a_message_is_worthless_after_its_expiry_or_the_finish_after_which_the_rest_expires(
+    play, conn, leftover, finish, expiry, worthless
+):
+    now = datetime.now(UTC)
+
+    def at(minutes: int | None) -> datetime | None:
+        return None if minutes is None else now + timedelta(minutes=minutes)
+
+    campaign = rows.campaign(conn, now, leftover=leftover, finish=at(finish), expiry=at(expiry))
+    run_id = rows.run(conn, campaign, 2, now)
+    batch_id = cut(conn, run_id, 0, 2)
+
+    async def scenario(ledger: Ledger) -> None:
+        context = (await ledger.contexts(batch_id))[run_id]
+        assert (context.provider, context.expires_at) == ("carrier", at(worthless))
+
+    play(scenario)
 
 
 @pytest.mark.parametrize(

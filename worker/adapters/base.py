@@ -26,6 +26,15 @@ class Message:
     #: After this moment the message is worthless; passed on where the provider has a field for it.
     expires_at: datetime | None = None
 
+    def validity(self, now: datetime) -> int | None:
+        """Whole seconds left at ``now``; ``None``: it does not expire.
+
+        Never 0: many providers take that for "no limit".
+        """
+        if self.expires_at is None:
+            return None
+        return max(int((self.expires_at - now).total_seconds()), 1)
+
     def __repr__(self) -> str:
         return f"Message(reference={self.reference!r})"
 

@@ -117,14 +117,10 @@ class HttpAdapter:
                 "sender": message.sender,
                 "reference": message.reference,
                 "expires_at": None if expires_at is None else _iso(expires_at),
-                "validity": None if expires_at is None else self._validity(expires_at),
+                "validity": message.validity(self._clock.now()),
             }
         )
         return HttpRequest("POST", self._url, headers, body)
-
-    def _validity(self, expires_at: datetime) -> int:
-        # Never 0: many providers take that for "no limit".
-        return max(int((expires_at - self._clock.now()).total_seconds()), 1)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         """One outcome per message, by the table at the head of this module."""

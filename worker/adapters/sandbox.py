@@ -1,6 +1,8 @@
 """Adapter ``sandbox``: the carrier that ``sluice carrier`` runs on this machine.
 
-    POST {url}  {"reference": .., "to": .., "from": .., "text": ..}
+    POST {url}  {"reference": .., "to": .., "from": .., "text": .., "validity": 3600}
+
+``validity`` is in whole seconds, and left out where the message does not expire.
 
 ==================================================  ===========================================
 202 ``{"id": "..."}``                               Accepted
@@ -81,12 +83,15 @@ class SandboxAdapter:
             ValueError: there is not exactly one message.
         """
         (message,) = messages
-        content = {
+        content: dict[str, str | int] = {
             "reference": message.reference,
             "to": message.address,
             "from": message.sender,
             "text": message.text,
         }
+        validity = message.validity(self._clock.now())
+        if validity is not None:
+            content["validity"] = validity
         return HttpRequest("POST", self._url, _HEADERS, _encode(content).encode("ascii"))
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:

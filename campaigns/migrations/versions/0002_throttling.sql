@@ -120,3 +120,6 @@ CREATE TABLE recipient_touches (
     sent_at timestamptz[] NOT NULL,
     PRIMARY KEY (team_id, address)
 ) WITH (fillfactor = 70);
+
+-- The account that a message was last handed to: of a chain of accounts it need not be the first.
+ALTER TABLE deliveries ADD COLUMN provider text;
