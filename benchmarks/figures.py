@@ -12,6 +12,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+#: Where results are kept for comparison.
+RESULTS = Path(__file__).with_name("results")
+
 #: Tables are read in logs too, where the width of the terminal is not known.
 _WIDTH = 118
 
@@ -69,11 +72,12 @@ def show(report: Report) -> None:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("unit", no_wrap=True)
     table.add_column("promise", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     table.add_column("detail", overflow="fold")
     for figure in report.figures:
-        table.add_row(
-            figure.what, shown(figure.value), figure.unit, _verdict(figure), figure.detail
-        )
+        value = shown(figure.value)
+        row = (figure.what, value, figure.unit, figure.promise, verdict(figure), figure.detail)
+        table.add_row(*row)
     Console(width=_WIDTH, highlight=False).print(table)
 
 
@@ -91,7 +95,8 @@ def shown(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
 
 
-def _verdict(figure: Figure) -> str:
+def verdict(figure: Figure) -> str:
+    """Whether the figure is as promised, in one word; empty for information."""
     if not figure.promise:
         return ""
-    return figure.promise if figure.kept else f"{figure.promise}: MISSED"
+    return "met" if figure.kept else "MISSED"

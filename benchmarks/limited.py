@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from benchmarks import carrier, contacts, sluice
 from benchmarks.figures import Figure, Report
+from benchmarks.pacing.measuring import sliding_counts
 from benchmarks.place import Place
 from campaigns import database
 from campaigns.team import teams
@@ -42,16 +42,6 @@ def measure(place: Place, *, scale: int = 1) -> Report:
         f"One account limited to {RATE:,}/s, two send workers, {seconds:g} s",
         [
             Figure("mean", len(inside) / seconds, "messages/s"),
-            Figure("most within any second", busiest_second(times), "messages"),
+            Figure("most within any second", max(sliding_counts(times, 1.0)), "messages"),
         ],
     )
-
-
-def busiest_second(times: Sequence[float]) -> int:
-    """The highest number of arrivals within any half-open second, wherever it begins."""
-    most = first = 0
-    for last, moment in enumerate(times):
-        while moment - times[first] >= 1.0:
-            first += 1
-        most = max(most, last - first + 1)
-    return most

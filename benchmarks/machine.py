@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ _PACKAGES = ("celery", "httpx", "kombu", "psycopg", "pyreqwest", "redis", "uvloo
 
 
 def facts() -> dict[str, Any]:
-    """Cores, memory, versions, and how busy the machine is with other things right now."""
+    """Date, cores, memory, versions, and how busy the machine is with other things right now."""
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),

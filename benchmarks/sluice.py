@@ -38,15 +38,17 @@ class Sluice:
     #: By their names in the Procfile, several of one kind numbered.
     children: dict[str, Child] = field(default_factory=dict)
 
-    def start(self, *, sends: int) -> None:
+    def start(self, *, sends: int, beats: int = 1) -> None:
         """Start everything and wait for a sign of life from each process.
 
         Raises:
             EndedError: one of them gave none.
         """
-        commands = procfile.multiplied(procfile.load(), "send", sends)
+        commands = procfile.load()
         del commands["flower"]
         commands["beat"] += ["--scheduler", "benchmarks.timed_beat:TimedScheduler"]
+        commands = procfile.multiplied(commands, "send", sends)
+        commands = procfile.multiplied(commands, "beat", beats)
         for name, (module, *arguments) in commands.items():
             log = self.folder / f"{name}.log"
             self.children[name] = Child(log, self.env, module, *arguments)
@@ -110,8 +112,9 @@ class Sluice:
         return run
 
     def beat_log(self) -> str:
-        """What beat printed."""
-        return (self.folder / "beat.log").read_text("utf-8")
+        """What beat printed, or all beats, one after the other."""
+        logs = sorted(self.folder.glob("beat*.log"))
+        return "".join(log.read_text("utf-8") for log in logs)
 
     def _alive(self) -> int:
         row = self.conn.execute("SELECT count(*) AS n FROM heartbeats").fetchone()
@@ -126,11 +129,12 @@ def running(
     env: dict[str, str],
     *,
     sends: int,
+    beats: int = 1,
 ) -> Iterator[Sluice]:
     """A running installation; stopped at the end."""
     sluice = Sluice(conn, team, env, folder)
     try:
-        sluice.start(sends=sends)
+        sluice.start(sends=sends, beats=beats)
         yield sluice
     finally:
         sluice.stop()
