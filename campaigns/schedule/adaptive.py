@@ -66,7 +66,7 @@ def current(state: RateFactor | None, now: datetime) -> float:
     if state is None:
         return 1.0
     recovered = max((now - state.at).total_seconds(), 0.0) * RECOVERY_PER_SECOND
-    return min(max(state.value, LOWEST_FACTOR) + recovered, 1.0)
+    return min(state.value + recovered, 1.0)
 
 
 def after_throttled(state: RateFactor | None, now: datetime, cooling_until: datetime) -> RateFactor:

@@ -114,6 +114,13 @@ def test_ticks_that_come_a_little_early_or_late_lose_nothing_and_charge_nothing_
     assert ideal - 1e-4 <= sum(count for count, _ in plans) <= ideal + 1 + 1e-4
 
 
+@pytest.mark.parametrize("tenths", range(1, 40))
+def test_fractions_add_up_to_whole_messages_whatever_floats_make_of_them(tenths):
+    """Ten times 0.1 is one message, and not 0.9999999999999999 of one."""
+    plans = plan(tenths / 10, active((0, 10)), [float(tick) for tick in range(10)])
+    assert sum(count for count, _ in plans) == 1 + tenths
+
+
 def test_a_slow_rate_sends_its_messages_one_by_one():
     """12/min: one every 5 s. Only the first plan looks further than one quantum."""
     plans = plan(12 / 60, active((0, 1e6)), [float(tick) for tick in range(60)])

@@ -12,7 +12,6 @@ from campaigns.schedule.adaptive import (
     DECREASE,
     LONGEST_HOLD,
     LOWEST_FACTOR,
-    OPENS_AFTER,
     Health,
     RateFactor,
     after_failure,
@@ -127,7 +126,7 @@ def test_the_circuit_is_open_exactly_after_three_failures_in_a_row(events):
         health = after_success(health) if answered else after_failure(health, now)
         row = 0 if answered else row + (not held)
         assert health.failures == row
-        assert health.circuit == ("open" if row >= OPENS_AFTER else "closed")
+        assert health.circuit == ("open" if row >= 3 else "closed")
 
 
 def test_an_answer_closes_the_circuit_and_lifts_no_hold():
