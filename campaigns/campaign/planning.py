@@ -58,7 +58,7 @@ def plan(
     """
     text = spec.schedule_rrule
     stated = recurrence.stated_start(text, zone=spec.timezone) if text else None
-    start = spec.scheduled_send_date or (stated[0] if stated else now.replace(microsecond=0))
+    start = spec.scheduled_send_date or stated or now.replace(microsecond=0)
     if start < now - TOLERANCE and start != settled:
         raise Invalid("scheduled_send_date", times.render(start), "must not lie in the past")
     if text is None:

@@ -69,17 +69,17 @@ def parse(
     return _parsed(text, zone, *moments)
 
 
-def stated_start(text: str, *, zone: str) -> tuple[datetime, str] | None:
-    """The instant and the zone of the DTSTART line in ``text``, if there is one.
+def stated_start(text: str, *, zone: str) -> datetime | None:
+    """The instant of the DTSTART line in ``text``, for requests without a start of their own.
 
-    For requests without a start of their own. ``zone`` is the campaign's, for a line without TZID;
-    a TZID other than it is refused.
+    ``zone`` is the campaign's. A TZID other than it is refused, because the rule would then be read
+    on other clocks than was meant.
 
     Raises:
         Invalid: the text is not acceptable.
     """
     _, stated = read(text)
-    return (_instant(stated, zone), zone) if stated else None
+    return _instant(stated, zone) if stated else None
 
 
 @dataclass(frozen=True)
