@@ -46,21 +46,21 @@ def built(
 def edited(
     campaign: Campaign, spec: CampaignSpec, message: Message, plan: Plan, now: datetime
 ) -> Campaign:
-    """``campaign`` as ``spec`` wants it, all of which is still to come."""
-    return dataclasses.replace(
-        edited_live(campaign, spec, message, plan, now), next_dt=plan.next, last_dt=plan.last
-    )
-
-
-def edited_live(
-    campaign: Campaign, spec: CampaignSpec, message: Message, plan: Plan, now: datetime
-) -> Campaign:
-    """``campaign`` as ``spec`` wants it, with the occurrences that the engine has counted."""
+    """``campaign`` as ``spec`` wants it, with all that is still to come."""
     return dataclasses.replace(
         campaign,
         updated_at=now,
         pauses=_pauses(spec, campaign.pauses, now),
+        next_dt=plan.next,
+        last_dt=plan.last,
         **_content(spec, message, plan),
+    )
+
+
+def edited_live(campaign: Campaign, spec: CampaignSpec, now: datetime) -> Campaign:
+    """``campaign`` with the limits of ``spec``; its message and its occurrences stay."""
+    return dataclasses.replace(
+        campaign, updated_at=now, pauses=_pauses(spec, campaign.pauses, now), **_limits(spec)
     )
 
 
@@ -76,9 +76,9 @@ def _pauses(spec: CampaignSpec, stored: Iterable[Pause], now: datetime) -> tuple
 
 def _content(spec: CampaignSpec, message: Message, plan: Plan) -> dict[str, Any]:
     """What a request decides about a campaign, under the names of :class:`Campaign`."""
-    taken_over = {name: getattr(spec, name) for name in _TAKEN_OVER}
     return {
-        **taken_over,
+        **{name: getattr(spec, name) for name in _TAKEN_OVER},
+        **_limits(spec),
         "provider": message.provider,
         "template": message.text,
         "segments": message.segments,
@@ -87,10 +87,17 @@ def _content(spec: CampaignSpec, message: Message, plan: Plan) -> dict[str, Any]
         "schedule_exdates": tuple(sorted(set(spec.schedule_exdates))),
         "schedule_rdates": tuple(sorted(set(spec.schedule_rdates))),
         "scheduled_send_date": plan.start,
-        "pacing": rules.pacing_of(spec),
-        "warm_up": spec.warm_up and spec.warm_up.model_dump(),
         "included": spec.included_contact_groups,
         "excluded": spec.excluded_contact_groups,
+    }
+
+
+def _limits(spec: CampaignSpec) -> dict[str, Any]:
+    """What may change while it is sending: when, and how fast."""
+    return {
+        **{name: getattr(spec, name) for name in _TAKEN_OVER_LIVE},
+        "pacing": rules.pacing_of(spec),
+        "warm_up": spec.warm_up and spec.warm_up.model_dump(),
     }
 
 
@@ -107,17 +114,19 @@ _TAKEN_OVER = (
     "catch_up",
     "catch_up_cap",
     "jitter",
+    "throttled",
+    "recipient_local",
+    "event_callback",
+)
+_TAKEN_OVER_LIVE = (
+    "rate",
+    "weight",
+    "priority",
     "scheduled_finish_date",
     "expiry_date",
-    "throttled",
     "leftover",
-    "rate",
     "sending_hours",
     "quiet_hours",
     "holidays",
-    "recipient_local",
-    "priority",
-    "weight",
     "manually_paused",
-    "event_callback",
 )

@@ -117,7 +117,7 @@ Time = Annotated[datetime, BeforeValidator(times.parse)]
 #: A point in time that is local to the field ``timezone``, unless it has an offset.
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
 LocalTimes = Annotated[
-    tuple[LocalTime, ...], BeforeValidator(none_given), Field(max_length=MOST_DATES)
+    tuple[LocalTime, ...], Field(max_length=MOST_DATES), BeforeValidator(none_given)
 ]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_ids), Field(max_length=MOST_GROUPS)]
 Name = Annotated[Line, Field(max_length=200)]

@@ -105,7 +105,7 @@ class CampaignSpec(MessageSpec):
     scheduled_finish_date: Time | None = None
     throttled: StrictBool = False
     pauses: Annotated[
-        tuple[PauseSpec, ...], BeforeValidator(none_given), Field(max_length=MOST_PAUSES)
+        tuple[PauseSpec, ...], Field(max_length=MOST_PAUSES), BeforeValidator(none_given)
     ] = ()
     #: What happens to recipients who are left when the window closes.
     leftover: Leftover = "continue"

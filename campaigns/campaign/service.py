@@ -123,12 +123,12 @@ def edit(
         when = _changed_plan(conn, campaign, spec, now, under_way=under_way)
         dates = (campaign.scheduled_finish_date, campaign.expiry_date)
         window_rules.check_times(spec, when, now, dates if under_way else ())
-        kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
-        message = _check_references(conn, team_id, spec, providers, kept_text=kept)
         if under_way:
-            changed = building.edited_live(campaign, spec, message, when, now)
+            changed = building.edited_live(campaign, spec, now)
             live.follow(conn, campaign, changed, runs, now)
         else:
+            kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
+            message = _check_references(conn, team_id, spec, providers, kept_text=kept)
             changed = building.edited(campaign, spec, message, when, now)
         store.replace(conn, changed)
         if campaign.status == "draft" and spec.status == "active":

@@ -26,6 +26,10 @@ FORM = (
     "must be a time such as '2026-11-25 15:25:00' (UTC), ISO 8601 with an offset, "
     "or Unix time in seconds"
 )
+LOCAL_FORM = (
+    "must be a time such as '2026-11-25 15:25:00' (local to the campaign's time zone), ISO 8601 "
+    "with an offset, or Unix time in seconds"
+)
 RANGE = "must lie between the years 2000 and 2100 (Unix time is counted in seconds)"
 
 _ISO = re.compile(
@@ -58,12 +62,16 @@ def parse_local(value: object, zone: str) -> datetime:
     after it; of two readings, where clocks go back, the first counts.
 
     Raises:
-        ValueError: like :func:`parse`.
+        ValueError: like :func:`parse`, with :data:`LOCAL_FORM`.
     """
+    try:
+        moment = parse(value)
+    except ValueError as error:
+        raise ValueError(LOCAL_FORM if str(error) == FORM else str(error)) from None
     match = _ISO.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or match[3]:
-        return parse(value)
-    return parse(to_utc(_from_iso(match[1], match[2], None).replace(tzinfo=None), zone))
+        return moment
+    return to_utc(moment.replace(tzinfo=None), zone)
 
 
 def render(moment: datetime) -> str:

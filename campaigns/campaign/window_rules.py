@@ -153,11 +153,12 @@ def _check_calendar(spec: CampaignSpec, plan: Plan) -> None:
     names = ("sending_hours", "quiet_hours", "holidays", "pauses")
     given = [name for name in names if getattr(spec, name)]
     together = f", together with {' and '.join(given[1:])}" if given[1:] else ""
+    others = f", nor in the {len(moved) - 1} occurrences after that" if moved[1:] else ""
     raise Invalid(
         given[0],
         None,
         f"leave no time to send between {times.render(moved[0].start)} and "
-        f"{times.render(_last_look(moved[0]))}{together}",
+        f"{times.render(_last_look(moved[0]))}{others}{together}",
     )
 
 
