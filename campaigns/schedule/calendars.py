@@ -6,8 +6,8 @@ hours and holidays begin at the earlier and end at the later one. So nothing is 
 that may be meant to be quiet; the price is that up to the whole overlap is closed once a year. A
 time that clocks leave out means the instant at which they go forward.
 
-Hours that touch or overlap are one stretch, so that a time between two of them has no meaning of
-its own: hours around the clock stay open in the night of the change as well.
+Sending hours that touch or overlap are one stretch, so that the time between two of them has no
+meaning of its own: hours around the clock stay open in the night of a change as well.
 
 Pure: no clock, no I/O. Instants are in UTC.
 """
@@ -92,13 +92,14 @@ def closed(calendar: Calendar, low: datetime, high: datetime) -> list[Interval]:
 
     Its cost grows with the days in between: both ends should be near, not "no end".
     """
-    if low >= high or calendar.is_open_always:
+    if calendar.is_open_always:
         return []
-    # Hours that last past midnight began the day before; one day more covers a date left out.
-    first = to_local(low, calendar.zone).date() - 2 * _ONE_DAY
+    # Hours that last past midnight began the day before. Clocks that go back over midnight have
+    # shown the day after already.
+    first = to_local(low, calendar.zone).date() - _ONE_DAY
     last = to_local(high, calendar.zone).date() + _ONE_DAY
     quiet = _spans(calendar.quiet, first, last) + _whole_days(calendar.holidays, first, last)
-    holes = [_widest(span, calendar.zone) for span in merged(quiet)]
+    holes = [_widest(span, calendar.zone) for span in quiet]
     if calendar.sending:
         sending = merged(_spans(calendar.sending, first, last))
         opened = [_narrowest(span, calendar.zone) for span in sending]

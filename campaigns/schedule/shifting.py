@@ -54,7 +54,7 @@ def next_day(window: Window, zone: str, after: datetime | None = None) -> Window
     local = to_local(window.start, zone)
     days = max((to_local(earliest, zone).date() - local.date()).days, 1)
     start = to_utc(local + days * _ONE_DAY, zone)
-    while start < earliest or start <= window.start:
+    while start < earliest:
         days += 1
         start = to_utc(local + days * _ONE_DAY, zone)
     moved = _Shift(zone, window.start, start, local + days * _ONE_DAY).window(window)

@@ -30,8 +30,9 @@ CHANGES = [
     ("Australia/Lord_Howe", date(2027, 4, 4)),
     ("Antarctica/Troll", date(2027, 3, 28)),
     ("Antarctica/Troll", date(2026, 10, 25)),
-    # Clocks change at midnight, and a date is left out.
+    # Clocks go back to midnight, back over midnight, forward at midnight, and over a whole date.
     ("America/Havana", date(2026, 11, 1)),
+    ("America/St_Johns", date(2010, 11, 7)),
     ("America/Havana", date(2027, 3, 14)),
     ("Pacific/Apia", date(2011, 12, 30)),
 ]
@@ -171,6 +172,15 @@ def test_hours_that_touch_stay_open_in_the_night_of_a_change() -> None:
     around = Calendar("America/Havana", (hours("12:00", "24:00"), hours("00:00", "10:00")))
     holes = closed(around, utc(2026, 10, 31, 14), utc(2026, 11, 1, 15))
     assert holes == [Interval(utc(2026, 10, 31, 14), utc(2026, 10, 31, 16))]
+
+
+def test_the_end_of_the_question_may_be_in_an_evening_that_comes_back() -> None:
+    """In St. John's clocks went back from 00:01 to 23:01 on 7 November 2010."""
+    high = utc(2010, 11, 7, 3)
+    quiet = Calendar("America/St_Johns", (), (hours("00:00", "00:01", days=[6]),))
+    assert closed(quiet, utc(2010, 11, 7, 2), high) == [Interval(utc(2010, 11, 7, 2, 30), high)]
+    evenings = Calendar("America/St_Johns", (hours("18:00", "24:00"), hours("00:00", "06:00")))
+    assert closed(evenings, utc(2010, 11, 7, 2), high) == []
 
 
 def test_a_holiday_is_the_whole_local_day_however_long_it_is() -> None:

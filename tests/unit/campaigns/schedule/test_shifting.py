@@ -184,6 +184,27 @@ def test_a_window_from_an_overlap_keeps_its_length_where_the_clock_went_back() -
     )
 
 
+@pytest.mark.parametrize(("begin", "minutes"), [(50, 20), (30, 60)])
+def test_a_pause_over_an_overlap_keeps_its_length_where_the_clock_went_back(begin, minutes) -> None:
+    first = utc(2026, 10, 25, 0, begin)  # 01:50 or 01:30 on the clock, ends at 01:10 or 01:30
+    window = Window(
+        utc(2026, 10, 24, 22),
+        utc(2026, 10, 25, 5),
+        pauses=(Interval(first, first + minutes * MINUTE),),
+    )
+    moved = shifted(window, "Europe/London", utc(2026, 11, 1, 23))
+    start = utc(2026, 11, 2, 1, begin)
+    assert moved.pauses == (Interval(start, start + minutes * MINUTE),)
+
+
+def test_an_expiry_is_not_before_the_finish_where_the_clock_went_back_between_them() -> None:
+    """A finish at 01:50, and twenty minutes later, at 01:10, the expiry."""
+    finish = utc(2026, 10, 25, 0, 50)
+    window = Window(utc(2026, 10, 24, 22), finish, finish + 20 * MINUTE)
+    moved = shifted(window, "Europe/London", utc(2026, 11, 1, 23))
+    assert moved.finish == moved.expiry == utc(2026, 11, 2, 1, 50)
+
+
 def test_boundaries_of_an_occurrence_in_the_second_reading_follow_it() -> None:
     window = Window(
         utc(2026, 10, 20, 0, 30),
