@@ -20,9 +20,14 @@ from typing import TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
-#: The golden ratio's fractional part in units of 2**-64. Its multiples spread more evenly over
-#: [0, 1) than those of any other number (Knuth, The Art of Computer Programming, section 6.4).
-_GOLDEN = 0x9E3779B97F4A7C15
+#: Irrational steps in units of 2**-64, one for each stage. The multiples of the golden ratio spread
+#: more evenly over [0, 1) than those of any other number (Knuth, The Art of Computer Programming,
+#: section 6.4). Together with the square roots of primes they are independent over the rationals,
+#: so that the phases of several stages meet in every combination (Weyl).
+_STEPS = (0x9E3779B97F4A7C15, *(math.isqrt(prime << 128) for prime in (2, 3, 7, 11, 13)))
+
+#: How many stages :func:`phase` tells apart.
+STAGES = len(_STEPS)
 
 
 def fair_shares(
@@ -49,9 +54,12 @@ def rounded(shares: Mapping[Key, Fraction], phase: float) -> dict[Key, int]:
     return _systematic(parts, whole, phase)
 
 
-def phase(tick: int) -> float:
-    """A number in [0, 1) for each tick: the golden ratio sequence."""
-    return (tick * _GOLDEN % 2**64 >> 11) / 2**53
+def phase(tick: int, stage: int = 0) -> float:
+    """A number in [0, 1) for each tick; those of different stages know nothing of each other.
+
+    Raises IndexError from the stage ``STAGES`` on.
+    """
+    return (tick * _STEPS[stage] % 2**64 >> 11) / 2**53
 
 
 def max_min(
@@ -60,11 +68,14 @@ def max_min(
     *,
     weights: Mapping[Key, int] | None = None,
     rotation: int = 0,
+    stage: int = 0,
 ) -> dict[Key, int]:
     """Shares of ``capacity`` in whole messages: :func:`rounded` of :func:`fair_shares`.
 
     ``rotation`` decides who gets the messages that do not divide evenly: a caller that counts it
     up serves everybody in proportion to its weight, even where there are more runs than messages.
+    Where shares are shared once more, each ``stage`` has a number of its own: with the same phase
+    twice, whoever gets its message at one stage could be the one who never gets it at the next.
     Without ``weights`` all are equal.
     """
     if weights is None:
@@ -74,7 +85,7 @@ def max_min(
     # Everybody else's share is whole, so only these take part in the rounding. They are counted in
     # units of 1/weight, because a thousand fractions would take longer than all the rest.
     parts = ((key, left * weights[key]) for key in thirsty)
-    shares.update(_systematic(parts, weight, phase(rotation)))
+    shares.update(_systematic(parts, weight, phase(rotation, stage)))
     return shares
 
 
@@ -84,6 +95,7 @@ def by_class(
     classes: Mapping[Key, int],
     capacity: int,
     rotation: int,
+    stage: int = 0,
 ) -> dict[Key, int]:
     """Shares where a class (a lower number first) gets only what those before it leave.
 
@@ -94,7 +106,7 @@ def by_class(
         members.setdefault(classes[key], {})[key] = demand
     shares = dict.fromkeys(demands, 0)
     for rank in sorted(members):
-        part = max_min(members[rank], capacity, weights=weights, rotation=rotation)
+        part = max_min(members[rank], capacity, weights=weights, rotation=rotation, stage=stage)
         shares.update(part)
         capacity -= sum(part.values())
     return shares

@@ -94,7 +94,7 @@ FROM ended WHERE r.id = ended.id;
 -- name: open_runs
 -- Every lane of every run that is sending, with what the decision needs. What its calendars say is
 -- asked for apart, once for each time that it changes.
-SELECT r.id, r.provider, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
+SELECT r.id, r.campaign_id, r.provider, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
        r.metered_credit, r.metered_until, r.ramp_day, r.ramp_base,
        l.lane, l.timezone, l.lo, l.hi, l.next_seq,
        l.gate_opens_at, l.gate_closes_at, l.pace_remaining, l.pace_until,

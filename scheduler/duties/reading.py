@@ -20,6 +20,11 @@ _rate = lru_cache(maxsize=1024)(parse_rate)
 
 Row = Mapping[str, Any]
 
+#: A campaign's own rate is metered by the tick. From so many messages per second on, the limiter
+#: holds it too, which costs batches of its own: several of its messages may be under way at once,
+#: and would catch up with each other behind a delay. Slower ones share batches with others.
+STRICT_FROM = 2.0
+
 
 def run(rows: Sequence[Row], times: Mapping[LaneKey, Times], providers: Providers) -> Run:
     """A run from its lanes' rows of ``open_runs``."""
@@ -37,7 +42,7 @@ def run(rows: Sequence[Row], times: Mapping[LaneKey, Times], providers: Provider
         weight=row["weight"],
         segments=row["segments"],
         sender=sender_key(row["sender"]),
-        limits=_team_limits(row),
+        limits=_limits(row),
         per_second=_rate(row["rate"]) if row["rate"] else None,
         meter=_meter(row),
         ramp=_ramp(row["warm_up"]),
@@ -98,10 +103,14 @@ def _carries(providers: Providers, row: Row) -> bool:
     return config is not None and config.channel == row["sending_type"]
 
 
-def _team_limits(row: Row) -> tuple[Limit, ...]:
-    if row["team_rate"] is None:
-        return ()
-    return (Limit(f"team:{row['team_id']}", _rate(row["team_rate"])),)
+def _limits(row: Row) -> tuple[Limit, ...]:
+    """What holds for the run whichever account it goes through: of its team, of its campaign."""
+    found = []
+    if row["team_rate"] is not None:
+        found.append(Limit(f"team:{row['team_id']}", _rate(row["team_rate"])))
+    if row["rate"] is not None and _rate(row["rate"]) >= STRICT_FROM:
+        found.append(Limit(f"campaign:{row['campaign_id']}", _rate(row["rate"])))
+    return tuple(found)
 
 
 def _meter(row: Row) -> Meter | None:

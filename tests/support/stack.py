@@ -67,7 +67,7 @@ class Stack:
             "schedule_type": "now",
             **body,
         }
-        if "scheduled_send_date" in body:
+        if "scheduled_send_date" in body and "schedule_type" not in body:
             whole.pop("schedule_type", None)
         campaign = service.submit(
             self.conn,
