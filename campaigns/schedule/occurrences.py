@@ -211,9 +211,9 @@ def _startable(series: Series, candidates: Sequence[Start], now: datetime) -> se
     if isinstance(series.times, Single):
         return set(in_time)
     late = [each for each in in_time if now - each.starts_at > LATE]
-    punctual = [each for each in in_time if now - each.starts_at <= LATE]
+    punctual = set(in_time).difference(late)
     wanted = {"skip": 0, "one": 0 if punctual else 1, "all": series.catch_up_cap}
-    return {*late[max(len(late) - wanted[series.catch_up], 0) :], *punctual}
+    return punctual.union(late[max(len(late) - wanted[series.catch_up], 0) :])
 
 
 def _verdict(

@@ -136,7 +136,8 @@ def test_a_long_downtime_is_worked_off_in_bounded_steps(catch_up: str, starting:
     while next_dt is not None and next_dt <= now:
         found = decide(series, now, next_dt=next_dt)
         assert found.missed.count <= occurrences.MOST_DECIDED
-        assert len(found.missed.latest) == min(found.missed.count, occurrences.MOST_LISTED)
+        listed = series.times.between(next_dt, now, limit=found.missed.count)
+        assert list(found.missed.latest) == listed[-occurrences.MOST_LISTED :]
         starts += started(found)
         missed += found.missed.count
         next_dt = found.next_dt
@@ -211,6 +212,12 @@ def test_jitter_is_bounded_and_depends_on_campaign_and_occurrence_only(
     assert occurrence <= planned <= occurrence + seconds * SECOND
     assert planned.microsecond == 0
     assert planned == starts_at(replace(series, overlap="allow"), occurrence)
+
+
+def test_campaigns_of_one_time_do_not_start_together() -> None:
+    ids = [UUID(int=number) for number in range(50)]
+    found = {starts_at(recurring(campaign=each, jitter=HOUR), START) for each in ids}
+    assert len(found) > 45
 
 
 def test_jitter_spreads_over_all_of_its_seconds() -> None:
