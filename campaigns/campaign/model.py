@@ -39,14 +39,13 @@ from campaigns.campaign.field_types import (
     none_given,
 )
 from campaigns.channels import SendingType
+from campaigns.schedule.occurrences import CatchUp, Overlap
 from campaigns.schedule.windows import Leftover
 from campaigns.template.text import TemplateText
 from campaigns.validation import REQUEST, Id, Line, Text
 
 _PHONE_SENDER = re.compile(r"\+[0-9]{7,15}")
 
-Overlap = Literal["skip", "queue", "allow"]
-CatchUp = Literal["skip", "one", "all"]
 Pacing = Literal["evenly", "asap"]
 Priority = Literal["urgent", "normal", "bulk"]
 

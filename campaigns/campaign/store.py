@@ -11,10 +11,11 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
-from campaigns.campaign.model import CatchUp, Overlap, Pacing, Priority
+from campaigns.campaign.model import Pacing, Priority
 from campaigns.database import Connection
 from campaigns.errors import NotFound
 from campaigns.schedule.calendars import Calendar, parse_hours
+from campaigns.schedule.occurrences import CatchUp, Overlap
 from campaigns.schedule.windows import Interval, Leftover, Window
 
 SQL = queries.load("campaigns.campaign", "campaigns.sql")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from campaigns.campaign.store import Campaign
 from campaigns.errors import Invalid
 from campaigns.names import checked_uuid
 from campaigns.states import CAMPAIGN
-from cli import documents, output
+from cli import documents, hours, output
 from cli.output import Column
 from cli.parameters import Pair, file_argument
 from cli.session import Group, Session, pass_session
@@ -47,7 +48,7 @@ def list_(session: Session, status: str | None, after: str | None, limit: int) -
     last = None if after is None else checked_uuid("after", after)
     with session.in_team() as (conn, team):
         page = service.list_campaigns(conn, team.id, status=status, after=last, per_page=limit)
-    rows = ((c.id, _status(c), c.scheduled_send_date, c.name) for c in page.campaigns)
+    rows = ((c.id, _status(c), _starts(c), c.name) for c in page.campaigns)
     session.show(
         {"campaigns": [as_answer(campaign) for campaign in page.campaigns], "next": page.next},
         output.table(_COLUMNS, rows),
@@ -160,10 +161,7 @@ def test(
 
 
 def show_campaign(session: Session, campaign: Campaign) -> None:
-    """A campaign with all its fields."""
-    pauses = [
-        f"{output.cell(pause.start_at)} to {output.cell(pause.end_at)}" for pause in campaign.pauses
-    ]
+    """A campaign with all its fields; those that say nothing special are left out."""
     session.show(
         as_answer(campaign),
         output.facts(
@@ -174,17 +172,58 @@ def show_campaign(session: Session, campaign: Campaign) -> None:
                 ("error", campaign.error),
                 ("sender", campaign.sender),
                 ("channel", f"{campaign.sending_type} through {campaign.provider}"),
-                ("starts", campaign.scheduled_send_date),
-                ("finishes", campaign.scheduled_finish_date),
-                ("expires", campaign.expiry_date),
-                ("pauses", "\n".join(pauses) or None),
-                ("leftover", campaign.leftover if campaign.throttled else None),
-                ("includes", "\n".join(map(str, campaign.included)) or None),
-                ("excludes", "\n".join(map(str, campaign.excluded)) or None),
+                *_schedule(campaign),
+                *_limits(campaign),
+                ("includes", _lines(campaign.included)),
+                ("excludes", _lines(campaign.excluded)),
                 ("template", campaign.template),
+                ("segments", campaign.segments if campaign.segments > 1 else None),
             ]
         ),
     )
+
+
+def _schedule(campaign: Campaign) -> Iterator[tuple[str, object]]:
+    yield "time zone", campaign.timezone
+    yield "starts", campaign.scheduled_send_date
+    yield "finishes", campaign.scheduled_finish_date
+    yield "expires", campaign.expiry_date
+    yield (
+        "pauses",
+        _lines(f"{output.cell(p.start_at)} to {output.cell(p.end_at)}" for p in campaign.pauses),
+    )
+    yield "leftover", campaign.leftover if campaign.throttled else None
+    if campaign.is_recurring:
+        yield "repeats", campaign.schedule_rrule
+        yield "except", _lines(map(output.cell, campaign.schedule_exdates))
+        yield "also", _lines(map(output.cell, campaign.schedule_rdates))
+        yield "next", campaign.next_dt or "none"
+        yield "last", campaign.last_dt or "endless"
+        yield "overlap", campaign.overlap
+        yield "catch up", f"{campaign.catch_up}, at most {campaign.catch_up_cap}"
+    yield "start deadline", _seconds(campaign.start_deadline)
+    yield "jitter", _seconds(campaign.jitter or None)
+
+
+def _limits(campaign: Campaign) -> Iterator[tuple[str, object]]:
+    yield "rate", campaign.rate
+    yield "pacing", campaign.pacing if campaign.throttled else None
+    if campaign.warm_up:
+        first, factor = campaign.warm_up["first_day"], campaign.warm_up["factor"]
+        yield "warm-up", f"{output.cell(first)} on the first day, each day {factor:g} times as many"
+    yield "sending hours", hours.written(campaign.sending_hours)
+    yield "quiet hours", hours.written(campaign.quiet_hours)
+    yield "holidays", _lines(campaign.holidays)
+    yield "local to", "each recipient" if campaign.recipient_local else None
+    yield "priority", f"{campaign.priority}, weight {campaign.weight}"
+
+
+def _lines(entries: Iterable[object]) -> str | None:
+    return ", ".join(map(str, entries)) or None
+
+
+def _seconds(amount: int | None) -> str | None:
+    return None if amount is None else f"{amount:,} s"
 
 
 def _show_state(session: Session, campaign: Campaign) -> None:
@@ -193,6 +232,12 @@ def _show_state(session: Session, campaign: Campaign) -> None:
 
 def _status(campaign: Campaign) -> str:
     return f"{campaign.status}, paused" if campaign.manually_paused else campaign.status
+
+
+def _starts(campaign: Campaign) -> datetime:
+    if campaign.is_recurring and campaign.next_dt:
+        return campaign.next_dt
+    return campaign.scheduled_send_date
 
 
 def _uuid(text: str) -> UUID:
