@@ -63,6 +63,10 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
         log.error("batch %d: provider %r is not configured here", batch_id, lease.provider)
         await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
         return 0
+    if account.condition.is_open and not await engine.ledger.is_alone(lease):
+        # One probe at a time. Should two of them meet here, the next tick sends one again.
+        await engine.ledger.hand_back(lease)
+        return 0
     heartbeat = asyncio.create_task(_keep_lease(engine, lease))
     try:
         return await _BatchRun(engine, account, lease).run()
@@ -106,7 +110,7 @@ class _BatchRun:
         async with asyncio.TaskGroup() as chunks:
             stop = await self._claim_chunks(chunks, sender)
         if sender.all_recorded:
-            await self._hand_back(max(stop.wait, sender.cooling))
+            await self._hand_back(max(stop.wait, self._rest()))
         return self._claimed
 
     async def _hand_back(self, wait: float) -> None:
@@ -124,7 +128,9 @@ class _BatchRun:
     async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
         while self._taken < self._lease.messages and not self._account.removed:
-            if self._engine.stopping or sender.cooling or self._clock.monotonic() > deadline:
+            if self._engine.stopping or self._clock.monotonic() > deadline:
+                return _Stop()
+            if self._is_held(sender):
                 return _Stop()
             await sleep_until(self._clock, self._due_at(self._taken))
             try:
@@ -137,7 +143,7 @@ class _BatchRun:
                 permits = await self._permits(places)
                 if isinstance(permits, _Stop):
                     return permits
-                if self._engine.stopping or sender.cooling:
+                if self._engine.stopping or self._is_held(sender):
                     return _Stop()
                 rows = await self._claim(permits.count)
                 if isinstance(rows, _Stop):
@@ -171,7 +177,9 @@ class _BatchRun:
         config = self._account.config
         while True:
             try:
-                answer = await self._engine.limiter.acquire(config.name, config.per_second, want)
+                answer = await self._engine.limiter.acquire(
+                    config.name, self._account.per_second(self._clock.now()), want
+                )
             except LimiterUnavailable:
                 log.warning("the limiter cannot be reached: nothing is sent")
                 return _Stop(LIMITER_PAUSE)
@@ -182,6 +190,19 @@ class _BatchRun:
                 # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
                 return _Stop(max(answer.seconds - PATIENCE, 0.0))
             await self._clock.sleep(answer.seconds)
+
+    def _rest(self) -> float:
+        return self._account.condition.rest(self._clock.monotonic())
+
+    def _is_held(self, sender: ChunkSender) -> bool:
+        """Whether the account can take nothing more of this batch.
+
+        A short rest that others brought about is waited out, as the limiter says. While the
+        circuit is open only a batch of one message is sent, to see whether the provider is back.
+        """
+        condition = self._account.condition
+        awaits_probe = condition.is_open and self._lease.messages > 1
+        return sender.repelled or awaits_probe or self._rest() > PATIENCE
 
     def _due_at(self, index: int) -> float:
         """When the message with this index in the batch is due, on the monotonic clock."""

@@ -28,7 +28,7 @@ from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
 from worker.outcomes import NotSent, Settlement
 from worker.reference import reference
-from worker.throttle.base import LimiterUnavailable, Permits
+from worker.throttle.base import Permits
 from worker.transport.base import NotSent as RequestNotSent
 from worker.transport.base import Uncertain
 
@@ -57,8 +57,9 @@ class ChunkSender:
         self._lease = lease
         self._contexts = contexts
         self._templates = {run: render.compile(c.template) for run, c in contexts.items()}
-        #: Seconds for which the account is to be left alone, 0 while all is well.
-        self.cooling = 0.0
+        #: Whether the account has to be left alone, by what happened in this batch.
+        self.repelled = False
+        self._tellings: list[asyncio.Task[None]] = []
         #: False once an outcome could not be written.
         self.all_recorded = True
 
@@ -69,8 +70,6 @@ class ChunkSender:
         results = await asyncio.gather(*(self._send_group(group, permits) for group in groups))
         try:
             await self._record([settlement for part in results for settlement in part])
-            if self.cooling:
-                await self._cool()
         except (psycopg.Error, PoolTimeout) as error:
             # What became of these rows is lost: the end of the lease has to decide about them.
             self.all_recorded = False
@@ -80,6 +79,7 @@ class ChunkSender:
                 len(rows),
                 type(error).__name__,
             )
+        await asyncio.gather(*self._tellings)
 
     async def _send_group(
         self, group: Sequence[tuple[int, Claimed]], permits: Permits
@@ -108,9 +108,9 @@ class ChunkSender:
                 settled += [self._settle(row, Rejected("encode_error")) for row in rows]
                 continue
             found = await self._request(adapter, request, messages, rows, permits, index)
-            for row, outcome in zip(rows, found, strict=True):
-                self._note(outcome)
-                settled.append(self._settle(row, outcome))
+            settled += [
+                self._settle(row, outcome) for row, outcome in zip(rows, found, strict=True)
+            ]
         return settled
 
     def _encode(
@@ -164,18 +164,30 @@ class ChunkSender:
         await sleep_until(clock, permits.at(index))
         if self._too_late(clock.monotonic(), rows, permits, index):
             return [NotSent("too_late")] * len(messages)
+        condition = self._account.condition
+        sent = clock.monotonic()
+        if condition.rest(sent):
+            # Somebody was turned away since this was claimed.
+            return [NotSent("cooling")] * len(messages)
         try:
             response = await self._account.transport.send(
                 request, timeout=self._account.config.timeout
             )
         except RequestNotSent as error:
-            return [NotSent(error.code, unreachable=True)] * len(messages)
+            self.repelled = True
+            condition.failed(clock.monotonic(), error.code)
+            self._tell()
+            return [NotSent(error.code)] * len(messages)
         except Uncertain as error:
+            condition.unanswered(clock.monotonic(), error.code)
+            self._tell()
             return [Unknown(error.code)] * len(messages)
         except Exception as error:
             log.error("%s: sending failed (%s)", self._account.config.name, type(error).__name__)
             return [Unknown("transport_error")] * len(messages)
-        return self._decode(adapter, messages, response)
+        found = self._decode(adapter, messages, response)
+        self._note(found, sent)
+        return found
 
     def _too_late(self, now: float, rows: Sequence[Claimed], permits: Permits, index: int) -> bool:
         """Whether what the claim and the permit granted may be forbidden by now."""
@@ -209,26 +221,22 @@ class ChunkSender:
         first = self._contexts[row.run_id].provider
         return self._engine.accounts.most_attempts(first) or self._account.config.max_attempts
 
-    def _note(self, outcome: Outcome | NotSent) -> None:
-        """What an outcome says about the account as a whole."""
-        if isinstance(outcome, Throttled):
-            self.cooling = max(self.cooling, outcomes.cooling(outcome))
-            self._account.cooling_reason = outcome.code
-        elif isinstance(outcome, NotSent):
-            if outcome.unreachable:
+    def _note(self, found: Sequence[Outcome], sent: float) -> None:
+        """What an answer to a request that left at ``sent`` says about the account as a whole."""
+        condition = self._account.condition
+        condition.answered()
+        for outcome in found:
+            if isinstance(outcome, Throttled):
+                self.repelled = True
                 now = self._engine.clock.monotonic()
-                self.cooling = max(self.cooling, self._account.unreachable(now))
-                self._account.cooling_reason = outcome.code
-        else:
-            self._account.reached()
+                condition.throttled(now, sent, outcomes.cooling(outcome), outcome.code)
+        self._tell()
 
-    async def _cool(self) -> None:
-        name = self._account.config.name
-        try:
-            await self._engine.limiter.cool(name, self.cooling)
-        except LimiterUnavailable:
-            log.warning("%s: the limiter cannot be told to cool down", name)
-        await self._engine.ledger.note_cooling(name, self.cooling, self._account.cooling_reason)
+    def _tell(self) -> None:
+        """Tell the other processes at once; this chunk's other requests may take long."""
+        if self._account.condition.has_news:
+            telling = self._engine.health.tell(self._account)
+            self._tellings.append(asyncio.create_task(telling))
 
     async def _record(self, settlements: Sequence[Settlement]) -> None:
         """Write outcomes, through an outage of the database if need be."""

@@ -18,6 +18,7 @@ from campaigns.database import AsyncPool
 from campaigns.settings import Settings
 from campaigns.watched import LOOK_EVERY, Watched
 from worker.accounts import Accounts
+from worker.health import HealthKeeper
 from worker.ledger import Ledger
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
@@ -42,6 +43,7 @@ class Engine:
     limiter: Limiter
     accounts: Accounts
     clock: Clock
+    health: HealthKeeper
     #: Set when the process shuts down: batches stop claiming and hand back their rest.
     stopping: bool = False
     _pool: AsyncPool | None = None
@@ -70,10 +72,12 @@ async def open_engine(settings: Settings) -> Engine:
     pool = database.async_pool(settings.require_database(), size=POOL_SIZE)
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)
-    engine = Engine(Ledger(pool), limiter, accounts, clock, _pool=pool)
+    health = HealthKeeper(pool, limiter, clock)
+    engine = Engine(Ledger(pool), limiter, accounts, clock, health, _pool=pool)
     engine._tasks += [
         asyncio.create_task(_beat(engine.ledger)),
         asyncio.create_task(_follow(accounts)),
+        asyncio.create_task(health.follow(accounts)),
     ]
     return engine
 

@@ -200,12 +200,10 @@ class Ledger:
             )
             return True
 
-    async def note_cooling(self, provider: str, seconds: float, reason: str) -> None:
-        """Tell the scheduler and people that an account is held."""
-        await self._row(
-            _SIGNS.note_cooling,
-            {"provider": provider, "seconds": seconds, "reason": reason, "now": None},
-        )
+    async def is_alone(self, lease: Lease) -> bool:
+        """Whether nobody else sends for the account of this batch right now."""
+        row = await self._row(_SIGNS.other_batches, {"batch_id": lease.batch_id})
+        return row is not None and not row["others"]
 
     async def beat_heart(self, name: str) -> None:
         """Say that this send process is alive."""

@@ -24,8 +24,6 @@ class NotSent:
     """Our own outcome: the request certainly never left (no connection, or no time left)."""
 
     code: str
-    #: The provider could not be reached: hold the account for a moment.
-    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def settle(
     match outcome:
         case Accepted(message_id):
             return Settlement(run_id, seq, "accepted", message_id=storable(message_id))
-        case Throttled(_, code) | NotSent(code, _):
+        case Throttled(_, code) | NotSent(code):
             return Settlement(run_id, seq, "pending", storable(code), charged=False)
         case Rejected(code):
             return Settlement(run_id, seq, "rejected", storable(code))

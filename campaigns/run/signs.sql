@@ -1,16 +1,71 @@
--- Signs of life, for the tick and for people: who was seen, and which account is held until when.
+-- Signs of life, for the tick and for people: who was seen, and how each account fares.
 
--- name: note_cooling
--- For the tick and for people; the limiter in Redis is what holds the account. Only lengthens.
-INSERT INTO provider_states (provider, cooling_until, cooling_reason, updated_at)
-VALUES (%(provider)s, coalesce(%(now)s::timestamptz, clock_timestamp()) + make_interval(secs => %(seconds)s),
-        %(reason)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
-ON CONFLICT (provider) DO UPDATE
-SET cooling_until = greatest(provider_states.cooling_until, excluded.cooling_until),
-    cooling_reason = excluded.cooling_reason,
-    updated_at = excluded.updated_at;
+-- name: provider_states
+-- What a send process asks for twice a second, so that all of them go by the same.
+SELECT provider, failures, circuit, rate_factor,
+       greatest(extract(epoch FROM cooling_until - clock_timestamp()), 0)::float8 AS rest,
+       extract(epoch FROM clock_timestamp() - factor_at)::float8 AS factor_age
+FROM provider_states;
+
+-- name: add_provider_state
+INSERT INTO provider_states (provider, updated_at) VALUES (%(provider)s, clock_timestamp())
+ON CONFLICT (provider) DO NOTHING;
+
+-- name: lock_provider_state
+-- Whoever saw something waits here for the others: what the state becomes depends on what it is.
+SELECT failures, circuit, cooling_until, cooling_reason, rate_factor, factor_at,
+       clock_timestamp() AS now
+FROM provider_states WHERE provider = %(provider)s
+FOR NO KEY UPDATE;
+
+-- name: write_provider_state
+-- For the tick and for people; the limiter in Redis is what holds the account.
+UPDATE provider_states
+SET failures = %(failures)s, circuit = %(circuit)s,
+    cooling_until = %(cooling_until)s, cooling_reason = %(cooling_reason)s,
+    rate_factor = %(rate_factor)s, factor_at = %(factor_at)s, updated_at = %(now)s
+WHERE provider = %(provider)s;
+
+-- name: other_batches
+-- Whether anybody else sends for the account of this batch right now.
+SELECT EXISTS (
+    SELECT FROM batches o JOIN batches b ON b.provider = o.provider
+    WHERE b.id = %(batch_id)s AND o.id <> b.id
+      AND o.status = 'leased' AND o.lease_until > clock_timestamp()) AS others;
 
 -- name: beat_heart
 INSERT INTO heartbeats (name, kind, seen_at)
 VALUES (%(name)s, %(kind)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, seen_at = excluded.seen_at;
+
+
+-- name: forget_touches
+-- Removes recipients whom their team wrote to more than eight days ago, the longest that a cap looks
+-- back and a day more. Walks the primary key in portions: `amount` keys after (after_team,
+-- after_address), which are null at the beginning; the answer names the last key looked at, and no
+-- row means that the end is reached. A row that a claim holds is left for the next round.
+WITH looked_at AS (
+    SELECT team_id, address, sent_at
+    FROM recipient_touches
+    WHERE %(after_team)s::uuid IS NULL OR (team_id, address) > (%(after_team)s::uuid, %(after_address)s::text)
+    ORDER BY team_id, address
+    LIMIT %(amount)s
+), stale AS (
+    SELECT t.team_id, t.address
+    FROM looked_at l
+    JOIN recipient_touches t ON t.team_id = l.team_id AND t.address = l.address
+    WHERE NOT EXISTS (SELECT FROM unnest(t.sent_at) x
+                      WHERE x >= coalesce(%(now)s::timestamptz, clock_timestamp()) - interval '192 hours')
+    ORDER BY t.team_id, t.address
+    FOR UPDATE OF t SKIP LOCKED
+), forgotten AS (
+    DELETE FROM recipient_touches t
+    USING stale s
+    WHERE t.team_id = s.team_id AND t.address = s.address
+    RETURNING 1
+)
+SELECT team_id AS after_team, address AS after_address,
+       (SELECT count(*) FROM forgotten)::int AS forgotten
+FROM looked_at
+ORDER BY team_id DESC, address DESC
+LIMIT 1;
