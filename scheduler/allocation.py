@@ -29,6 +29,10 @@ _STEPS = (0x9E3779B97F4A7C15, *(math.isqrt(prime << 128) for prime in (2, 3, 7, 
 #: How many stages :func:`phase` tells apart.
 STAGES = len(_STEPS)
 
+#: Whose result is another one's demand needs another stage, or their phases agree and somebody may
+#: starve: these are the divisions of one tick.
+ACCOUNTS, SENDERS, TEAMS, LANES_CAPPED, LANES = range(STAGES)
+
 
 def fair_shares(
     demands: Mapping[Key, int], weights: Mapping[Key, int], capacity: int

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from campaigns.schedule.windows import Interval
 from scheduler import cutting, pacing, sharing
-from scheduler.allocation import max_min
+from scheduler.allocation import LANES, max_min
 from scheduler.demand import Demand, Waiting, demand
 from scheduler.model import Account, Batch, Lane, LaneChange, LaneKey, Limit, Run, RunChange, Slice
 
@@ -128,14 +128,18 @@ def _by_lane(
     if len(parts) == 1:
         yield parts[0], amount
         return
-    shares = max_min({n: p.amount for n, p in enumerate(parts)}, amount, rotation=tick)
+    shares = max_min({n: p.amount for n, p in enumerate(parts)}, amount, rotation=tick, stage=LANES)
     yield from ((part, shares[n]) for n, part in enumerate(parts) if shares[n])
 
 
 def _lane_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterator[LaneChange]:
     for lane in wanted.lanes:
         before = lane.lane
-        change = LaneChange(before.key, cutters[before.key].next_seq, lane.line, lane.gate)
+        line, next_seq = lane.line, cutters[before.key].next_seq
+        if before.line is not None and line is not None and not lane.paced:
+            # It goes on from where it was drawn; a thousand slow runs need no thousand writes.
+            line = before.line
+        change = LaneChange(before.key, next_seq, line, lane.gate)
         if change != LaneChange(before.key, before.next_seq, before.line, before.gate):
             yield change
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from campaigns.schedule.windows import Interval
 from scheduler import pacing
-from scheduler.allocation import max_min
+from scheduler.allocation import LANES_CAPPED, max_min
 from scheduler.model import Lane, LaneKey, Run, Slice
 from scheduler.pacing import GUARD, QUANTUM, Line, Meter, RampState
 
@@ -66,7 +66,9 @@ def demand(run: Run, waiting: Waiting, now: datetime, *, tick: int = 0) -> Deman
     if run.per_second is not None and any(lane.amount for lane in lanes):
         active = next(lane.lane.active for lane in lanes if lane.amount)
         left, meter, spread = pacing.metered(run.meter, run.per_second, active, now)
-        lanes = [_within(lane, spread) for lane in _capped(lanes, left, tick, with_retries=True)]
+        binding = sum(lane.amount for lane in lanes) > left
+        lanes = _capped(lanes, left, tick, with_retries=True)
+        lanes = [_within(lane, spread, binding=binding) for lane in lanes]
     return Demand(run, tuple(lanes), meter, ramped)
 
 
@@ -98,17 +100,19 @@ def _capped(
     if sum(lane.paced + lane.retries * with_retries for lane in lanes) <= room:
         return list(lanes)
     if with_retries:
-        again = max_min({n: lane.retries for n, lane in enumerate(lanes)}, room, rotation=tick)
+        wanted = {n: lane.retries for n, lane in enumerate(lanes)}
+        again = max_min(wanted, room, rotation=tick, stage=LANES_CAPPED)
         lanes = [replace(lane, retries=again[n]) for n, lane in enumerate(lanes)]
         room -= sum(again.values())
-    paced = max_min({n: lane.paced for n, lane in enumerate(lanes)}, room, rotation=tick)
+    wanted = {n: lane.paced for n, lane in enumerate(lanes)}
+    paced = max_min(wanted, room, rotation=tick, stage=LANES_CAPPED)
     return [replace(lane, paced=paced[n]) for n, lane in enumerate(lanes)]
 
 
-def _within(lane: LaneDemand, spread: Interval) -> LaneDemand:
-    """At the campaign's own rate messages are spread too, where the line does not do it already."""
-    if lane.gate is None or lane.spread.start < lane.spread.end:
+def _within(lane: LaneDemand, spread: Interval, *, binding: bool) -> LaneDemand:
+    """Spread as the campaign's own rate has it, where that binds or the line spreads nothing."""
+    if lane.gate is None or not (binding or lane.spread.start == lane.spread.end):
         return lane
-    start = max(lane.spread.start, spread.start)
+    start = max(lane.gate.start, spread.start)
     end = max(start, min(spread.end, lane.gate.end - _MARGIN))
     return replace(lane, spread=Interval(start, end))

@@ -99,7 +99,7 @@ def due(line: Line | None, remaining: int, active: ActiveTime, now: datetime) ->
     if line is not None:
         if remaining - line.remaining < 1 - _ROUNDING:
             ideal = min(line.remaining, ideal)
-        if line.until >= now - QUANTUM:
+        if line.until >= now - QUANTUM or _on_line(line, remaining, active, now - QUANTUM, last):
             # A tick that came early or late charges exactly the time that none has charged yet.
             start = line.until
     before = active.seconds(start, last)
@@ -107,6 +107,20 @@ def due(line: Line | None, remaining: int, active: ActiveTime, now: datetime) ->
     target = ideal * after / before if before > 0 else 0.0
     count = max(0, remaining - math.ceil(target - _ROUNDING))
     return count, Line(target, max(end, start))
+
+
+def _on_line(
+    line: Line, remaining: int, active: ActiveTime, moment: datetime, last: datetime
+) -> bool:
+    """Whether at ``moment`` less than a message was due of a line that was drawn before.
+
+    A line need not be remembered anew by ticks that hand out nothing.
+    """
+    whole = active.seconds(line.until, last)
+    if whole <= 0:
+        return False
+    ideal = line.remaining * active.seconds(moment, last) / whole
+    return remaining - ideal < 1
 
 
 def metered(

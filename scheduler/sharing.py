@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from campaigns.schedule import adaptive
-from scheduler.allocation import by_class
+from scheduler.allocation import ACCOUNTS, SENDERS, TEAMS, by_class
 from scheduler.demand import Demand, LaneDemand, Waiting
 from scheduler.model import Account, Limit, Run
 from scheduler.pacing import QUANTUM
@@ -115,13 +115,14 @@ def shares(
     amounts = {claim: wish.amount for claim, wish in found.items()}
     for limit, claims in _limited(found, accounts):
         free = room(limit.per_second, used.get(limit.key, 0), _cost(found, amounts, claims))
-        amounts |= _shared(found, amounts, claims, free, tick)
+        stage = SENDERS if limit.key.startswith("sender:") else TEAMS
+        amounts |= _shared(found, amounts, claims, free, tick, stage)
     by_account: dict[str, list[Claim]] = {}
     for claim in found:
         by_account.setdefault(claim.account, []).append(claim)
     for name, claims in by_account.items():
         free = capacity(accounts[name], now, _cost(found, amounts, claims))
-        amounts |= _shared(found, amounts, claims, free, tick)
+        amounts |= _shared(found, amounts, claims, free, tick, ACCOUNTS)
     return amounts
 
 
@@ -199,6 +200,7 @@ def _shared(
     claims: Sequence[Claim],
     free: int,
     tick: int,
+    stage: int,
 ) -> dict[Claim, int]:
     return by_class(
         {claim: amounts[claim] for claim in claims},
@@ -206,6 +208,7 @@ def _shared(
         {claim: found[claim].run.priority for claim in claims},
         free,
         rotation=tick,
+        stage=stage,
     )
 
 
