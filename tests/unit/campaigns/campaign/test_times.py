@@ -84,3 +84,39 @@ def test_what_is_written_reads_back(unix: int) -> None:
 def test_an_offset_changes_the_spelling_and_not_the_moment(unix: int, offset: timezone) -> None:
     moment = datetime.fromtimestamp(unix, UTC)
     assert times.parse(moment.astimezone(offset).isoformat()) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "zone", "moment"),
+    [
+        ("2026-11-25 15:25:00", "UTC", MOMENT),
+        ("2026-11-25T10:25:00", "America/New_York", MOMENT),
+        # With an offset, or as Unix time, the zone has no say.
+        ("2026-11-25T15:25:00Z", "America/New_York", MOMENT),
+        ("2026-11-25 16:25:00+01:00", "Asia/Tokyo", MOMENT),
+        (1795620300, "Asia/Tokyo", MOMENT),
+        # In a gap the first instant after it, in an overlap the first reading.
+        ("2027-03-28 01:30:00", "Europe/London", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+        ("2026-10-25 01:30:00", "Europe/London", datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_of_a_zone_is_local_unless_it_says_otherwise(
+    value: object, zone: str, moment: datetime
+) -> None:
+    assert times.parse_local(value, zone) == moment
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("2026-02-30 09:00:00", times.LOCAL_FORM),
+        ("tomorrow", times.LOCAL_FORM),
+        (True, times.LOCAL_FORM),
+        ("1999-12-31 09:00:00", times.RANGE),
+        (1795620300000, times.RANGE),
+    ],
+)
+def test_what_is_no_local_time_is_refused(value: object, rule: str) -> None:
+    with pytest.raises(ValueError) as refused:
+        times.parse_local(value, "Europe/London")
+    assert str(refused.value) == rule
