@@ -81,23 +81,24 @@ class _Shift:
         return Window(self.start, finish, expiry, kept, window.leftover)
 
     def _end(self, moment: datetime) -> datetime:
-        found = self._moved(moment)
+        found, _ = self._moved(moment)
         if moment > self.origin and found <= self.start:
             return self.start + (moment - self.origin)
         return found
 
     def _pause(self, pause: Interval) -> Interval:
-        start, end = self._moved(pause.start), self._moved(pause.end)
-        if pause.start < pause.end and self._on_clock(pause.start, pause.end) <= _ZERO:
-            end = start + pause.length
+        start, local_start = self._moved(pause.start)
+        # Counted from its own start, its end comes before it in no case: only a gap can close it.
+        end, _ = _Shift(self.zone, pause.start, start, local_start)._moved(pause.end)
         return Interval(start, end)
 
-    def _moved(self, moment: datetime) -> datetime:
-        distance = self._on_clock(self.origin, moment)
-        if distance <= _ZERO < moment - self.origin:
-            return self.start + (moment - self.origin)
-        first, last = readings(self.local_start + distance, self.zone)
-        return last if moment >= self.origin and first < self.start else first
-
-    def _on_clock(self, start: datetime, end: datetime) -> timedelta:
-        return to_local(end, self.zone) - to_local(start, self.zone)
+    def _moved(self, moment: datetime) -> tuple[datetime, datetime]:
+        """Where ``moment`` goes, and what the clock should show there."""
+        elapsed = moment - self.origin
+        distance = to_local(moment, self.zone) - to_local(self.origin, self.zone)
+        if (distance > _ZERO) != (elapsed > _ZERO):
+            found = self.start + elapsed
+            return found, to_local(found, self.zone)
+        local = self.local_start + distance
+        first, last = readings(local, self.zone)
+        return last if elapsed >= _ZERO and first < self.start else first, local

@@ -197,6 +197,25 @@ def test_a_pause_over_an_overlap_keeps_its_length_where_the_clock_went_back(begi
     assert moved.pauses == (Interval(start, start + minutes * MINUTE),)
 
 
+def test_a_pause_of_the_second_reading_stays_one_when_the_window_begins_in_the_first() -> None:
+    """In Troll clocks went back from 03:00 to 01:00; this pause is from 01:00 to 03:00 after it."""
+    start = utc(2026, 10, 24, 23, 35)  # 01:35 on the clock
+    pause = Interval(utc(2026, 10, 25, 1), utc(2026, 10, 25, 3))
+    window = Window(start, start + DAY, pauses=(pause,))
+    moved = shifted(window, "Antarctica/Troll", start + MINUTE)
+    assert moved.pauses == (Interval(pause.start + MINUTE, pause.end + MINUTE),)
+    ordinary = utc(2026, 11, 2, 1, 35)
+    moved = shifted(window, "Antarctica/Troll", ordinary)
+    assert moved.pauses == (Interval(utc(2026, 11, 2, 3), utc(2026, 11, 2, 5)),)
+
+
+def test_a_reversed_pause_over_an_overlap_pauses_nothing_elsewhere() -> None:
+    """From 01:10 after the change to 01:50 before it: later on the clock, earlier in time."""
+    reversed_pause = Interval(utc(2026, 10, 25, 1, 10), utc(2026, 10, 25, 0, 50))
+    window = Window(utc(2026, 10, 24, 22), utc(2026, 10, 25, 5), pauses=(reversed_pause,))
+    assert shifted(window, "Europe/London", utc(2026, 11, 1, 23)).pauses == ()
+
+
 def test_an_expiry_is_not_before_the_finish_where_the_clock_went_back_between_them() -> None:
     """A finish at 01:50, and twenty minutes later, at 01:10, the expiry."""
     finish = utc(2026, 10, 25, 0, 50)
