@@ -9,11 +9,11 @@ rate factor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from campaigns.schedule import adaptive
-from campaigns.schedule.adaptive import Circuit, RateFactor
+from campaigns.schedule.adaptive import Circuit, Health, RateFactor
 
 #: A reply that is lost now and then says nothing about the account. So many requests in a row
 #: without any answer do.
@@ -116,3 +116,41 @@ class Condition:
         """What is to be told; from here on it counts as told."""
         news, self._news = self._news, News()
         return news
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderState:
+    """A row of ``provider_states``."""
+
+    health: Health
+    reason: str | None
+    factor: RateFactor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """News with how long ago it happened, which means the same on every clock. Seconds."""
+
+    news: News
+    #: For how long the account asked to be left alone, and how long ago its pace was too high.
+    rest: float = 0.0
+    age: float = 0.0
+
+
+def after(state: ProviderState, told: Told, now: datetime) -> ProviderState:
+    """The state after what a process has to tell."""
+    news = told.news
+    health, reason, factor = state.health, state.reason, state.factor
+    if news.answered or news.throttling:
+        health = adaptive.after_success(health)
+    if news.throttling:
+        until = now + timedelta(seconds=told.rest)
+        # Judged by when the request left: one of before the last cool-down belongs to that one.
+        factor = adaptive.after_throttled(factor, now - timedelta(seconds=told.age), until)
+        if health.cooling_until is None or health.cooling_until < until:
+            health, reason = replace(health, cooling_until=until), news.throttling.code
+    if news.failure:
+        failed = adaptive.after_failure(health, now)
+        if failed is not health:
+            health, reason = failed, news.failure
+    return ProviderState(health, reason, factor)

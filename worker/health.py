@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,11 +19,10 @@ from psycopg_pool import PoolTimeout
 from campaigns import queries
 from campaigns.clock import Clock
 from campaigns.database import AsyncPool
-from campaigns.schedule import adaptive
 from campaigns.schedule.adaptive import Health, RateFactor
 from worker.account import Account
 from worker.accounts import Accounts
-from worker.condition import Known, News
+from worker.condition import Known, News, ProviderState, Told, after
 from worker.throttle.base import Limiter, LimiterUnavailable
 
 log = logging.getLogger(__name__)
@@ -33,44 +31,6 @@ log = logging.getLogger(__name__)
 READ_EVERY = 0.5
 
 _SIGNS = queries.load("campaigns.run", "signs.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderState:
-    """A row of ``provider_states``."""
-
-    health: Health
-    reason: str | None
-    factor: RateFactor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """News with how long ago it happened, which means the same on every clock. Seconds."""
-
-    news: News
-    #: For how long the account asked to be left alone, and how long ago its pace was too high.
-    rest: float = 0.0
-    age: float = 0.0
-
-
-def after(state: ProviderState, told: Told, now: datetime) -> ProviderState:
-    """The state after what a process has to tell. Pure."""
-    news = told.news
-    health, reason, factor = state.health, state.reason, state.factor
-    if news.answered or news.throttling:
-        health = adaptive.after_success(health)
-    if news.throttling:
-        until = now + timedelta(seconds=told.rest)
-        # Judged by when the request left: one of before the last cool-down belongs to that one.
-        factor = adaptive.after_throttled(factor, now - timedelta(seconds=told.age), until)
-        if health.cooling_until is None or health.cooling_until < until:
-            health, reason = replace(health, cooling_until=until), news.throttling.code
-    if news.failure:
-        failed = adaptive.after_failure(health, now)
-        if failed is not health:
-            health, reason = failed, news.failure
-    return ProviderState(health, reason, factor)
 
 
 class HealthKeeper:
