@@ -1,7 +1,9 @@
 """Named SQL: each ``.sql`` file beside a store holds queries under ``-- name:`` lines.
 
 The lines between a name and its statement say what the query is for, and the planner fact that
-matters. A query may contain ``{address}``, which stands for one column out of a fixed list.
+matters. A query may contain ``{address}``, which stands for one column out of a fixed list, and
+``{some_part}``, which stands for the text under ``-- part: some_part`` in the same file: what two
+queries must say alike is written once.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from importlib import resources
 #: The columns of ``contacts`` that an address may stand in.
 ADDRESS_COLUMNS = ("phone", "email", "telegram", "viber", "webpush")
 
-_NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_HEADING = re.compile(r"^-- (name|part): *(\w+) *$", re.MULTILINE)
+_MARK = re.compile(r"\{(\w+)\}")
 
 
 class Queries(Mapping[str, str]):
@@ -58,9 +61,13 @@ def load(package: str, file: str) -> Queries:
 
 def parse(text: str) -> dict[str, str]:
     """Split a file into its named statements; comments stay with their statement."""
-    marks = list(_NAME.finditer(text))
-    ends = [mark.start() for mark in marks[1:]] + [len(text)]
+    headings = list(_HEADING.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
+    for heading, end in zip(headings, ends, strict=True):
+        found[heading[1]][heading[2]] = text[heading.end() : end].strip().rstrip(";")
+    parts = found["part"]
     return {
-        mark.group(1): text[mark.end() : end].strip().rstrip(";")
-        for mark, end in zip(marks, ends, strict=True)
+        name: _MARK.sub(lambda mark: parts.get(mark[1], mark[0]), statement)
+        for name, statement in found["name"].items()
     }

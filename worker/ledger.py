@@ -38,6 +38,8 @@ class Lease:
     messages: int
     spread_from: float
     spread_until: float
+    #: Whether a team of its runs caps what a recipient gets.
+    capped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Ledger:
             row["messages"],
             base + row["spread_from_in"],
             base + row["spread_until_in"],
+            row["capped"],
         )
 
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
@@ -115,18 +118,20 @@ class Ledger:
     async def claim(self, lease: Lease, amount: int, channel: str) -> list[Claimed] | None:
         """Take up to ``amount`` rows; ``None`` when there is nothing that may be sent now.
 
-        Rows of recipients who opted out meanwhile are settled on the way and are not in the list,
-        which may therefore be empty.
+        Rows of recipients who opted out meanwhile, or got as many messages as their team allows,
+        are settled on the way and are not in the list, which may therefore be empty.
         """
+        query = "claim_capped" if lease.capped else "claim"
         asked = time.monotonic()
         async with self._connection() as conn:
             cursor = await conn.execute(
-                _SQL.by_address("claim", ADDRESS_COLUMN[channel]),
+                _SQL.by_address(query, ADDRESS_COLUMN[channel]),
                 {
                     "batch_id": lease.batch_id,
                     "token": lease.token,
                     "amount": amount,
                     "channel": channel,
+                    "capped": lease.capped,
                     "lease_seconds": LEASE_SECONDS,
                     "now": None,
                 },
@@ -150,7 +155,7 @@ class Ledger:
     async def record(self, lease: Lease, settlements: Sequence[Settlement]) -> int:
         """Write outcomes; returns how many rows took them."""
         row = await self._row(
-            _SQL.record,
+            _SQL.record_capped if lease.capped else _SQL.record,
             {
                 "token": lease.token,
                 "now": None,

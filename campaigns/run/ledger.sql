@@ -12,10 +12,16 @@
 -- Compare-and-set: a message that is delivered twice, or days late, finds no row to lease.
 UPDATE batches
 SET status = 'leased',
+    capped = batches.capped OR EXISTS (
+        SELECT FROM slices s
+        JOIN runs r ON r.id = s.run_id
+        JOIN campaigns c ON c.id = r.campaign_id
+        JOIN teams p ON p.id = c.team_id
+        WHERE s.batch_id = %(batch_id)s AND coalesce(p.frequency_cap_day, p.frequency_cap_week) IS NOT NULL),
     lease_token = %(token)s,
     lease_until = coalesce(%(now)s::timestamptz, now()) + make_interval(secs => %(lease_seconds)s)
 WHERE id = %(batch_id)s AND status = 'ready'
-RETURNING provider, messages,
+RETURNING provider, messages, capped,
           extract(epoch FROM spread_from - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_from_in,
           extract(epoch FROM spread_until - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_until_in;
 
@@ -30,12 +36,8 @@ FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);
 
--- name: claim
--- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
--- is still ours, the campaign neither paused nor stopped and of the account's channel, the lane inside
--- its active interval and not expired, the recipient not opted out since. Opted-out rows are settled here and now.
--- Planner: nested loop from the batch's few slices into the deliveries primary key, at most
--- `amount` rows each; the opt-out probe uses the partial index on (group_id, {address}).
+-- part: candidates
+-- The rows that the lease, their runs and their lanes allow to be sent now.
 WITH clock AS (
     SELECT coalesce(%(now)s::timestamptz, clock_timestamp()) AS now
 ), lease AS (
@@ -44,7 +46,7 @@ WITH clock AS (
         messages = greatest(b.messages - %(amount)s, 0)
     FROM clock
     WHERE b.id = %(batch_id)s AND b.status = 'leased'
-      AND b.lease_token = %(token)s AND b.lease_until > clock.now
+      AND b.lease_token = %(token)s AND b.lease_until > clock.now AND b.capped = %(capped)s
     RETURNING b.id, b.provider
 ), candidates AS (
     SELECT s.run_id, d.seq, lease.provider,
@@ -81,16 +83,20 @@ WITH clock AS (
       AND (r.expires_at IS NULL OR clock.now < r.expires_at)
     ORDER BY s.id, d.seq
     LIMIT %(amount)s
-), claimed AS (
+)
+
+-- part: settle_verdicts
+-- Rows with a code are settled as suppressed here and now; the others are the worker's.
+claimed AS (
     UPDATE deliveries d
-    SET status = CASE WHEN k.opted_out THEN 'suppressed' ELSE 'sending' END,
-        attempts = d.attempts + CASE WHEN k.opted_out THEN 0 ELSE 1 END,
-        error_code = CASE WHEN k.opted_out THEN 'opted_out' END,
-        settled_at = CASE WHEN k.opted_out THEN clock.now END,
+    SET status = CASE WHEN k.code IS NULL THEN 'sending' ELSE 'suppressed' END,
+        attempts = d.attempts + CASE WHEN k.code IS NULL THEN 1 ELSE 0 END,
+        error_code = k.code,
+        settled_at = CASE WHEN k.code IS NOT NULL THEN clock.now END,
         claimed_at = clock.now,
-        provider = CASE WHEN k.opted_out THEN d.provider ELSE k.provider END,
+        provider = CASE WHEN k.code IS NULL THEN k.provider ELSE d.provider END,
         lease_token = %(token)s
-    FROM candidates k, clock
+    FROM verdicts k, clock
     WHERE d.run_id = k.run_id AND d.seq = k.seq AND d.status = 'pending'
     RETURNING d.run_id, d.seq, d.address, d.fields, d.status, d.attempts, k.closes_in
 ), suppressed AS (
@@ -102,15 +108,99 @@ WITH clock AS (
     FROM suppressed s JOIN locked l ON l.id = s.run_id
     WHERE r.id = s.run_id
 )
-SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed ORDER BY run_id, seq;
+SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed ORDER BY run_id, seq
 
--- name: record
--- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
--- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
--- keeps its place in its slice; once the slice is gone it stays unknown, with the code that tells
--- why, for the operator to send again. `charged` is false for what cost no attempt. The counters go
--- to this connection's own row, which nobody else waits for; the tick adds them up.
--- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
+-- name: claim
+-- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
+-- is still ours, the campaign neither paused nor stopped and of the account's channel, the lane inside
+-- its active interval and not expired, the recipient not opted out since. Opted-out rows are settled here and now.
+-- Planner: nested loop from the batch's few slices into the deliveries primary key, at most
+-- `amount` rows each; the opt-out probe uses the partial index on (group_id, {address}).
+{candidates}, verdicts AS (
+    SELECT run_id, seq, provider, closes_in, CASE WHEN opted_out THEN 'opted_out' END AS code FROM candidates
+), {settle_verdicts};
+
+-- name: claim_capped
+-- The same for a batch with rows of a team that caps what a recipient gets, at about three times the
+-- cost. A row is granted together with its touch or not at all. Of two claims that want one recipient
+-- at once the second waits at the touch for the first one's commit, and counts it. Locks are taken in
+-- one order everywhere: deliveries, touches by team and address, runs.
+{candidates}, held AS (
+    -- A row that was settled meanwhile, because its run is being closed, must leave no touch.
+    SELECT d.run_id, d.seq, c.team_id, d.address, p.frequency_cap_day AS day, p.frequency_cap_week AS week
+    FROM candidates k
+    JOIN runs r ON r.id = k.run_id
+    JOIN campaigns c ON c.id = r.campaign_id
+    JOIN teams p ON p.id = c.team_id
+    JOIN deliveries d ON d.run_id = k.run_id AND d.seq = k.seq
+    WHERE NOT k.opted_out AND NOT c.is_test AND d.status = 'pending'
+      AND coalesce(p.frequency_cap_day, p.frequency_cap_week) IS NOT NULL
+    FOR UPDATE OF d
+), wanted AS (
+    SELECT *, row_number() OVER (PARTITION BY team_id, address ORDER BY run_id, seq) AS nth FROM held
+), touched AS (
+    INSERT INTO recipient_touches AS t (team_id, address, sent_at)
+    SELECT w.team_id, w.address, ARRAY[clock.now]
+    FROM wanted w, clock
+    WHERE w.nth = 1 AND least(w.day, w.week) > 0
+    ORDER BY w.team_id, w.address
+    ON CONFLICT (team_id, address) DO UPDATE
+    SET sent_at = ARRAY(SELECT x FROM unnest(t.sent_at) x
+                        WHERE x > excluded.sent_at[1] - interval '168 hours') || excluded.sent_at
+    WHERE (SELECT coalesce(n.day < p.frequency_cap_day, true) AND coalesce(n.week < p.frequency_cap_week, true)
+           FROM teams p, LATERAL (
+               SELECT count(*) FILTER (WHERE x > excluded.sent_at[1] - interval '24 hours') AS day,
+                      count(*) FILTER (WHERE x > excluded.sent_at[1] - interval '168 hours') AS week
+               FROM unnest(t.sent_at) x
+           ) n
+           WHERE p.id = t.team_id)
+    RETURNING t.team_id, t.address
+), verdicts AS (
+    SELECT k.run_id, k.seq, k.provider, k.closes_in,
+           CASE WHEN k.opted_out THEN 'opted_out'
+                WHEN w.seq IS NULL OR t.address IS NOT NULL THEN NULL
+                -- Which cap it was. What somebody else committed a moment ago is not seen from here;
+                -- it counts for the day as for the week. A subquery, because a join of the whole
+                -- table may look cheap to a plan that was made when it was small.
+                ELSE (SELECT CASE WHEN w.day IS NULL
+                                    OR (count(*) FILTER (WHERE x > clock.now - interval '24 hours') < w.day
+                                        AND count(*) FILTER (WHERE x > clock.now - interval '168 hours') >= w.week)
+                                  THEN 'frequency_cap_week' ELSE 'frequency_cap_day' END
+                      FROM recipient_touches r, unnest(r.sent_at) x
+                      WHERE r.team_id = w.team_id AND r.address = w.address)
+           END AS code
+    FROM candidates k
+    CROSS JOIN clock
+    LEFT JOIN wanted w ON w.run_id = k.run_id AND w.seq = k.seq
+    LEFT JOIN touched t ON t.team_id = w.team_id AND t.address = w.address
+    -- Of two runs that want one recipient, the second has to wait for the next claim: a statement
+    -- does not see its own touches.
+    WHERE w.nth IS NULL OR w.nth = 1
+), {settle_verdicts};
+
+-- part: give_touches_back
+-- The rows in `unsent` (run_id, address, claimed_at) were certainly not sent: what their claims counted
+-- is taken off. A touch is known by the time of its claim.
+takings AS (
+    SELECT c.team_id, u.address, array_agg(u.claimed_at) AS times
+    FROM unsent u
+    JOIN runs r ON r.id = u.run_id
+    JOIN campaigns c ON c.id = r.campaign_id
+    WHERE NOT c.is_test
+    GROUP BY c.team_id, u.address
+), given_back AS (
+    -- An update by key, in the order of the keys, which no plan turns into a scan of the table; what is
+    -- not there is not inserted either.
+    INSERT INTO recipient_touches AS t (team_id, address, sent_at)
+    SELECT x.team_id, x.address, x.times
+    FROM takings x
+    WHERE (SELECT true FROM recipient_touches r WHERE r.team_id = x.team_id AND r.address = x.address)
+    ORDER BY x.team_id, x.address
+    ON CONFLICT (team_id, address) DO UPDATE
+    SET sent_at = ARRAY(SELECT unnest(t.sent_at) EXCEPT ALL SELECT unnest(excluded.sent_at) ORDER BY 1)
+)
+
+-- part: outcomes
 WITH outcomes AS (
     SELECT * FROM unnest(
         %(run_ids)s::bigint[], %(seqs)s::integer[], %(statuses)s::text[],
@@ -134,7 +224,7 @@ WITH outcomes AS (
         settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
     FROM previous p
     WHERE d.run_id = p.run_id AND d.seq = p.seq
-    RETURNING d.run_id, p.was, p.status
+    RETURNING d.run_id, d.address, d.claimed_at, p.was, p.status
 ), changes AS (
     SELECT run_id,
            (count(*) FILTER (WHERE status = 'accepted'))::int AS accepted,
@@ -150,6 +240,23 @@ WITH outcomes AS (
     SET accepted = t.accepted + excluded.accepted, rejected = t.rejected + excluded.rejected,
         failed = t.failed + excluded.failed, unknown = t.unknown + excluded.unknown
 )
+
+-- name: record
+-- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
+-- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
+-- keeps its place in its slice; once the slice is gone it stays unknown, with the code that tells
+-- why, for the operator to send again. `charged` is false for what cost no attempt. The counters go
+-- to this connection's own row, which nobody else waits for; the tick adds them up.
+-- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
+{outcomes}
+SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
+
+-- name: record_capped
+-- The same for a batch that was claimed with touches: what was certainly not sent gives its own back,
+-- so that the recipient's next attempt, or another campaign, is not refused because of it.
+{outcomes}, unsent AS (
+    SELECT run_id, address, claimed_at FROM settled WHERE status IN ('pending', 'rejected', 'failed')
+), {give_touches_back}
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
 
 -- name: renew_lease
@@ -162,13 +269,17 @@ RETURNING id;
 -- name: release_unsent
 -- Rows that were claimed under this lease and whose request certainly never left, because the
 -- claim's answer was lost on the way. Only the holder of the lease can know that.
-UPDATE deliveries d
-SET status = 'pending', attempts = d.attempts - 1
-FROM slices s
-WHERE s.batch_id = %(batch_id)s
-  AND d.run_id = s.run_id
-  AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
-  AND d.status = 'sending' AND d.lease_token = %(token)s;
+WITH unsent AS (
+    UPDATE deliveries d
+    SET status = 'pending', attempts = d.attempts - 1
+    FROM slices s
+    WHERE s.batch_id = %(batch_id)s
+      AND d.run_id = s.run_id
+      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
+      AND d.status = 'sending' AND d.lease_token = %(token)s
+    RETURNING d.run_id, d.address, d.claimed_at
+), {give_touches_back}
+SELECT count(*)::int AS released FROM unsent;
 
 -- name: finish_batch
 -- Forgets a batch of which nothing is left, as of nearly all that end: one statement instead of a

@@ -39,7 +39,8 @@ def resend(
     """Send to the rows that are held as unknown, or to those of them in ``seqs``, once more.
 
     Whoever did get the message gets it twice, except where the provider has reported the delivery:
-    those rows stay as they are. A run that was finished goes on, and with it its campaign.
+    those rows stay as they are. Frequency caps do not count what is sent again. A run that was
+    finished goes on, and with it its campaign.
 
     Returns:
         how many will be sent.
@@ -50,9 +51,9 @@ def resend(
     """
     with conn.transaction():
         conn.execute("SET LOCAL statement_timeout = '10min'")
-        count = _changed(
-            conn, "resend_unknown", run_id=run_id, seqs=_checked(seqs), now=now, size=SLICE
-        )
+        chosen = _checked(seqs)
+        conn.execute(SQL.give_touches_back, {"run_id": run_id, "seqs": chosen})
+        count = _changed(conn, "resend_unknown", run_id=run_id, seqs=chosen, now=now, size=SLICE)
         run = conn.execute(SQL.lock_run, {"run_id": run_id}).fetchone()
         assert run is not None, "runs are never removed"
         _check_sendable(run_id, run, now)

@@ -17,6 +17,28 @@ WITH failed AS (
 )
 SELECT n FROM counts;
 
+-- name: give_touches_back
+-- What is sent again has not counted yet for a recipient's frequency caps: its claim's touch is taken
+-- off, or it would keep its own repetition from being sent. An update by key as in ledger.sql.
+WITH unsent AS (
+    SELECT address, claimed_at
+    FROM deliveries
+    WHERE run_id = %(run_id)s AND status = 'unknown' AND report IS DISTINCT FROM 'delivered'
+      AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
+    ORDER BY seq
+    FOR UPDATE
+), capped AS (
+    SELECT c.team_id FROM runs r JOIN campaigns c ON c.id = r.campaign_id
+    WHERE r.id = %(run_id)s AND NOT c.is_test
+)
+INSERT INTO recipient_touches AS t (team_id, address, sent_at)
+SELECT c.team_id, u.address, ARRAY[u.claimed_at]
+FROM unsent u, capped c
+WHERE (SELECT true FROM recipient_touches x WHERE x.team_id = c.team_id AND x.address = u.address)
+ORDER BY u.address
+ON CONFLICT (team_id, address) DO UPDATE
+SET sent_at = ARRAY(SELECT unnest(t.sent_at) EXCEPT ALL SELECT unnest(excluded.sent_at) ORDER BY 1);
+
 -- name: resend_unknown
 -- Back to pending, as waiting slices of at most `size` rows that the next tick cuts again. A row
 -- whose delivery the provider has reported did arrive, and is left alone.

@@ -48,6 +48,11 @@ class Team:
     #: Moves with every edit.
     updated_at: datetime
 
+    @property
+    def has_caps(self) -> bool:
+        """Whether what a recipient gets has to be counted."""
+        return self.frequency_cap_day is not None or self.frequency_cap_week is not None
+
 
 def create(conn: Connection, name: str, default_region: str | None = None) -> Team:
     """Create a team together with its ``default_optouts`` group.
@@ -106,4 +111,7 @@ def edit(conn: Connection, team_id: UUID, body: Mapping[str, Any]) -> Team:
         settings = {**stored, **given}
         for name in ("sending_hours", "quiet_hours"):
             settings[name] = None if settings[name] is None else Jsonb(settings[name])
-        return Team(**conn.execute(SQL["update_team"], settings).fetchone() or {})
+        team = Team(**conn.execute(SQL["update_team"], settings).fetchone() or {})
+        if team.has_caps:
+            conn.execute(SQL["cap_batches"], {"id": team_id})
+        return team

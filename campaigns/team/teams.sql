@@ -40,3 +40,19 @@ SET default_region = %(default_region)s, timezone = %(timezone)s,
 WHERE id = %(id)s
 RETURNING id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
           frequency_cap_day, frequency_cap_week, created_at, updated_at;
+
+-- name: cap_batches
+-- A team that sets a cap takes the batches that were leased without one away from their claims: the
+-- next one grants nothing, and what is left is handed out again.
+UPDATE batches
+SET capped = true
+WHERE id IN (
+    SELECT b.id
+    FROM batches b
+    WHERE NOT b.capped AND EXISTS (
+        SELECT FROM slices s
+        JOIN runs r ON r.id = s.run_id
+        JOIN campaigns c ON c.id = r.campaign_id
+        WHERE s.batch_id = b.id AND c.team_id = %(id)s)
+    ORDER BY b.id
+    FOR NO KEY UPDATE OF b);

@@ -358,7 +358,7 @@ def test_a_sparse_slice_costs_what_it_holds_and_not_the_stretch_it_spans(conn):
     conn.execute("UPDATE slices SET seqs = ARRAY(SELECT generate_series(0, 4999, 500))")
     conn.execute("ANALYZE deliveries")
     of_batch = {"batch_id": batch_id, "token": token, "now": None, "lease_seconds": 15, "amount": 9}
-    of_batch["channel"] = "sms"
+    of_batch |= {"channel": "sms", "capped": False}
     with conn.transaction():
         conn.execute(LEDGER.lease_batch, of_batch)
         granted = conn.execute(LEDGER.by_address("claim", "phone"), of_batch).fetchall()

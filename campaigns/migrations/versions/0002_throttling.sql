@@ -103,6 +103,8 @@ ALTER TABLE batches
     -- Limits beside the account's own: of the sender, of the team. Messages per second.
     ADD COLUMN limit_keys  text[] NOT NULL DEFAULT '{}',
     ADD COLUMN limit_rates double precision[] NOT NULL DEFAULT '{}',
+    -- Whether claims have to look at frequency caps; set when it is leased, or later by the team.
+    ADD COLUMN capped      boolean NOT NULL DEFAULT false,
     ADD CHECK (cardinality(limit_keys) = cardinality(limit_rates));
 
 ALTER TABLE provider_states
