@@ -216,6 +216,12 @@ def test_a_reversed_pause_over_an_overlap_pauses_nothing_elsewhere() -> None:
     assert shifted(window, "Europe/London", utc(2026, 11, 1, 23)).pauses == ()
 
 
+def test_a_reversed_pause_pauses_nothing_in_an_overlap_either() -> None:
+    reversed_pause = Interval(utc(2026, 10, 18, 0, 50), utc(2026, 10, 18, 0, 40))
+    window = Window(utc(2026, 10, 17, 22), utc(2026, 10, 18, 5), pauses=(reversed_pause,))
+    assert shifted(window, "Europe/London", utc(2026, 10, 24, 22)).pauses == ()
+
+
 def test_an_expiry_is_not_before_the_finish_where_the_clock_went_back_between_them() -> None:
     """A finish at 01:50, and twenty minutes later, at 01:10, the expiry."""
     finish = utc(2026, 10, 25, 0, 50)
