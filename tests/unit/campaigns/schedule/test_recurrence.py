@@ -57,6 +57,22 @@ def test_a_start_that_does_not_match_is_no_occurrence_and_does_not_count() -> No
     assert series.first() == START + 5 * DAY
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("FREQ=YEARLY", datetime(2027, 11, 25, 9, tzinfo=UTC)),
+        ("FREQ=YEARLY;BYMONTH=2", datetime(2027, 2, 25, 9, tzinfo=UTC)),
+        ("FREQ=YEARLY;BYWEEKNO=20", datetime(2027, 5, 19, 9, tzinfo=UTC)),
+        ("FREQ=MONTHLY", datetime(2026, 12, 25, 9, tzinfo=UTC)),
+        ("FREQ=WEEKLY", datetime(2026, 12, 2, 9, tzinfo=UTC)),
+        ("FREQ=DAILY;BYHOUR=6", datetime(2026, 11, 26, 6, tzinfo=UTC)),
+    ],
+)
+def test_what_a_rule_leaves_open_is_taken_from_the_start(rule: str, expected: datetime) -> None:
+    """A Wednesday, the 25th of November, 9:00."""
+    assert parse(rule, zone="UTC").after(START) == expected
+
+
 def test_an_endless_series_has_no_last_occurrence() -> None:
     assert parse("FREQ=DAILY").last() is None
 
