@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from worker.health import HealthKeeper
 
 from campaigns import database
 from campaigns.clock import SystemClock
@@ -34,6 +33,7 @@ from worker.adapters.base import (
 )
 from worker.batch import PATIENCE, send_batch
 from worker.engine import Engine
+from worker.health import HealthKeeper
 from worker.ledger import Ledger
 from worker.throttle.base import LimiterUnavailable, Wait
 from worker.throttle.memory import MemoryLimiter
@@ -240,6 +240,39 @@ def test_a_provider_that_cannot_be_reached_burns_no_attempts(bench):
     assert rows.statuses(bench.conn, bench.run_id) == {"pending": 40}
     assert bench.transport.requests <= bench.config.max_in_flight
     assert bench.waiting() == {"returned": 40}
+
+
+def test_while_the_circuit_is_open_one_message_at_a_time_is_sent(bench):
+    """What was cut before goes back, and the tick sends one message to see how things are."""
+    bench.conn.execute(
+        "INSERT INTO provider_states (provider, failures, circuit, updated_at) "
+        "VALUES ('carrier', 3, 'open', now())"
+    )
+    assert bench.send(bench.cut(0, 5)) == 0
+    first, second = bench.cut(5, 6), bench.cut(6, 7)
+    bench.conn.execute(
+        "UPDATE batches SET status = 'leased', lease_until = now() + interval '10 s' WHERE id = %s",
+        (second,),
+    )
+    assert bench.send(first) == 0, "another probe is under way"
+    assert bench.transport.requests == 0
+    bench.conn.execute("DELETE FROM batches")
+    assert bench.send(bench.cut(7, 8)) == 1
+    row = bench.conn.execute("SELECT failures, circuit FROM provider_states").fetchone()
+    assert (row["failures"], row["circuit"]) == (0, "closed")
+
+
+def test_what_was_claimed_is_not_sent_once_the_account_was_throttled(bench):
+    """The other rows of the chunk wait for their slots; each request more would be refused too."""
+    bench.config = bench.config.model_copy(update={"rate": "50/s", "max_in_flight": 40})
+    bench.configs = [bench.config]
+    bench.adapter.script = {f"{n:02d}": Throttled(60.0) for n in range(40)}
+    bench.send(bench.cut())
+    assert bench.transport.requests == 1
+    codes = bench.conn.execute(
+        "SELECT DISTINCT error_code AS code, attempts FROM deliveries WHERE error_code IS NOT NULL"
+    ).fetchall()
+    assert {(row["code"], row["attempts"]) for row in codes} <= {("throttled", 0), ("cooling", 0)}
 
 
 def test_a_request_that_may_have_arrived_is_held_as_unknown(bench):
