@@ -15,10 +15,8 @@ from typing import Any
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.schedule.active import ActiveTime, active_time
-from campaigns.schedule.calendars import Calendar
-from campaigns.schedule.shifting import shifted
-from campaigns.schedule.stored import calendar_of
-from campaigns.schedule.windows import FOREVER, Interval, Window
+from campaigns.schedule.stored import run_calendars, run_window
+from campaigns.schedule.windows import FOREVER
 from scheduler.model import LaneKey
 
 _SQL = queries.load("scheduler", "tick.sql")
@@ -79,8 +77,8 @@ def _stamp(row: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
-    window = _window(settings)
-    calendars = _calendars(settings, row["timezone"])
+    window = run_window(settings)
+    calendars = run_calendars(settings, row["timezone"])
     through = now + AHEAD
     if any(not calendar.is_open_always for calendar in calendars) and window.end > through:
         window = replace(window, expiry=max(through, window.finish or through))
@@ -90,32 +88,3 @@ def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime
     active = active_time(window, calendars, through)
     paced = active.until(window.finish) if window.finish is not None else active
     return _Entry(_stamp(row), good_until, Times(active, paced))
-
-
-def _window(settings: Mapping[str, Any]) -> Window:
-    """The window of the run: the campaign's, moved to where the run's begins."""
-    starts, ends = settings["pause_starts"] or (), settings["pause_ends"] or ()
-    pauses = tuple(Interval(*pause) for pause in zip(starts, ends, strict=True))
-    given = Window(
-        settings["scheduled_send_date"],
-        settings["scheduled_finish_date"],
-        settings["expiry_date"],
-        pauses,
-        settings["leftover"],
-    )
-    moved = shifted(given, settings["timezone"], settings["window_at"])
-    # The run's own ends count: what is left of an earlier window keeps its expiry.
-    return replace(
-        moved,
-        start=max(settings["starts_at"], settings["window_at"]),
-        finish=settings["finishes_at"],
-        expiry=settings["expires_at"],
-    )
-
-
-def _calendars(settings: Mapping[str, Any], lane_zone: str | None) -> list[Calendar]:
-    if settings["is_test"]:
-        # Somebody asked for this one message, now, to an address of their own.
-        return []
-    found = [calendar_of(settings, ""), calendar_of(settings, "team_")]
-    return [calendar.in_zone(lane_zone) for calendar in found] if lane_zone else found

@@ -6,6 +6,7 @@ What is stored was checked when it was saved, so nothing is refused here. Pure: 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,7 @@ from campaigns.schedule.calendars import Calendar, parse_hours
 from campaigns.schedule.occurrences import Series, Single, Times
 from campaigns.schedule.recurrence import Rule
 from campaigns.schedule.shifting import next_day, shifted
-from campaigns.schedule.windows import Window
+from campaigns.schedule.windows import Interval, Window
 
 
 def calendar_of(row: Mapping[str, Any], prefix: str = "") -> Calendar:
@@ -49,6 +50,42 @@ def window_of(row: Mapping[str, Any], occurrence: datetime) -> Window:
     """The window, without its pauses, of that occurrence of the campaign in ``row``."""
     given = Window(row["scheduled_send_date"], row["scheduled_finish_date"], row["expiry_date"])
     return shifted(given, row["timezone"], occurrence)
+
+
+def run_window(row: Mapping[str, Any]) -> Window:
+    """The present window of the run in ``row``, with its pauses: the campaign's, moved.
+
+    Beside the columns of ``campaigns`` it has those of ``runs``, ``pause_starts`` and
+    ``pause_ends``.
+    """
+    starts, ends = row["pause_starts"] or (), row["pause_ends"] or ()
+    given = Window(
+        row["scheduled_send_date"],
+        row["scheduled_finish_date"],
+        row["expiry_date"],
+        tuple(Interval(*pause) for pause in zip(starts, ends, strict=True)),
+        row["leftover"],
+    )
+    moved = shifted(given, row["timezone"], row["window_at"])
+    # The run's own ends count: what is left of an earlier window keeps its expiry.
+    return replace(
+        moved,
+        start=max(row["starts_at"], row["window_at"]),
+        finish=row["finishes_at"],
+        expiry=row["expires_at"],
+    )
+
+
+def run_calendars(row: Mapping[str, Any], lane_zone: str | None) -> list[Calendar]:
+    """The calendars of campaign and team that a lane of the run in ``row`` keeps to.
+
+    The team's columns have the prefix ``team_``. ``lane_zone`` is the zone of a lane's recipients.
+    """
+    if row["is_test"]:
+        # Somebody asked for this one message, now, to an address of their own.
+        return []
+    found = [calendar_of(row, ""), calendar_of(row, "team_")]
+    return [calendar.in_zone(lane_zone) for calendar in found] if lane_zone else found
 
 
 def next_window(row: Mapping[str, Any], window_at: datetime) -> Window | None:
