@@ -7,6 +7,9 @@ first is one transaction, the second finds by status what it has not done yet.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 from campaigns import queries
 from campaigns.audience import audience
@@ -34,17 +37,46 @@ def resolve(conn: Connection, run_id: int) -> int | None:
         groups = conn.execute(_SQL.campaign_group_ids, campaign).fetchall()
         included = [row["group_id"] for row in groups if row["role"] == "include"]
         excluded = [row["group_id"] for row in groups if row["role"] == "exclude"]
-        team, column = run["team_id"], ADDRESS_COLUMN[run["sending_type"]]
-        total = audience.materialise(conn, run_id, column, team, included, excluded)
+        total, fallbacks = _write_recipients(conn, run, included, excluded)
         resolved = {
             "run_id": run_id,
             "total": total,
-            "suppression_groups": audience.suppression_groups(conn, team, excluded),
+            "timezone_fallbacks": fallbacks,
+            "suppression_groups": audience.suppression_groups(conn, run["team_id"], excluded),
         }
-        conn.execute(_SQL.insert_lane, {"run_id": run_id, "total": total})
         conn.execute(_SQL.run_resolved, resolved)
-    log.info("run %d: %d recipients", run_id, total)
+    log.info("run %d: %d recipients, %d of them in the fallback zone", run_id, total, fallbacks)
     return total
+
+
+def _write_recipients(
+    conn: Connection, run: Mapping[str, Any], included: Sequence[UUID], excluded: Sequence[UUID]
+) -> tuple[int, int]:
+    """Write the recipients with their lanes: how many there are, and how many fell back.
+
+    One lane holds everybody, unless recipients are sent to in their own time: then each of their
+    zones is one.
+    """
+    column = ADDRESS_COLUMN[run["sending_type"]]
+    audience_of = (conn, run["id"], column, run["team_id"], included, excluded)
+    lanes: list[tuple[str | None, int]]
+    fallbacks = 0
+    if run["recipient_local"]:
+        shares = audience.materialise_by_zone(*audience_of, fallback=run["timezone"])
+        # Every run has a lane 0, that of an empty audience too.
+        lanes = [(share.zone, share.recipients) for share in shares] or [(None, 0)]
+        fallbacks = sum(share.fallbacks for share in shares)
+    else:
+        lanes = [(None, audience.materialise(*audience_of))]
+    conn.execute(
+        _SQL.insert_lanes,
+        {
+            "run_id": run["id"],
+            "timezones": [zone for zone, _ in lanes],
+            "recipients": [recipients for _, recipients in lanes],
+        },
+    )
+    return sum(recipients for _, recipients in lanes), fallbacks
 
 
 def close(conn: Connection, run_id: int) -> int | None:

@@ -10,17 +10,29 @@ part of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Invalid
+from campaigns.schedule.calendars import known_zones
 
 SQL = queries.load("campaigns.audience", "audience.sql")
 
 INCLUDED = "included_contact_groups"
 EXCLUDED = "excluded_contact_groups"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneShare:
+    """The recipients of a run who live in one time zone: a contiguous stretch of its rows."""
+
+    zone: str
+    recipients: int
+    #: Those of them who name no zone that exists; they were given this one.
+    fallbacks: int
 
 
 def check_groups(
@@ -78,6 +90,38 @@ def materialise(
             SQL.by_address("materialise_audience", column), {"run_id": run_id, **groups}
         )
         return written.rowcount
+
+
+def materialise_by_zone(
+    conn: Connection,
+    run_id: int,
+    column: str,
+    team_id: UUID,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+    *,
+    fallback: str,
+) -> list[ZoneShare]:
+    """Like :func:`materialise`, but ``seq`` goes by the recipients' time zones first.
+
+    The zone is the contact's custom field ``timezone``, in upper or lower case, ``fallback`` where
+    it is missing or names none. Zones come in the order of their stretches; an empty audience has
+    none.
+    """
+    zones = sorted(known_zones())
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        found = conn.execute(
+            SQL.by_address("materialise_by_zone", column),
+            {
+                "run_id": run_id,
+                "fallback": fallback,
+                "spellings": [zone.lower() for zone in zones],
+                "zones": zones,
+                **groups,
+            },
+        )
+        return [ZoneShare(**row) for row in found]
 
 
 def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:

@@ -3,7 +3,8 @@
 
 -- name: lock_resolving_run
 -- A run whose recipients are not written yet. A second resolver of the same run finds it locked.
-SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.status AS campaign_status
+SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.recipient_local, c.timezone,
+       c.status AS campaign_status
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id = %(run_id)s AND r.status = 'resolving'
@@ -12,12 +13,20 @@ FOR NO KEY UPDATE OF r SKIP LOCKED;
 -- name: campaign_group_ids
 SELECT role, group_id FROM campaign_groups WHERE campaign_id = %(campaign_id)s ORDER BY role, position;
 
--- name: insert_lane
-INSERT INTO lanes (run_id, lane, lo, hi, next_seq) VALUES (%(run_id)s, 0, 0, %(total)s, 0);
+-- name: insert_lanes
+-- Stretches of `recipients` rows one after the other, in the order of the lists.
+INSERT INTO lanes (run_id, lane, timezone, lo, hi, next_seq)
+SELECT %(run_id)s, n - 1, timezone, hi - recipients, hi, hi - recipients
+FROM (
+    SELECT n, timezone, recipients, sum(recipients) OVER (ORDER BY n) AS hi
+    FROM unnest(%(timezones)s::text[], %(recipients)s::integer[])
+         WITH ORDINALITY AS l (timezone, recipients, n)
+) stretches;
 
 -- name: run_resolved
 UPDATE runs
-SET status = 'sending', total = %(total)s, suppression_groups = %(suppression_groups)s, published_at = NULL
+SET status = 'sending', total = %(total)s, timezone_fallbacks = %(timezone_fallbacks)s,
+    suppression_groups = %(suppression_groups)s, published_at = NULL
 WHERE id = %(run_id)s AND status = 'resolving';
 
 -- name: closing_run

@@ -244,7 +244,7 @@ def parse_zone(name: object, field: str) -> str:
     Raises:
         Invalid: it is not; the nearest known name is given where one is near.
     """
-    if isinstance(name, str) and name in _zones():
+    if isinstance(name, str) and name in known_zones():
         return name
     rule = "must be the name of a time zone such as 'Europe/London'"
     near = _nearest_zone(name) if isinstance(name, str) else None
@@ -254,14 +254,15 @@ def parse_zone(name: object, field: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _zones() -> frozenset[str]:
+def known_zones() -> frozenset[str]:
+    """The names of all zones in the machine's IANA time zone database."""
     # Looks through the machine's files, which takes milliseconds.
     return frozenset(available_timezones()) - _NO_ZONES
 
 
 def _nearest_zone(name: str) -> str | None:
     wanted = name[:_LONGEST_ZONE].strip().lower().replace(" ", "_")
-    zones = {zone.lower(): zone for zone in sorted(_zones())}
+    zones = {zone.lower(): zone for zone in sorted(known_zones())}
     cities = {zone.rpartition("/")[2]: zone for zone in zones}
     for known in (zones, cities):
         if near := difflib.get_close_matches(wanted, known, n=1, cutoff=0.82):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -10,12 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.audience import audience, contacts, groups
+from campaigns.audience.audience import ZoneShare
 from campaigns.database import Connection
 from campaigns.errors import Invalid
 from campaigns.team import teams
 from campaigns.team.teams import Team
 
 COLUMNS = ("phone", "email")
+
+#: What the contacts of a group say about their time zone, in turn, and what it means.
+SAID = ("Europe/London", "asia/TOKYO", None, "Mars/Base", " Europe/London")
+MEANT = ("Europe/London", "Asia/Tokyo", "UTC", "UTC", "Europe/London")
 
 
 @dataclass(frozen=True)
@@ -68,15 +74,28 @@ def expected(world: World, column: str) -> list[tuple[str, dict[str, str]]]:
             address = getattr(member, column)
             if address is not None and address not in barred and address not in found:
                 found[address] = {"from": f"{group}.{position}"}
+                if zone := SAID[position % len(SAID)]:
+                    found[address]["timezone"] = zone
     return list(found.items())
+
+
+def zone_of(recipient: tuple[str, dict[str, str]]) -> str:
+    return MEANT[int(recipient[1]["from"].partition(".")[2]) % len(SAID)]
 
 
 def insert(conn: Connection, group_id: UUID, found: list[Member], name: object) -> None:
     for position, member in enumerate(found):
         conn.execute(
             "INSERT INTO contacts (group_id, phone, email, fields)"
-            " VALUES (%s, %s, %s, jsonb_build_object('from', %s::text))",
-            [group_id, member.phone, member.email, f"{name}.{position}"],
+            " VALUES (%s, %s, %s, jsonb_strip_nulls(jsonb_build_object("
+            "     'from', %s::text, 'timezone', %s::text)))",
+            [
+                group_id,
+                member.phone,
+                member.email,
+                f"{name}.{position}",
+                SAID[position % len(SAID)],
+            ],
         )
 
 
@@ -103,6 +122,18 @@ def test_audience_is_the_models_in_its_order_and_counted_alike(
         assert written == len(wanted)
         assert [row["seq"] for row in rows] == list(range(written))
         assert [(row["address"], row["fields"]) for row in rows] == wanted
+        conn.execute("TRUNCATE deliveries")
+        shares = audience.materialise_by_zone(
+            conn, 1, column, team.id, included, excluded, fallback="UTC"
+        )
+        rows = conn.execute("SELECT seq, address, fields FROM deliveries ORDER BY seq").fetchall()
+        by_zone = sorted(wanted, key=zone_of)
+        assert [row["seq"] for row in rows] == list(range(len(wanted)))
+        assert [(row["address"], row["fields"]) for row in rows] == by_zone
+        counts = Counter(map(zone_of, by_zone))
+        assert shares == [
+            ZoneShare(zone, count, count if zone == "UTC" else 0) for zone, count in counts.items()
+        ]
 
 
 def test_another_teams_opt_outs_and_groups_do_not_count(conn: Connection, team: Team) -> None:
