@@ -19,7 +19,7 @@ import calendar
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from campaigns.schedule import local
 from campaigns.schedule.days import DayFilter, week_of, with_start
@@ -28,13 +28,19 @@ from campaigns.schedule.rule_text import Recur
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 
+_TimeT = TypeVar("_TimeT", covariant=True)
 
-class Block(Protocol):
-    """The times of one period, sorted; a list, or as good as one."""
+
+class Sorted(Protocol[_TimeT]):
+    """A sorted list, or as good as one."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, index: int, /) -> datetime: ...
+    def __getitem__(self, index: int, /) -> _TimeT: ...
+
+
+#: The times of one period.
+Block = Sorted[datetime]
 
 
 class Expansion(Protocol):
@@ -138,7 +144,7 @@ class _Product:
         return datetime.combine(self.days[day], self.times[clock])
 
 
-def at_positions(block: Block, positions: frozenset[int]) -> list[datetime]:
+def at_positions(block: Sorted[_TimeT], positions: frozenset[int]) -> list[_TimeT]:
     """BYSETPOS: the first is 1, the last -1. Positions that there are not are no error."""
     indexes = {position - 1 if position > 0 else len(block) + position for position in positions}
     return [block[index] for index in sorted(indexes) if 0 <= index < len(block)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
 from campaigns.schedule import local
 from campaigns.schedule.days import DayFilter
@@ -20,6 +21,8 @@ _SECOND = timedelta(seconds=1)
 
 #: What clocks show at an instant.
 _Clock = Callable[[datetime], datetime]
+
+_TimeT = TypeVar("_TimeT", datetime, timedelta)
 
 
 class AbsoluteHours:
@@ -43,6 +46,7 @@ class AbsoluteHours:
             for minute in recur.by_minute or {begin.minute}
             for second in recur.by_second or {begin.second}
         )
+        self._positioned = _positioned(self._offsets, recur)
 
     def reading(self, moment: datetime) -> datetime:
         """See :class:`campaigns.schedule.expansion.Expansion`."""
@@ -83,19 +87,19 @@ class AbsoluteHours:
 
     def _hour(self, begin: datetime, clock: _Clock) -> list[datetime]:
         """The occurrences of one period."""
-        if self._recur.by_hour and not self._touches_hours(begin, clock):
+        first, last = clock(begin), clock(begin + _HOUR - _SECOND)
+        if last - first == _HOUR - _SECOND and first.hour == last.hour:
+            # One hour on the clock: what is true of its beginning is true of all its minutes.
+            return [begin + offset for offset in self._positioned] if self._is_right(first) else []
+        if self._recur.by_hour and self._recur.by_hour.isdisjoint({first.hour, last.hour}):
             return []
         found = [begin + offset for offset in self._offsets]
-        found = [moment for moment in found if self._is_right(clock(moment))]
-        if not self._recur.by_set_position:
-            return found
-        return at_positions(found, self._recur.by_set_position)
-
-    def _touches_hours(self, begin: datetime, clock: _Clock) -> bool:
-        """Saves looking at each minute: 60 of them show two hours at most, clocks moved or not."""
-        shown = {clock(begin).hour, clock(begin + _HOUR - _SECOND).hour}
-        return not shown.isdisjoint(self._recur.by_hour)
+        return _positioned([each for each in found if self._is_right(clock(each))], self._recur)
 
     def _is_right(self, shown: datetime) -> bool:
         hours = self._recur.by_hour
         return (not hours or shown.hour in hours) and self._matches(shown.date())
+
+
+def _positioned(times: list[_TimeT], recur: Recur) -> list[_TimeT]:
+    return at_positions(times, recur.by_set_position) if recur.by_set_position else times

@@ -121,20 +121,24 @@ class Rule:
 
     def matches_within(self, horizon: datetime) -> bool:
         """Whether the rule itself, before exclusions, has an occurrence up to ``horizon``."""
-        return next(self._matching(self.start, horizon), None) is not None
+        # COUNT allows one at least, and to look for its end would be a longer search.
+        end = min(self._until or LATEST, horizon)
+        return next(self._matching(self.start, end), None) is not None
 
     def _from(self, lo: datetime) -> Iterator[datetime]:
         """Every occurrence from ``lo`` on, ascending, each once."""
         added = self.rdates[bisect_left(self.rdates, lo) :]
         previous = None
-        for moment in heapq.merge(self._matching(lo), added):
+        for moment in heapq.merge(self._matching(lo, self._end or LATEST), added):
             if moment != previous and moment not in self.exdates:
                 yield moment
             previous = moment
 
-    def _matching(self, lo: datetime, horizon: datetime = LATEST) -> Iterator[datetime]:
-        """The instants of the rule alone from ``lo`` on, ascending."""
-        lo, end = max(lo, self.start), min(self._end or LATEST, horizon)
+    def _matching(self, lo: datetime, end: datetime) -> Iterator[datetime]:
+        """The instants of the rule alone from ``lo`` to ``end``, ascending."""
+        lo = max(lo, self.start)
+        if lo > end:
+            return
         source = self._expansion
         reading = source.reading(lo)
         for index in self._blocks(lo, end):
@@ -175,8 +179,11 @@ class Rule:
     @cached_property
     def _end(self) -> datetime | None:
         """The last instant that UNTIL or COUNT allow."""
-        if self.recur.count is not None:
-            return self._end_of_count(self.recur.count)
+        count = self.recur.count
+        return self._until if count is None else self._end_of_count(count)
+
+    @cached_property
+    def _until(self) -> datetime | None:
         until = self.recur.until
         if until is None or until.year >= LATEST.year:
             return until and LATEST

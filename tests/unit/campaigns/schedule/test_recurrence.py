@@ -17,6 +17,7 @@ from campaigns.errors import Invalid
 from campaigns.schedule import recurrence
 from campaigns.schedule.expansion import Block, WallClock
 from campaigns.schedule.hours import AbsoluteHours
+from campaigns.schedule.windows import FOREVER
 
 START = datetime(2026, 11, 25, 9, tzinfo=UTC)
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -131,6 +132,11 @@ def test_additions_before_the_start_are_refused() -> None:
         parse("FREQ=DAILY", rdates=[START - DAY])
 
 
+@pytest.mark.parametrize("rule", ["FREQ=DAILY", "FREQ=HOURLY", "FREQ=DAILY;COUNT=3"])
+def test_nothing_comes_after_the_end_of_the_calendar(rule: str) -> None:
+    assert parse(rule, zone="Asia/Tokyo").after(FOREVER) is None
+
+
 def test_a_list_is_no_longer_than_asked_for() -> None:
     assert len(parse("FREQ=HOURLY").between(START, FAR)) == recurrence.MOST_LISTED
     assert len(parse("FREQ=HOURLY").between(START, FAR, limit=7)) == 7
@@ -197,6 +203,7 @@ def test_the_end_of_a_count_is_looked_for_once() -> None:
     assert len(seen) - searched <= 3
 
 
+@pytest.mark.parametrize("count", ["", ";COUNT=100000"])
 @pytest.mark.parametrize(
     ("rule", "most"),
     [
@@ -213,10 +220,10 @@ def test_the_end_of_a_count_is_looked_for_once() -> None:
     ],
 )
 def test_a_rule_that_never_matches_is_refused_after_ten_years_of_blocks(
-    rule: str, most: int
+    rule: str, most: int, count: str
 ) -> None:
     with counted_blocks() as seen, pytest.raises(Invalid, match="within ten years of its start"):
-        parse(rule, zone="UTC")
+        parse(rule + count, zone="UTC")
     assert len(seen) <= most
 
 
