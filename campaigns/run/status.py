@@ -61,6 +61,8 @@ class RunStatus:
     why: Explanation
     #: The moment that all of this speaks of.
     at: datetime
+    #: Recipients who are sent to in the campaign's time zone because they name none of their own.
+    timezone_fallbacks: int = 0
 
     @property
     def settled(self) -> int:
@@ -151,6 +153,7 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
         else None,
         why=why,
         at=now,
+        timezone_fallbacks=row["timezone_fallbacks"],
     )
 
 

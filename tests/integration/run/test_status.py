@@ -164,3 +164,10 @@ def test_an_address_never_shows_in_a_row_that_is_logged(conn) -> None:
     run_id = ledger.run(conn, ledger.campaign(conn, NOW), 1, NOW)
     row = next(recipients.stream(conn, run_id))
     assert row.address not in repr(row)
+
+
+def test_recipients_without_a_time_zone_of_their_own_are_counted(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    assert told(conn, run_id).timezone_fallbacks == 0
+    conn.execute("UPDATE runs SET timezone_fallbacks = 2")
+    assert told(conn, run_id).timezone_fallbacks == 2
