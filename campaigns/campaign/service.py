@@ -117,7 +117,7 @@ def edit(
         campaign = store.lock(conn, team_id, campaign_id)
         under_way = _is_under_way(conn, campaign, now)
         if under_way and not is_live:
-            raise _locked(campaign)
+            raise _locked(campaign, now)
         spec = merged(campaign, body)
         rules.check_shape(spec)
         when = _changed_plan(conn, campaign, spec, now, under_way=under_way)
@@ -211,8 +211,13 @@ def _is_under_way(conn: Connection, campaign: Campaign, now: datetime) -> bool:
     return live.is_under_way(conn, campaign, now)
 
 
-def _locked(campaign: Campaign) -> Locked:
-    reason = "its send time has passed" if campaign.status == "scheduled" else "it is sending"
+def _locked(campaign: Campaign, now: datetime) -> Locked:
+    if campaign.status == "sending":
+        reason = "it is sending"
+    elif campaign.next_dt and campaign.next_dt > now:
+        reason = "its last run is not settled yet"
+    else:
+        reason = "its send time has passed"
     return Locked(
         f"campaign: {campaign.id} cannot be edited, because {reason}; "
         f"only {', '.join(live.LIVE[:-1])} and {live.LIVE[-1]} can."

@@ -131,7 +131,7 @@ def test_every_open_run_of_a_series_keeps_its_own_day(
         "overlap": "allow",
         "scheduled_send_date": "2027-03-24 15:25:00",
         "scheduled_finish_date": "2027-03-24 16:25:00",
-        "expiry_date": None,
+        "expiry_date": "2027-03-25 15:25:00",
         "pauses": [],
         "timezone": "Europe/London",
     }
@@ -142,12 +142,16 @@ def test_every_open_run_of_a_series_keeps_its_own_day(
     edited = edit(
         world,
         campaign,
-        {"scheduled_finish_date": "2027-03-24 17:00:00"},
+        {
+            "scheduled_finish_date": "2027-03-24 17:00:00",
+            "expiry_date": "2027-03-25 09:00:00",
+        },
         datetime(2027, 3, 31, 15, tzinfo=UTC),
     )
     assert edited.scheduled_finish_date == datetime(2027, 3, 24, 17, tzinfo=UTC)
     over, open_ = runs(world)
     assert open_["finishes_at"] == datetime(2027, 3, 31, 16, tzinfo=UTC)
+    assert open_["expires_at"] == datetime(2027, 4, 1, 8, tzinfo=UTC)
     assert over["finishes_at"] == datetime(2027, 3, 24, 16, 25, tzinfo=UTC)
     assert [lane["pace_until"] is None for lane in lanes(world)] == [False, False, True, True]
 
@@ -162,6 +166,8 @@ def test_a_finish_that_is_named_ends_the_wait_for_the_next_window(
     edit(world, campaign, {"weight": 3}, moved)
     (run,) = runs(world)
     assert (run["window_at"], run["finishes_at"]) == (moved, moved + timedelta(hours=1))
+    # The expiry is that of the run, whatever its windows do.
+    assert run["expires_at"] == campaign.expiry_date
     edit(world, campaign, {"scheduled_finish_date": "2026-11-27 20:00:00"}, moved)
     (run,) = runs(world)
     assert (run["window_at"], run["finishes_at"]) == (

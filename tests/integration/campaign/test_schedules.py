@@ -301,7 +301,7 @@ def test_a_series_with_an_open_run_is_locked_like_one_that_sends(
 ) -> None:
     campaign = submit(world, {**simple, **WEEKLY})
     add_run(world, campaign, campaign.scheduled_send_date, "closing")
-    with pytest.raises(Locked):
+    with pytest.raises(Locked, match="because its last run is not settled yet; only rate, weight"):
         edit(world, campaign, {"name": "Late"})
     assert edit(world, campaign, {"weight": 5}).weight == 5
 
