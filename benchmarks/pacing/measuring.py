@@ -54,6 +54,18 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(math.ceil(len(values) * percent / 100), 1) - 1]
 
 
+def lags(moments: Iterable[float], due: Sequence[float]) -> list[float]:
+    """For each arrival, in order, by how many seconds it is later than it was ``due``.
+
+    Raises:
+        ValueError: more arrived than were due.
+    """
+    ordered = sorted(moments)
+    if len(ordered) > len(due):
+        raise ValueError(f"{len(ordered)} arrivals, and only {len(due)} were due")
+    return [moment - ideal for moment, ideal in zip(ordered, due, strict=False)]
+
+
 def rms(values: Sequence[float]) -> float:
     """The root mean square; 0 of nothing."""
     return math.sqrt(sum(value * value for value in values) / len(values)) if values else 0.0
@@ -94,13 +106,6 @@ class Line:
         """
         return [n + 0.5 - self.at(moment) for n, moment in enumerate(sorted(moments))]
 
-    def lags(self, moments: Iterable[float]) -> list[float]:
-        """For each arrival, in order, by how many seconds it is later than the line says.
-
-        Message ``n`` (from 1) is ideally there when the line reaches ``n``: it is due when a
-        whole one is.
-        """
-        return [
-            moment - self.reaches(min(n, self.total))
-            for n, moment in enumerate(sorted(moments), start=1)
-        ]
+    def due(self) -> list[float]:
+        """When each message is ideally there: when the line reaches it as a whole."""
+        return [self.reaches(n) for n in range(1, self.total + 1)]

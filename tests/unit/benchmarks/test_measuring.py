@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.pacing.measuring import Line, mean_rate, percentile, rms, sliding_counts
+from benchmarks.pacing.measuring import Line, lags, mean_rate, percentile, rms, sliding_counts
 
 #: A Unix time of these days: floats are coarse there.
 NOW = 1_800_000_000.0
@@ -85,7 +85,14 @@ def test_a_staircase_on_the_line_deviates_by_no_more_than_half_a_step():
     assert WINDOW.deviations(late) == pytest.approx([-10] * 40)
 
 
-def test_the_lag_is_counted_from_when_a_whole_message_is_due():
+def test_a_message_is_due_when_the_line_reaches_a_whole_one():
     """Four messages over 20 s are due at 5, 10, 15 and 20 s."""
-    line = Line(4, ((0.0, 20.0),))
-    assert line.lags([5.0, 9.5, 16.0, 20.25]) == pytest.approx([0, -0.5, 1, 0.25])
+    assert Line(4, ((0.0, 20.0),)).due() == [5, 10, 15, 20]
+    assert WINDOW.due()[49:51] == pytest.approx([10, 20.2])
+
+
+def test_lags_are_counted_in_the_order_of_arrival():
+    """The second arrival is compared with the second that was due, whichever message it is."""
+    assert lags([9.5, 5.0, 16.0], [5, 10, 15, 20]) == pytest.approx([0, -0.5, 1])
+    with pytest.raises(ValueError, match="2 arrivals, and only 1"):
+        lags([1.0, 2.0], [1.0])
