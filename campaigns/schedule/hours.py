@@ -88,8 +88,8 @@ class AbsoluteHours:
     def _hour(self, begin: datetime, clock: _Clock) -> list[datetime]:
         """The occurrences of one period."""
         first, last = clock(begin), clock(begin + _HOUR - _SECOND)
-        if last - first == _HOUR - _SECOND and first.hour == last.hour:
-            # One hour on the clock: what is true of its beginning is true of all its minutes.
+        if first.hour == last.hour:
+            # What is true of its beginning is true of all its minutes.
             return [begin + offset for offset in self._positioned] if self._is_right(first) else []
         if self._recur.by_hour and self._recur.by_hour.isdisjoint({first.hour, last.hour}):
             return []
