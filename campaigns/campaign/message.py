@@ -11,6 +11,7 @@ from campaigns.database import Connection
 from campaigns.providers import Providers
 from campaigns.template import render, templates
 from campaigns.template.render import Template
+from campaigns.template.segments import segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,9 @@ class Message:
     text: str = field(repr=False)
     compiled: Template = field(repr=False)
     provider: str
-    #: SMS segments of the text with its variables put in and no field of a contact; 1 on all other
-    #: channels.
-    segments: int = 1
+    #: SMS segments of the text with its variables put in and without any field of a contact: no
+    #: message has fewer. 1 on all other channels.
+    segments: int
 
 
 def compose(
@@ -46,7 +47,12 @@ def compose(
     text = spec.template or kept_text or _stored_text(conn, team_id, spec.template_uuid)
     compiled = render.compile(text)
     rules.check_text(compiled, spec.sending_type, spec.template_vars)
-    return Message(text, compiled, provider.name)
+    return Message(
+        text,
+        compiled,
+        provider.name,
+        segments(compiled.render({}, spec.template_vars)) if spec.sending_type == "sms" else 1,
+    )
 
 
 def _stored_text(conn: Connection, team_id: UUID, template_id: UUID | None) -> str:

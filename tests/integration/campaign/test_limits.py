@@ -332,6 +332,29 @@ def test_what_needs_a_window_says_so(
     assert str(refused.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("x" * 160, 1),
+        ("x" * 161, 2),
+        ("{code}" + "x" * 160, 2),
+        ("{{code}}" + "x" * 152, 1),
+        ("@first_name!" + "x" * 159, 1),
+        ("ж" * 71, 2),
+    ],
+)
+def test_the_segments_are_those_of_the_text_with_its_variables(
+    world: World, simple: dict[str, Any], text: str, segments: int
+) -> None:
+    """Without any field of a contact, so that no message has fewer."""
+    body = {**simple, "template_uuid": None, "template": text, "template_vars": {"code": "1"}}
+    campaign = submit(world, body)
+    assert campaign.segments == segments
+    assert edit(world, campaign, {"template": "short"}).segments == 1
+    mail = {"sending_type": "email", "sender": "news@example.com"}
+    assert submit(world, {**body, **mail}).segments == 1
+
+
 def test_a_test_of_a_campaign_waits_for_none_of_its_limits(
     world: World, throttled: dict[str, Any]
 ) -> None:

@@ -97,6 +97,11 @@ def test_a_test_of_a_campaign_has_its_message(world: World, throttled: dict[str,
     assert [found.id for found in listed] == [campaign.id]
 
 
+def test_a_test_counts_its_segments(world: World) -> None:
+    sample = send_test(world, {**NOW_BODY, "template_uuid": None, "template": "x" * 161})
+    assert sample.segments == 2
+
+
 def test_another_channel_takes_an_address(world: World) -> None:
     body = {key: value for key, value in NOW_BODY.items() if key != "contact_number"}
     send_test(world, {**body, "sending_type": "email", "address": "Ann@Example.com"})
