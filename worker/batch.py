@@ -46,6 +46,9 @@ LIMITER_PAUSE = 1.0
 #: How long to stay away after the database failed, in seconds.
 DATABASE_PAUSE = 1.0
 
+#: The longest that the rest of a batch stays away from an account that has a fallback, in seconds.
+TAKE_OVER_PAUSE = 1.0
+
 #: How long to stay away from a provider that this process does not know, in seconds.
 UNKNOWN_PROVIDER_PAUSE = 5.0
 
@@ -110,7 +113,7 @@ class _BatchRun:
         async with asyncio.TaskGroup() as chunks:
             stop = await self._claim_chunks(chunks, sender)
         if sender.all_recorded:
-            await self._hand_back(max(stop.wait, self._rest()))
+            await self._hand_back(self._wait(stop))
         return self._claimed
 
     async def _hand_back(self, wait: float) -> None:
@@ -190,6 +193,12 @@ class _BatchRun:
                 # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
                 return _Stop(max(answer.seconds - PATIENCE, 0.0))
             await self._clock.sleep(answer.seconds)
+
+    def _wait(self, stop: _Stop) -> float:
+        """For how long the rest stays away: not until this account may be asked again where
+        another one can take over."""
+        wait = max(stop.wait, self._rest())
+        return min(wait, TAKE_OVER_PAUSE) if self._account.config.fallback else wait
 
     def _rest(self) -> float:
         return self._account.condition.rest(self._clock.monotonic())

@@ -242,6 +242,17 @@ def test_a_provider_that_cannot_be_reached_burns_no_attempts(bench):
     assert bench.waiting() == {"returned": 40}
 
 
+def test_what_a_fallback_may_take_over_does_not_wait_for_the_first_account(bench):
+    bench.fallback()
+    bench.adapter.script = {f"{n:02d}": Throttled(3600.0) for n in range(40)}
+    bench.send(bench.cut(0, 5))
+    bench.send(bench.cut(5, 10))
+    row = bench.conn.execute(
+        "SELECT max(extract(epoch FROM not_before - now()))::float8 AS wait FROM slices"
+    ).fetchone()
+    assert row["wait"] <= 1.0
+
+
 def test_while_the_circuit_is_open_one_message_at_a_time_is_sent(bench):
     """What was cut before goes back, and the tick sends one message to see how things are."""
     bench.conn.execute(
