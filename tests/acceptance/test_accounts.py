@@ -113,3 +113,18 @@ def attempts(running: Stack, run_id: int) -> dict[tuple[str, str, int], int]:
         (run_id,),
     )
     return {(row["provider"], row["status"], row["attempts"]): row["n"] for row in found}
+
+
+def test_an_account_that_promises_too_much_settles_below_what_the_provider_takes(stack):
+    """Its rate is given as 100/s and the provider takes 40/s: nothing is lost, nothing is charged,
+    and the provider is not hammered."""
+    running = stack("--rate", "40/s", rate="100/s")
+    expected = numbers(0, 299)
+    members = group(running.conn, "all", expected)
+    running.start(sends=2)
+    run_id = running.finished(running.submit(included_contact_groups=[str(members)]))
+    arrivals = running.carrier.log()
+    assert judge(arrivals, expected, []).clean
+    assert attempts(running, run_id) == {("carrier", "accepted", 1): 300}
+    throttled = len(arrivals) - len(received(arrivals))
+    assert 0 < throttled < len(expected) / 10
