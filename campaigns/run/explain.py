@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from campaigns.campaign import times
-from campaigns.schedule.windows import Window, active_intervals, at, following
+from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.calendars import Calendar
+from campaigns.schedule.reasons import why_closed
+from campaigns.schedule.windows import Window, active_intervals
 
 #: A beat or a worker that was not seen for so long is missing. Both sign every few seconds.
 MISSING_AFTER = timedelta(seconds=20)
@@ -26,6 +29,8 @@ _RUN_ENDS = {
     "empty": "finished: the audience was empty",
     "expired": "finished: it expired, and whoever was left got nothing",
     "stopped": "finished: it was stopped, and whoever was left got nothing",
+    "skipped": "skipped: an earlier run of the campaign was still open",
+    "missed": "missed: it could not start in time",
 }
 
 
@@ -59,6 +64,16 @@ class Facts:
     cooling_reason: str | None = None
     #: Other runs that want the same provider now.
     others: int = 0
+    #: What else may close it, and when each of its lanes is open; without lanes the window says it.
+    calendars: tuple[Calendar, ...] = ()
+    lanes: tuple[ActiveTime, ...] = ()
+    #: When the next occurrence of a recurring campaign begins, and how many did not take place.
+    next_occurrence: datetime | None = None
+    not_held: Mapping[str, int] = field(default_factory=dict)
+    #: The campaign's own rate.
+    rate: str | None = None
+    circuit: str = "closed"
+    failures: int = 0
     #: When a process of each kind was last seen: beat, send, control.
     seen: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -82,7 +97,7 @@ def explain(facts: Facts, now: datetime) -> Explanation:
         or _held(facts, now)
         or _lacking(facts, now)
         or _waiting(facts, now)
-        or Explanation("sending", "sending")
+        or _sending(facts, now)
     )
     if facts.unknown:
         held = (
@@ -95,7 +110,7 @@ def explain(facts: Facts, now: datetime) -> Explanation:
 
 def _ended(facts: Facts, now: datetime) -> Explanation | None:
     if facts.run_status == "finished":
-        return Explanation("finished", _RUN_ENDS[facts.reason or "completed"])
+        return Explanation("finished", _RUN_ENDS[facts.reason or "completed"] + _series(facts))
     if facts.run_status is None and facts.campaign_status in _CAMPAIGN_ENDS:
         return Explanation("finished", _CAMPAIGN_ENDS[facts.campaign_status])
     if facts.run_status == "closing" or facts.campaign_status in _CAMPAIGN_ENDS:
@@ -134,13 +149,40 @@ def _held(facts: Facts, now: datetime) -> Explanation | None:
         return Explanation("expired", f"expired at {times.render(facts.window.end)}")
     if facts.manually_paused:
         return Explanation("paused", "paused by hand, until it is resumed")
-    intervals = active_intervals(facts.window)
-    if at(intervals, now) is not None:
+    lanes = _lanes(facts)
+    if any(lane.at(now) for lane in lanes):
         return None
-    next_one = following(intervals, now)
-    if next_one is None:
-        return Explanation("outside_window", "in a pause that lasts until its end")
-    return Explanation("outside_window", f"in a pause until {times.render(next_one.start)}")
+    closed = why_closed(facts.window, facts.calendars, now)
+    everywhere = f" in all {len(lanes)} time zones" if len(lanes) > 1 else ""
+    ahead = [interval.start for lane in lanes if (interval := lane.following(now)) is not None]
+    if not ahead:
+        rest = "" if closed == "between two windows" else " that lasts until its end"
+        return Explanation("outside_window", f"{closed}{everywhere}{rest}")
+    first = times.render(min(ahead))
+    until = f", the first opens at {first}" if everywhere else f" until {first}"
+    return Explanation("outside_window", f"{closed}{everywhere}{until}")
+
+
+def _lanes(facts: Facts) -> tuple[ActiveTime, ...]:
+    return facts.lanes or (ActiveTime(tuple(active_intervals(facts.window))),)
+
+
+def _sending(facts: Facts, now: datetime) -> Explanation:
+    text = "sending"
+    if facts.rate:
+        text += f" at its own rate of {facts.rate}"
+    lanes = _lanes(facts)
+    if len(lanes) > 1:
+        text += f" in {sum(lane.at(now) is not None for lane in lanes)} of {len(lanes)} time zones"
+    return Explanation("sending", text)
+
+
+def _series(facts: Facts) -> str:
+    """What else there is to say about the series that the run belongs to."""
+    parts = [f"{count} earlier {word}" for word, count in sorted(facts.not_held.items())]
+    if facts.next_occurrence is not None:
+        parts.append(f"the next run begins at {times.render(facts.next_occurrence)}")
+    return "".join(f"; {part}" for part in parts)
 
 
 def _lacking(facts: Facts, now: datetime) -> Explanation | None:
@@ -152,6 +194,12 @@ def _lacking(facts: Facts, now: datetime) -> Explanation | None:
     silent = _silent(facts, "beat", "beat", now) or _silent(facts, "send", "send worker", now)
     if silent is not None:
         return silent
+    if facts.circuit == "open":
+        return Explanation(
+            "unreachable",
+            f"its provider {facts.provider!r} could not be reached {facts.failures:,} times in a "
+            f"row; one message at a time tries whether it is back{_probe(facts, now)}",
+        )
     if facts.cooling_until is not None and now < facts.cooling_until:
         why = f" ({facts.cooling_reason})" if facts.cooling_reason else ""
         return Explanation(
@@ -160,6 +208,12 @@ def _lacking(facts: Facts, now: datetime) -> Explanation | None:
             f"until {times.render(facts.cooling_until)}{why}",
         )
     return None
+
+
+def _probe(facts: Facts, now: datetime) -> str:
+    if facts.cooling_until is None or facts.cooling_until <= now:
+        return ""
+    return f", the next one at {times.render(facts.cooling_until)}"
 
 
 def _waiting(facts: Facts, now: datetime) -> Explanation | None:

@@ -13,11 +13,11 @@ from campaigns.campaign import store
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.names import as_uuid
-from campaigns.providers import Providers
+from campaigns.providers import Providers, parse_rate
 from campaigns.run import lookup
 from campaigns.run.explain import Explanation, Facts, explain
-from campaigns.schedule.forecast import forecast
-from campaigns.schedule.windows import Interval, Window, active_intervals, active_seconds
+from campaigns.run.timing import Timing, timing
+from campaigns.schedule.windows import FOREVER, Interval, Window
 
 SQL = queries.load("campaigns.run", "status.sql")
 
@@ -98,36 +98,13 @@ def status(
     return _of_run(conn, run_id, providers, moment)
 
 
-def planned_by(total: int, window: Window, now: datetime) -> int | None:
-    """How many of ``total`` the straight line has behind it; ``None`` for a window without finish.
-
-    Pure. The line runs over active time from the start to the finish.
-    """
-    if window.finish is None:
-        return None
-    intervals = [i for i in active_intervals(window) if i.end <= window.finish]
-    whole = active_seconds(intervals, window.start, window.finish)
-    if not whole:
-        return total
-    return round(total * active_seconds(intervals, window.start, now) / whole)
-
-
 def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) -> RunStatus:
     row = _one(conn, "run_state", run_id=run_id)
     tally = _one(conn, "run_tallies", run_id=run_id)
     counts = {outcome: int(row[outcome]) + int(tally.get(outcome, 0)) for outcome in OUTCOMES}
-    window = Window(
-        start=row["starts_at"],
-        finish=row["finishes_at"],
-        expiry=row["expires_at"],
-        pauses=tuple(
-            Interval(*pause)
-            for pause in zip(row["pause_starts"] or (), row["pause_ends"] or (), strict=True)
-        ),
-        leftover=row["leftover"],
-    )
+    when = timing(row, now)
     settled = sum(counts.values())
-    why = explain(_facts(conn, row, window, counts, providers, now), now)
+    why = explain(_facts(conn, row, when, counts, providers, now), now)
     waiting = row["total"] - settled
     return RunStatus(
         campaign_id=row["campaign_id"],
@@ -141,14 +118,14 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
         delivered=row["delivered"],
         undelivered=row["undelivered"],
         waiting=waiting,
-        planned=planned_by(row["total"], window, now) if row["status"] == "sending" else None,
+        planned=when.planned_by(now) if row["status"] == "sending" else None,
         starts_at=row["starts_at"],
         finishes_at=row["finishes_at"],
         expires_at=row["expires_at"],
-        pauses=_ahead(window, now),
+        pauses=_ahead(when.window, now),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
-        expected_finish=_expected(waiting, window, row["provider"], providers, why, now)
+        expected_finish=_expected(waiting, when, row, providers, why, now)
         if row["status"] == "sending"
         else None,
         why=why,
@@ -164,6 +141,7 @@ def _of_campaign(
         campaign_status=campaign.status,
         run_status=None,
         window=campaign.window,
+        next_occurrence=campaign.next_dt,
         manually_paused=campaign.manually_paused,
         seen=_seen(conn),
     )
@@ -195,7 +173,7 @@ def _of_campaign(
 def _facts(
     conn: Connection,
     row: Mapping[str, Any],
-    window: Window,
+    when: Timing,
     counts: Mapping[str, int],
     providers: Providers,
     now: datetime,
@@ -206,7 +184,14 @@ def _facts(
     return Facts(
         campaign_status=row["campaign_status"],
         run_status=row["status"],
-        window=window,
+        window=when.window,
+        calendars=when.calendars,
+        lanes=tuple(lane.active for lane in when.lanes),
+        next_occurrence=row["next_dt"],
+        not_held={r["reason"]: r["n"] for r in conn.execute(SQL.not_held, {"run_id": row["id"]})},
+        rate=row["rate"],
+        circuit=load["circuit"],
+        failures=load["failures"],
         reason=row["reason"],
         manually_paused=row["manually_paused"],
         total=row["total"],
@@ -239,17 +224,22 @@ def _behind(row: Mapping[str, Any], work: Mapping[str, Any], now: datetime) -> b
 
 def _expected(
     waiting: int,
-    window: Window,
-    provider: str,
+    when: Timing,
+    row: Mapping[str, Any],
     providers: Providers,
     why: Explanation,
     now: datetime,
 ) -> datetime | None:
-    config = providers.by_name.get(provider)
+    config = providers.by_name.get(row["provider"])
     if why.code not in _FORESEEABLE or config is None or not waiting:
         return None
-    found = forecast(waiting, window, config.per_second, now)
-    return window.end if found.left else found.finish
+    rates = [parse_rate(rate) for rate in (row["rate"], row["team_rate"]) if rate]
+    if config.per_second is not None:
+        rates.append(config.per_second)
+    evenly = row["pacing"] == "evenly"
+    found = when.expected_finish(waiting, min(rates, default=None), evenly=evenly, now=now)
+    end = when.window.end
+    return found or (end if end != FOREVER and rates else None)
 
 
 def _ahead(window: Window, now: datetime) -> tuple[Interval, ...]:

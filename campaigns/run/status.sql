@@ -2,12 +2,21 @@
 -- million: counters on the run, its few slices, its provider; never the deliveries.
 
 -- name: run_state
-SELECT r.*, c.name, c.status AS campaign_status, c.manually_paused, c.leftover, c.throttled,
-       l.uncut, l.pace_remaining, p.starts AS pause_starts, p.ends AS pause_ends
+-- A run with what its timing is told from (campaigns/run/timing.py).
+SELECT r.*, c.name, c.status AS campaign_status, c.manually_paused, c.leftover, c.throttled, c.is_test,
+       c.pacing, c.rate, c.warm_up, c.next_dt, c.timezone, c.schedule_rrule, c.schedule_exdates,
+       c.schedule_rdates, c.scheduled_send_date, c.scheduled_finish_date, c.expiry_date,
+       c.sending_hours, c.quiet_hours, c.holidays,
+       t.timezone AS team_timezone, t.sending_hours AS team_sending_hours,
+       t.quiet_hours AS team_quiet_hours, t.holidays AS team_holidays, t.rate AS team_rate,
+       l.lanes, l.uncut, l.pace_remaining, p.starts AS pause_starts, p.ends AS pause_ends
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
+JOIN teams t ON t.id = c.team_id
 LEFT JOIN LATERAL (
-    SELECT coalesce(sum(hi - next_seq), 0)::int AS uncut, sum(pace_remaining) AS pace_remaining
+    SELECT jsonb_agg(jsonb_build_object('timezone', timezone, 'lo', lo, 'hi', hi, 'next_seq', next_seq)
+                     ORDER BY lane) AS lanes,
+           coalesce(sum(hi - next_seq), 0)::int AS uncut, sum(pace_remaining) AS pace_remaining
     FROM lanes WHERE run_id = r.id
 ) l ON true
 LEFT JOIN LATERAL (
@@ -15,6 +24,14 @@ LEFT JOIN LATERAL (
     FROM pauses WHERE campaign_id = c.id
 ) p ON true
 WHERE r.id = %(run_id)s;
+
+-- name: not_held
+-- Occurrences of the run's campaign that did not take place, by reason.
+SELECT o.reason, count(*)::int AS n
+FROM runs r
+JOIN runs o ON o.campaign_id = r.campaign_id AND o.reason IN ('skipped', 'missed')
+WHERE r.id = %(run_id)s
+GROUP BY o.reason;
 
 -- name: run_tallies
 -- What workers counted since the last tick, and no run has been told yet.
@@ -38,7 +55,8 @@ SELECT (SELECT count(*)::int FROM runs o JOIN campaigns c ON c.id = o.campaign_i
           AND c.status = 'sending' AND NOT c.manually_paused
           AND EXISTS (SELECT FROM lanes l WHERE l.run_id = o.id
                       AND l.gate_opens_at <= %(now)s AND %(now)s < l.gate_closes_at)) AS others,
-       s.cooling_until, s.cooling_reason
+       s.cooling_until, s.cooling_reason, coalesce(s.circuit, 'closed') AS circuit,
+       coalesce(s.failures, 0) AS failures
 FROM (SELECT) one
 LEFT JOIN provider_states s ON s.provider = %(provider)s;
 

@@ -18,6 +18,7 @@ from campaigns.errors import NotFound, Unavailable
 from campaigns.messaging import QUEUE_CONTROL, celery_config
 from campaigns.run import status as runs
 from campaigns.run.status import RunStatus
+from campaigns.run.timing import planned_by
 from campaigns.schedule.forecast import forecast
 from campaigns.team.teams import Team
 from cli.demo import data
@@ -161,7 +162,7 @@ class Performance:
             now=now,
             timeline=self._plan,
             total=found.total,
-            planned=runs.planned_by(found.total, window, min(now, self._plan.finish)) or 0,
+            planned=planned_by(found.total, window, min(now, self._plan.finish)) or 0,
             ahead=forecast(waiting, window, ACCOUNT_RATE, now),
             counts={**found.counts, "waiting": waiting},
             arrivals=self._carrier.by_second,

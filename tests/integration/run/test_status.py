@@ -171,3 +171,75 @@ def test_recipients_without_a_time_zone_of_their_own_are_counted(conn) -> None:
     assert told(conn, run_id).timezone_fallbacks == 0
     conn.execute("UPDATE runs SET timezone_fallbacks = 2")
     assert told(conn, run_id).timezone_fallbacks == 2
+
+
+def test_quiet_hours_of_the_team_are_named_with_their_end(conn) -> None:
+    conn.execute('UPDATE teams SET quiet_hours = \'[{"from": "11:00", "to": "13:30"}]\'')
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW, finish=at(7200)), 100, NOW)
+    found = told(conn, run_id, at(60))
+    assert found.why.code == "outside_window"
+    assert found.why.text == "in quiet hours until 2030-01-01 13:30:00"
+    assert found.planned == 0
+    later = told(conn, run_id, at(5400))
+    assert (later.why.code, later.planned, later.expected_finish) == ("sending", 0, at(7200))
+
+
+def test_lanes_tell_how_many_time_zones_are_open(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW)
+    conn.execute('UPDATE campaigns SET sending_hours = \'[{"from": "09:00", "to": "17:00"}]\'')
+    run_id = ledger.run(conn, campaign_id, 50, NOW)
+    conn.execute("UPDATE lanes SET timezone = 'Europe/London'")
+    conn.execute(
+        "INSERT INTO lanes (run_id, lane, timezone, lo, hi, next_seq) "
+        "VALUES (%s, 1, 'Asia/Tokyo', 50, 90, 50)",
+        (run_id,),
+    )
+    assert told(conn, run_id).why.text == "sending in 1 of 2 time zones"
+    night = told(conn, run_id, at(6 * 3600)).why
+    assert night.code == "outside_window"
+    assert night.text == (
+        "outside of the sending hours in all 2 time zones, the first opens at 2030-01-02 00:00:00"
+    )
+
+
+def test_an_open_circuit_says_when_it_is_probed(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    conn.execute(
+        "INSERT INTO provider_states (provider, cooling_until, failures, circuit, updated_at) "
+        "VALUES ('carrier', %s, 4, 'open', %s)",
+        (at(8), NOW),
+    )
+    found = told(conn, run_id).why
+    assert found.code == "unreachable"
+    assert "4 times in a row" in found.text
+    assert "the next one at 2030-01-01 12:00:08" in found.text
+
+
+def test_a_campaign_is_told_by_its_open_run_and_not_by_what_was_skipped_since(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW)
+    run_id = ledger.run(conn, campaign_id, 5, NOW)
+    conn.execute(
+        "INSERT INTO runs (campaign_id, occurrence, provider, status, reason, starts_at, "
+        "window_at, created_at) VALUES (%s, %s, 'carrier', 'finished', 'skipped', %s, %s, %s)",
+        (campaign_id, at(60), at(60), at(60), NOW),
+    )
+    assert told(conn, campaign_id).run_id == run_id
+    conn.execute(
+        "UPDATE runs SET status = 'finished', reason = 'completed' WHERE id = %s", (run_id,)
+    )
+    conn.execute("UPDATE campaigns SET next_dt = %s", (at(120),))
+    found = told(conn, campaign_id)
+    assert found.run_id == run_id
+    assert found.why.text == (
+        "finished: everybody was dealt with; 1 earlier skipped; "
+        "the next run begins at 2030-01-01 12:02:00"
+    )
+
+
+def test_what_waits_for_its_next_window_is_expected_in_it(conn) -> None:
+    campaign_id = ledger.campaign(
+        conn, NOW, finish=at(10), expiry=at(9 * 86_400), leftover="next_window"
+    )
+    run_id = ledger.run(conn, campaign_id, 150, NOW)
+    assert told(conn, run_id, at(0)).expected_finish == at(86_400 + 10)
+    assert told(conn, run_id, at(11)).why.text == "between two windows"
