@@ -19,7 +19,7 @@ from scheduler.pacing import GUARD, QUANTUM, Line, Meter, RampState
 Waiting = Mapping[LaneKey, Sequence[Slice]]
 
 #: Sends are spread up to this long before the gate closes.
-_MARGIN = GUARD / 2
+MARGIN = GUARD / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _of_lane(run: Run, lane: Lane, retries: int, now: datetime) -> LaneDemand:
     if not run.evenly or run.finish is None or current.start >= run.finish:
         return LaneDemand(lane, lane.remaining, retries, gate, None, Interval(start, start))
     amount, line = pacing.due(lane.line, lane.remaining, lane.paced, now)
-    end = max(start, min(pacing.horizon(lane.paced, now), gate.end - _MARGIN))
+    end = max(start, min(pacing.horizon(lane.paced, now), gate.end - MARGIN))
     return LaneDemand(lane, amount, retries, gate, line, Interval(start, end))
 
 
@@ -114,5 +114,5 @@ def _within(lane: LaneDemand, spread: Interval, *, binding: bool) -> LaneDemand:
     if lane.gate is None or not (binding or lane.spread.start == lane.spread.end):
         return lane
     start = max(lane.gate.start, spread.start)
-    end = max(start, min(spread.end, lane.gate.end - _MARGIN))
+    end = max(start, min(spread.end, lane.gate.end - MARGIN))
     return replace(lane, spread=Interval(start, end))
