@@ -99,6 +99,10 @@ def test_throttled_says_how_long_the_provider_wants_to_wait(profile: Profile) ->
     assert throttled(profile, clock, **{"retry-after": "7"}) == 7
     assert throttled(profile, clock, **{"retry-after": date}) == 90
     assert throttled(profile, clock, **{"retry-after": past}) == 0
+    skewed = format_datetime(clock.now() - timedelta(hours=1), usegmt=True)
+    until = format_datetime(clock.now() - timedelta(minutes=59), usegmt=True)
+    assert throttled(profile, clock, **{"retry-after": until, "date": skewed}) == 60
+    assert throttled(profile, clock, **{"retry-after": date, "date": "yesterday"}) == 90
     for nonsense in ("", "soon", "-5", "1e9", "٣", "9" * 400):
         assert throttled(profile, clock, **{"retry-after": nonsense}) is None
     for seconds, answer in profile.waits.items():
@@ -154,7 +158,9 @@ BODIES = (
     | JSON.map(lambda value: json.dumps(value).encode())
     | st.dictionaries(KEYS, JSON).map(lambda value: json.dumps(value).encode())
 )
-HEADERS = st.dictionaries(st.sampled_from(["retry-after", "content-type", "location"]), st.text())
+HEADERS = st.dictionaries(
+    st.sampled_from(["retry-after", "date", "content-type", "location"]), st.text()
+)
 
 
 @every_adapter

@@ -133,7 +133,7 @@ class HttpAdapter:
                 content = parse_json(response.body)
                 return Accepted(identifier(at_path(content, self._options.message_id_path)))
             case "throttled":
-                wait = retry_after(response.headers.get("retry-after"), self._clock.now())
+                wait = retry_after(response.headers, self._clock.now())
                 return Throttled(wait, code)
             case "rejected":
                 return Rejected(code)

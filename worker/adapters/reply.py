@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -52,23 +53,28 @@ def short_code(value: Any) -> str | None:
     return value if isinstance(value, str) and _CODE.fullmatch(value) else None
 
 
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait out of a ``Retry-After`` field (RFC 9110, section 10.2.3).
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait out of the field ``Retry-After`` (RFC 9110, section 10.2.3).
 
-    The field holds seconds or a date; a date that has passed means 0, anything else ``None``.
+    The field holds seconds or a date; a date that has passed means 0, anything else ``None``. A
+    date is read by the provider's own clock, as its field ``Date`` shows it, and by ``now`` where
+    it has none.
     """
-    if value is None:
-        return None
-    text = value.strip()
+    text = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(text):
         return float(text)
+    until = _http_date(text)
+    if until is None:
+        return None
+    return max((until - (_http_date(headers.get("date", "")) or now)).total_seconds(), 0.0)
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(text)
+        found = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - now).total_seconds(), 0.0)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def milliseconds(value: Any) -> float | None:

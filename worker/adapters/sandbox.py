@@ -117,7 +117,7 @@ class SandboxAdapter:
         exact = milliseconds(at_path(content, "retry_after_ms"))
         if exact is not None:
             return exact
-        return retry_after(response.headers.get("retry-after"), self._clock.now())
+        return retry_after(response.headers, self._clock.now())
 
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
         """The reports in one call of the carrier: ``{"reports": [...]}``.
