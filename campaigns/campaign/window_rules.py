@@ -95,7 +95,8 @@ def _check_pauses(spec: CampaignSpec, start: datetime) -> None:
     finish = spec.scheduled_finish_date
     if finish is None or not spec.pauses:
         return
-    end = spec.expiry_date or finish
+    # Where the window comes again, its pauses do, and there is nothing else that they could be in.
+    end = finish if spec.leftover == "next_window" else spec.expiry_date or finish
     for index, pause in enumerate(spec.pauses):
         where = f"pauses[{index}]"
         if pause.end_at <= pause.start_at:

@@ -160,6 +160,11 @@ def test_pauses_that_overlap_become_one(
             "pauses: leave no time to send before the finish 2026-11-25 16:25:00.",
         ),
         (
+            {"leftover": "next_window", "pauses": [pause("16:20:00", "16:25:01")]},
+            "pauses[0].end_at: '2026-11-25 16:25:01' must not be later than the end "
+            "2026-11-25 16:25:00.",
+        ),
+        (
             {"rate": "0/min"},
             "rate: '0/min' must be a positive number per s, min, h or day, such as '50/s'.",
         ),

@@ -13,7 +13,9 @@ from campaigns.campaign import rules, times, window_rules
 from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.planning import plan
 from campaigns.errors import Invalid
-from campaigns.schedule.windows import active_intervals, active_seconds
+from campaigns.schedule.calendars import closed
+from campaigns.schedule.shifting import shifted
+from campaigns.schedule.windows import Interval, active_intervals, active_seconds
 from campaigns.template import render
 from campaigns.validation import parse
 
@@ -361,3 +363,57 @@ def test_an_accepted_window_always_has_time_to_send(
     assert active_seconds(active_intervals(window), NOW, at(finish)) > 0
     assert NOW < at(finish) <= window.end
     assert all(at(0) <= p.start < p.end <= at(expiry or finish) for p in window.pauses)
+
+
+quarters = st.integers(0, 95).map(lambda n: f"{n // 4:02}:{n % 4 * 15:02}")
+hours = st.none() | st.lists(
+    st.fixed_dictionaries(
+        {"from": quarters, "to": quarters},
+        optional={
+            "days": st.lists(
+                st.sampled_from(["mon", "tue", "wed", "thu", "fri"]), min_size=1, unique=True
+            )
+        },
+    ).filter(lambda h: h["from"] != h["to"]),
+    min_size=1,
+    max_size=2,
+)
+
+
+@given(
+    sending=hours,
+    quiet=hours,
+    holidays=st.sets(st.sampled_from(["2026-11-24", "2026-11-25", "2026-11-26"]), max_size=2),
+    zone=st.sampled_from(["UTC", "Europe/London", "Pacific/Auckland", "America/New_York"]),
+    length=st.integers(1, 60),
+    rule=st.sampled_from([None, "FREQ=DAILY;COUNT=4", "FREQ=WEEKLY;COUNT=2"]),
+)
+def test_an_accepted_calendar_leaves_time_in_one_of_the_windows_and_a_refused_one_in_none(
+    sending: Any, quiet: Any, holidays: set[str], zone: str, length: int, rule: str | None
+) -> None:
+    body = {
+        **THROTTLED,
+        "scheduled_finish_date": NOW + timedelta(days=1, minutes=15 * length),
+        "scheduled_send_date": NOW + timedelta(days=1),
+        "pauses": [],
+        "timezone": zone,
+        "sending_hours": sending,
+        "quiet_hours": quiet,
+        "holidays": sorted(holidays),
+        "schedule_rrule": rule,
+        "schedule_type": "scheduled" if rule else "once",
+    }
+    spec = parse(CampaignSpec, body)
+    when = plan(spec, NOW)
+    window, calendar = rules.window_of(spec, when.start), rules.calendar_of(spec)
+    windows = [shifted(window, zone, moment) for moment in when.occurrences(9)]
+    time_left = any(
+        Interval(each.start, each.finish) not in closed(calendar, each.start, each.finish)
+        for each in windows
+        if each.finish
+    )
+    if time_left:
+        window_rules.check_times(spec, when, NOW)
+    else:
+        with pytest.raises(Invalid, match="leave no time to send"):
+            window_rules.check_times(spec, when, NOW)
