@@ -7,6 +7,7 @@ window of the run.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,10 +15,13 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
+from campaigns.errors import Invalid
 from campaigns.schedule.active import ActiveTime, active_time
 from campaigns.schedule.stored import run_calendars, run_window
 from campaigns.schedule.windows import FOREVER
 from scheduler.model import LaneKey
+
+log = logging.getLogger(__name__)
 
 _SQL = queries.load("scheduler", "tick.sql")
 
@@ -25,6 +29,11 @@ _SQL = queries.load("scheduler", "tick.sql")
 #: they are computed again.
 AHEAD = timedelta(days=60)
 _AGAIN = timedelta(days=30)
+
+#: What was stored by another release, or in a zone that the time zone database has lost, may not be
+#: readable. That closes one run, and stops no other.
+UNREADABLE = (Invalid, LookupError, ValueError)
+_UNREADABLE_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ class ActiveTimes:
             found = conn.execute(_SQL.calendars, {"run_ids": run_ids}).fetchall()
             by_run = {settings["id"]: settings for settings in found}
             for row in missing:
-                known[LaneKey(row["id"], row["lane"])] = _computed(row, by_run[row["id"]], now)
+                known[LaneKey(row["id"], row["lane"])] = _entry(row, by_run[row["id"]], now)
         self._entries = known
         return {key: entry.times for key, entry in known.items()}
 
@@ -74,6 +83,18 @@ class ActiveTimes:
 def _stamp(row: Mapping[str, Any]) -> tuple[object, ...]:
     names = ("campaign_at", "team_at", "window_at", "finishes_at", "expires_at", "timezone")
     return tuple(row[name] for name in names)
+
+
+def _entry(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
+    try:
+        return _computed(row, settings, now)
+    except UNREADABLE as error:
+        log.error(
+            "run %d is closed: its calendars cannot be read any more (%s)",
+            row["id"],
+            type(error).__name__,
+        )
+        return _Entry(_stamp(row), now + _UNREADABLE_FOR, Times(ActiveTime(), ActiveTime()))
 
 
 def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:

@@ -48,6 +48,14 @@ SET next_dt = x.next_dt,
 FROM jsonb_to_recordset(%(campaigns)s::jsonb) AS x (id uuid, next_dt timestamptz, started boolean)
 WHERE c.id = x.id;
 
+-- name: fail_campaign
+-- A run that is under way goes on; there is just no other one after it.
+UPDATE campaigns
+SET status = CASE WHEN status = 'scheduled' THEN 'failed' ELSE status END,
+    finished_sending_at = CASE WHEN status = 'scheduled' THEN %(now)s ELSE finished_sending_at END,
+    next_dt = NULL, error = %(error)s, updated_at = %(now)s
+WHERE id = %(id)s;
+
 -- name: windows_over
 -- Runs whose window is over and whose rest waits for the next one.
 SELECT r.id, r.window_at, r.finishes_at, r.expires_at, c.timezone, c.schedule_type, c.schedule_rrule,

@@ -10,9 +10,11 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
+from campaigns.errors import Refused
 from campaigns.schedule import occurrences
 from campaigns.schedule.occurrences import Due
 from campaigns.schedule.stored import series_of, window_of
+from scheduler.active_times import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -30,11 +32,16 @@ def run_once(conn: Connection, now: datetime) -> tuple[int, int]:
     runs: list[dict[str, Any]] = []
     series: list[dict[str, Any]] = []
     for row in conn.execute(_SQL.due_campaigns, due).fetchall():
-        found = occurrences.due(
-            series_of(row), row["next_dt"], now, open_runs=row["open_runs"], lead=LEAD
-        )
+        try:
+            found = occurrences.due(
+                series_of(row), row["next_dt"], now, open_runs=row["open_runs"], lead=LEAD
+            )
+            made = list(_runs(row, found))
+        except UNREADABLE as error:
+            _fail(conn, row, error, now)
+            continue
         _tell(row, found)
-        runs += _runs(row, found)
+        runs += made
         started += len(found.starts)
         series.append(
             {"id": str(row["id"]), "next_dt": _iso(found.next_dt), "started": bool(found.starts)}
@@ -68,6 +75,13 @@ def _run(
         "finishes_at": _iso(window.finish),
         "expires_at": _iso(window.expiry),
     }
+
+
+def _fail(conn: Connection, row: Mapping[str, Any], error: Exception, now: datetime) -> None:
+    """One campaign whose series cannot be read any more must not keep the others from starting."""
+    log.error("campaign %s fails: its series cannot be read (%s)", row["id"], type(error).__name__)
+    reason = str(error) if isinstance(error, Refused) else "its schedule cannot be read any more"
+    conn.execute(_SQL.fail_campaign, {"id": row["id"], "error": reason, "now": now})
 
 
 def _tell(row: Mapping[str, Any], found: Due) -> None:

@@ -208,3 +208,29 @@ def test_lanes_of_other_time_zones_open_at_their_own_hours(conn):
     assert [gate["gate_opens_at"] for gate in gates] == [NOW, at(12 * HOUR)]
     cut = conn.execute("SELECT lane, sum(messages)::int AS n FROM slices GROUP BY lane").fetchall()
     assert [(row["lane"], row["n"]) for row in cut] == [(0, 50)]
+
+
+def test_a_series_that_cannot_be_read_any_more_fails_alone(conn):
+    """It was stored by another release, or in a zone that the database of zones has lost."""
+    broken = recurring(conn, "FREQ=FORTNIGHTLY")
+    lost = recurring(conn, timezone="Europe/Atlantis")
+    good = recurring(conn)
+    ticked(conn, 0)
+    states = [ledger.field(conn, "campaigns", c, "status") for c in (broken, lost, good)]
+    assert states == ["failed", "failed", "sending"]
+    assert "schedule_rrule" in str(ledger.field(conn, "campaigns", broken, "error"))
+
+
+def test_a_run_whose_calendar_cannot_be_read_any_more_is_closed_alone(conn):
+    lost = ledger.run(conn, ledger.campaign(conn, NOW), 10, NOW)
+    conn.execute(
+        "UPDATE campaigns SET timezone = 'Europe/Atlantis', "
+        'sending_hours = \'[{"from": "09:00", "to": "17:00"}]\''
+    )
+    good = ledger.run(conn, ledger.campaign(conn, NOW), 10, NOW)
+    ticked(conn, 0)
+    cut = conn.execute("SELECT run_id, sum(messages)::int AS n FROM slices GROUP BY 1").fetchall()
+    assert [(row["run_id"], row["n"]) for row in cut] == [(good, 10)]
+    gate = conn.execute("SELECT gate_opens_at FROM lanes WHERE run_id = %s", (lost,)).fetchone()
+    assert gate is not None
+    assert gate["gate_opens_at"] is None
