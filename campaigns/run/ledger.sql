@@ -224,7 +224,7 @@ WITH outcomes AS (
         settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
     FROM previous p
     WHERE d.run_id = p.run_id AND d.seq = p.seq
-    RETURNING d.run_id, d.address, d.claimed_at, p.was, p.status
+    RETURNING d.run_id, p.was, p.status
 ), changes AS (
     SELECT run_id,
            (count(*) FILTER (WHERE status = 'accepted'))::int AS accepted,
@@ -255,7 +255,10 @@ SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
 -- The same for a batch that was claimed with touches: what was certainly not sent gives its own back,
 -- so that the recipient's next attempt, or another campaign, is not refused because of it.
 {outcomes}, unsent AS (
-    SELECT run_id, address, claimed_at FROM settled WHERE status IN ('pending', 'rejected', 'failed')
+    SELECT d.run_id, d.address, d.claimed_at
+    FROM previous p
+    JOIN deliveries d ON d.run_id = p.run_id AND d.seq = p.seq
+    WHERE p.status IN ('pending', 'rejected', 'failed')
 ), {give_touches_back}
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes;
 

@@ -13,6 +13,7 @@ import pytest
 from campaigns import database, queries
 from campaigns.database import Connection
 from campaigns.run import handback, recipients, resolve
+from campaigns.team import teams
 from tests.support import ledger as rows
 from worker.ledger import Lease, Ledger
 from worker.outcomes import Settlement
@@ -284,6 +285,31 @@ def test_a_batch_that_ends_leaves_its_rest_to_be_cut_again(play, conn, run_id, b
     assert conn.execute("SELECT count(*) AS n FROM batches").fetchone()["n"] == 0
     row = conn.execute("SELECT status, attempts FROM deliveries WHERE seq = 5").fetchone()
     assert (row["status"], row["attempts"]) == ("pending", 0)
+
+
+def test_what_a_team_with_a_cap_did_send_is_counted_and_nothing_else(play, conn, run_id, batch_id):
+    """Refused for now, never answered, lost with the claim's answer: through the whole batch."""
+    teams.edit(conn, rows.team_id(conn), {"frequency_cap_day": 1})
+
+    async def scenario(ledger: Ledger) -> None:
+        lease = await leased(ledger, batch_id)
+        assert lease.capped
+        assert len(await ledger.claim(lease, 6, "sms") or ()) == 6
+        await ledger.record(lease, settlements(run_id))
+        assert await ledger.hand_back(lease)
+
+    play(scenario)
+    found = conn.execute("SELECT address FROM recipient_touches WHERE sent_at <> '{}' ORDER BY 1")
+    # Accepted, and unknown.
+    assert [row["address"][-1] for row in found] == ["0", "4"]
+    again = cut(conn, run_id, 0, 10)
+
+    async def once_more(ledger: Ledger) -> None:
+        lease = await leased(ledger, again)
+        assert [row.seq for row in await ledger.claim(lease, 10, "sms")] == [2, 3, 5, 6, 7, 8, 9]
+
+    play(once_more)
+    assert rows.counters(conn, run_id) == {"accepted": 1, "rejected": 1, "unknown": 1}
 
 
 def test_a_batch_of_which_nothing_is_left_is_forgotten_by_its_holder_only(
