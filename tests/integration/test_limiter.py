@@ -274,5 +274,5 @@ def test_a_server_that_comes_back_with_an_old_snapshot_is_an_empty_bucket(
     own_redis.admin.save()
     own_redis.process.kill()
     own_redis.start()
-    assert own_redis.admin.exists("sluice:limit:{carrier}")
+    assert own_redis.admin.exists("sluice:{limits}:carrier")
     limited(own_redis.url, after)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from campaigns.errors import Unavailable
-from worker.throttle.gcra import MAX_COOL_US, SECOND_US, Grant, Terms, emission_interval_us
+from worker.throttle.gcra import (
+    MAX_COOL_US,
+    SECOND_US,
+    Grant,
+    Terms,
+    emission_interval_us,
+    usable_burst,
+)
 
 
 class LimiterUnavailable(Unavailable):
@@ -16,39 +23,55 @@ class LimiterUnavailable(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Permits:
-    """A leased block of slots. All moments and lengths are seconds of ``Clock.monotonic()``.
+class Limit:
+    """A limit that is obeyed beside the account's own: of a sender, of a team."""
 
-    Message ``i`` of the block leaves not before ``at(i)``. A block is used by the process that
-    leased it, or lapses; nothing is given back.
+    key: str
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Permits:
+    """A leased block of units. All moments and lengths are seconds of ``Clock.monotonic()``.
+
+    Unit ``i`` of the block leaves not before ``at(i)``; ``burst`` neighbours leave together. A
+    block is used by the process that leased it, or lapses; nothing is given back.
     """
 
     start: float
+    #: Distance of the units' slots; 0 where nothing limits them.
     interval: float
     count: int
     #: How late a message may use its slot.
     tolerance: float
+    burst: int = 1
 
     def __len__(self) -> int:
         return self.count
 
-    def at(self, index: int) -> float:
-        """The slot of message ``index``.
+    def at(self, index: int, cost: int = 1) -> float:
+        """When a message may leave whose ``cost`` units begin with unit ``index``.
+
+        With its first unit, although the others have their slots after it, and no sooner than a
+        burst allows: the unit of number ``i`` at most ``burst - 1`` slots early. So a message that
+        costs no more than the burst breaks no limit.
 
         Raises:
             IndexError: the block is shorter.
         """
-        if not 0 <= index < self.count:
-            raise IndexError(f"slot {index} of a block of {self.count}")
-        return self.start + index * self.interval
+        if index < 0 or cost < 1 or index + cost > self.count:
+            raise IndexError(f"{cost} units from {index} on in a block of {self.count}")
+        earliest = min(index, index + cost - self.burst)
+        slot = max(index - index % self.burst, earliest)
+        return self.start + slot * self.interval
 
     @property
     def slots(self) -> Iterator[float]:
-        """All slots, in order."""
+        """When each unit may leave, in order."""
         return (self.at(index) for index in range(self.count))
 
     def missed(self, index: int, moment: float) -> bool:
-        """Whether slot ``index`` is too long ago at ``moment`` to be used.
+        """Whether the slot of unit ``index`` is too long ago at ``moment`` to be used.
 
         A process that stood still must not send its whole block at once when it wakes: others
         own the slots that are due by then. It asks for new ones.
@@ -67,16 +90,32 @@ class Limiter(Protocol):
     """Keeps accounts to their rates, whatever the number of processes."""
 
     async def acquire(
-        self, account: str, rate_per_second: float | None, want: int
+        self,
+        account: str,
+        rate_per_second: float | None,
+        want: int,
+        *,
+        at_least: int = 1,
+        others: Sequence[Limit] = (),
+        burst: int = 1,
+        period: float = 1.0,
     ) -> Permits | Wait:
-        """Lease up to ``want`` slots of ``account``; fewer is normal.
+        """Lease up to ``want`` units of ``account`` and of all ``others``; fewer is normal.
 
-        ``rate_per_second`` may change between calls and counts from the next one on. With
-        ``None`` all slots are due at once, unless the account cools down.
+        What is leased is a multiple of ``at_least``, the units that one message costs: so many at
+        least, even where that is more than ``want`` or than a block.
+
+        The rates may change between calls and count from the next one on. With ``None`` only the
+        others limit, and without any all slots are due at once, unless the account cools down.
+
+        ``burst`` units may leave together, where no other limit is in the way; never more than
+        the rate allows in any ``period``, the seconds that the rate is given for ("200/min": 60).
+        It is cut where it would cost more than half of the rate.
 
         Raises:
             LimiterUnavailable: no answer. Send nothing.
-            ValueError: ``want`` is below 1, or the rate is not positive.
+            ValueError: ``want``, ``at_least`` or ``burst`` is below 1, a rate is not positive, a
+                key occurs twice.
         """
         ...
 
@@ -111,7 +150,8 @@ class Pace:
     ``max_block`` bounds what one process holds, and so how long a pause takes to be felt;
     ``horizon`` bounds how far ahead blocks begin. Their sum is what an account waits after its
     key was lost. ``jitter`` is how late messages usually leave, see
-    :func:`~worker.throttle.gcra.emission_interval_us`; ``tolerance`` is how late they ever may.
+    :func:`~worker.throttle.gcra.emission_interval_us`; half of it may be spent on limits that hold
+    each other up. ``tolerance`` is how late messages ever may leave.
     """
 
     horizon: float = 0.5
@@ -119,13 +159,26 @@ class Pace:
     jitter: float = 0.01
     tolerance: float = 0.1
 
-    def terms(self, rate_per_second: float, want: int) -> Terms:
+    def terms(
+        self,
+        rate_per_second: float | None,
+        others: Sequence[Limit] = (),
+        *,
+        burst: int = 1,
+        period: float = 1.0,
+    ) -> Terms:
         """What to reserve by; raises ``ValueError`` like :meth:`Limiter.acquire`."""
-        _check_want(want)
+        jitter = microseconds(self.jitter)
+        own = 0
+        if rate_per_second is not None:
+            burst = usable_burst(burst, rate_per_second, period)
+            own = emission_interval_us(rate_per_second, jitter, burst=burst, period_s=period)
         return Terms(
-            interval_us=emission_interval_us(rate_per_second, microseconds(self.jitter)),
+            intervals_us=(own, *(emission_interval_us(o.per_second, jitter) for o in others)),
             horizon_us=microseconds(self.horizon),
             max_block_us=microseconds(self.max_block),
+            lag_us=jitter // 2,
+            burst=burst,
         )
 
     def answer(self, grant: Grant, terms: Terms, received: float) -> Permits | Wait:
@@ -138,17 +191,26 @@ class Pace:
             return Wait(grant.wait_us / SECOND_US)
         return Permits(
             start=received + grant.delay_us / SECOND_US,
-            interval=terms.interval_us / SECOND_US,
+            interval=terms.spacing_us / SECOND_US,
             count=grant.granted,
             tolerance=self.tolerance,
+            burst=terms.together,
         )
 
-    def unlimited(self, cooling_us: int, want: int, received: float) -> Permits | Wait:
-        """The answer for an account without a rate."""
-        _check_want(want)
+    def unlimited(self, cooling_us: int, units: int, received: float) -> Permits | Wait:
+        """The answer where there is no limit at all."""
         if cooling_us > 0:
             return Wait(cooling_us / SECOND_US)
-        return Permits(start=received, interval=0.0, count=want, tolerance=self.tolerance)
+        return Permits(start=received, interval=0.0, count=units, tolerance=self.tolerance)
+
+
+def check(account: str, want: int, at_least: int, others: Sequence[Limit], burst: int) -> None:
+    """Refuse what makes no sense; raises ``ValueError`` like :meth:`Limiter.acquire`."""
+    for name, value in (("want", want), ("at_least", at_least), ("burst", burst)):
+        if value < 1:
+            raise ValueError(f"{name}: {value} must be at least 1")
+    if len({account, *(other.key for other in others)}) <= len(others):
+        raise ValueError(f"others: the keys of {account!r} must be different from each other")
 
 
 def cool_span_us(seconds: float) -> int:
@@ -160,8 +222,3 @@ def cool_span_us(seconds: float) -> int:
 
 def microseconds(seconds: float) -> int:
     return round(seconds * SECOND_US)
-
-
-def _check_want(want: int) -> None:
-    if want < 1:
-        raise ValueError(f"want: {want} must be at least 1")

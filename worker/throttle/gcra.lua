@@ -1,23 +1,33 @@
--- Reserves consecutive slots of an account's timeline: reserve() of gcra.py, run by Redis.
+-- Reserves consecutive slots on the timelines of several keys: reserve() of gcra.py, run by Redis.
 --
--- KEYS[1]  the account's cell: a hash of tat, run, cool_until, cool_span
--- ARGV     interval_us, want, horizon_us, max_block_us; tests add now_us
+-- KEYS     the cells, the account's first: hashes of tat, run, block, cool_until, cool_span
+-- ARGV     want, at_least, horizon_us, max_block_us, lag_us, burst, then the emission interval of
+--          each key in microseconds, 0 for an account without a rate; tests add now_us
 -- Returns  {granted, delay_us, wait_us}
 --
 -- Commands of Redis 6.2. Lua's numbers are doubles: whole up to 2^53, which microseconds reach in
 -- the year 2255, but '..' and tostring() would print only 14 digits of them, hence whole().
 
-local interval = tonumber(ARGV[1])
-local want = tonumber(ARGV[2])
-local horizon = tonumber(ARGV[3])
-local max_block = tonumber(ARGV[4])
-local now = tonumber(ARGV[5])
+local want, at_least = tonumber(ARGV[1]), tonumber(ARGV[2])
+local horizon, max_block = tonumber(ARGV[3]), tonumber(ARGV[4])
+local max_lag, burst = tonumber(ARGV[5]), tonumber(ARGV[6])
+local intervals, spacing = {}, 0
+for i = 1, #KEYS do
+  intervals[i] = tonumber(ARGV[6 + i])
+  spacing = math.max(spacing, intervals[i])
+end
+local now = tonumber(ARGV[7 + #KEYS])
 
 -- An idle cell is kept for a day; a lost one costs a new wait for everything still outstanding.
 local KEEP_MS = 86400000
 
 local function whole(number)
   return string.format('%.0f', number)
+end
+
+local function reach(i, units)
+  local least = math.max(units, i == 1 and burst or 1)
+  return horizon + math.max(max_block, least * intervals[i])
 end
 
 if not now then
@@ -29,27 +39,69 @@ end
 -- So a TAT counts only in the run of the server that wrote it.
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
 
-local cell = redis.call('HMGET', KEYS[1], 'tat', 'run', 'cool_until', 'cool_span')
-local furthest = now + horizon + math.max(max_block, interval)
-local tat = furthest
-if cell[1] and cell[2] == run then
-  tat = math.min(tonumber(cell[1]), furthest)
+local tats, blocks = {}, {}
+local cool_until, cool_span
+for i = 1, #KEYS do
+  local cell = redis.call('HMGET', KEYS[i], 'tat', 'run', 'block', 'cool_until', 'cool_span')
+  blocks[i] = tonumber(cell[3] or 0)
+  if intervals[i] == 0 then
+    tats[i] = 0
+  elseif cell[1] and cell[2] == run then
+    tats[i] = math.min(tonumber(cell[1]), now + reach(i, blocks[i]))
+  else
+    tats[i], blocks[i] = now + reach(i, at_least), at_least
+  end
+  if i == 1 then
+    cool_span = tonumber(cell[5] or 0)
+    cool_until = math.min(tonumber(cell[4] or 0), now + cool_span)
+  end
 end
-local cool_span = tonumber(cell[4] or 0)
-local cool_until = math.min(tonumber(cell[3] or 0), now + cool_span)
 
-local delay = math.max(now, tat, cool_until) - now
-local granted, wait = 0, 0
-if delay > horizon then
-  wait = delay - horizon
+local own = math.max(now, tats[1], cool_until)
+local start = own
+for i = 2, #KEYS do
+  start = math.max(start, tats[i])
+end
+local delay, lag = start - now, start - own
+local wait = delay - horizon
+if intervals[1] > 0 and lag > max_lag then
+  -- The account is shared: it must not stand idle until another key is free.
+  wait = math.max(wait, delay - max_lag)
+end
+
+local granted = 0
+if wait > 0 then
   delay = 0
 else
-  granted = math.min(want, math.max(1, math.floor(max_block / interval)))
-  tat = now + delay + granted * interval
+  wait = 0
+  local together = #KEYS == 1 and burst or 1
+  granted = math.min(want, math.max(together, math.floor(max_block / spacing)))
+  -- A faster key has its slots closer together than the units leave: every further one is later.
+  for i = 1, #KEYS do
+    if intervals[i] > 0 and intervals[i] < spacing then
+      local left = max_lag - (i == 1 and lag or 0)
+      granted = math.min(granted, 1 + math.floor(left / (spacing - intervals[i])))
+    end
+  end
+  granted = math.max(granted, at_least)
+  granted = granted - granted % at_least
+  for i = 1, #KEYS do
+    if intervals[i] > 0 then
+      tats[i], blocks[i] = (i == 1 and own or start) + granted * intervals[i], granted
+    end
+  end
 end
 
-redis.call('HSET', KEYS[1], 'tat', whole(tat), 'run', run,
-  'cool_until', whole(cool_until), 'cool_span', whole(cool_span))
-local ahead = math.max(tat, cool_until, now) - now
-redis.call('PEXPIRE', KEYS[1], whole(math.ceil(ahead / 1000) + KEEP_MS))
+for i = 1, #KEYS do
+  local ahead = now
+  if intervals[i] > 0 then
+    redis.call('HSET', KEYS[i], 'tat', whole(tats[i]), 'run', run, 'block', whole(blocks[i]))
+    ahead = math.max(ahead, tats[i])
+  end
+  if i == 1 then
+    redis.call('HSET', KEYS[i], 'cool_until', whole(cool_until), 'cool_span', whole(cool_span))
+    ahead = math.max(ahead, cool_until)
+  end
+  redis.call('PEXPIRE', KEYS[i], whole(math.ceil((ahead - now) / 1000) + KEEP_MS))
+end
 return {granted, delay, wait}

@@ -7,7 +7,7 @@ Nothing is retried here: a request that timed out may have reserved slots, which
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from importlib import resources
@@ -19,7 +19,15 @@ from redis.exceptions import RedisError
 
 from campaigns.clock import Clock, SystemClock
 from worker.throttle import gcra
-from worker.throttle.base import LimiterUnavailable, Pace, Permits, Wait, cool_span_us
+from worker.throttle.base import (
+    Limit,
+    LimiterUnavailable,
+    Pace,
+    Permits,
+    Wait,
+    check,
+    cool_span_us,
+)
 
 #: How long the limiter may take to answer, connecting included. Seconds.
 TIMEOUT = 0.4
@@ -55,16 +63,26 @@ class RedisLimiter:
         self._cool = self._redis.register_script(_script("cool.lua"))
 
     async def acquire(
-        self, account: str, rate_per_second: float | None, want: int
+        self,
+        account: str,
+        rate_per_second: float | None,
+        want: int,
+        *,
+        at_least: int = 1,
+        others: Sequence[Limit] = (),
+        burst: int = 1,
+        period: float = 1.0,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
-        if rate_per_second is None:
+        check(account, want, at_least, others, burst)
+        if rate_per_second is None and not others:
             cooling = await self._cooling_us(account)
-            return self._pace.unlimited(cooling, want, self._clock.monotonic())
-        terms = self._pace.terms(rate_per_second, want)
-        args = (terms.interval_us, want, terms.horizon_us, terms.max_block_us)
+            return self._pace.unlimited(cooling, max(want, at_least), self._clock.monotonic())
+        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period)
+        args = (want, at_least, terms.horizon_us, terms.max_block_us, terms.lag_us, terms.burst)
+        keys = [_key(account), *(_key(other.key) for other in others)]
         async with self._answering(account):
-            reply = await self._reserve(keys=[_key(account)], args=args)
+            reply = await self._reserve(keys=keys, args=(*args, *terms.intervals_us))
         return self._pace.answer(gcra.Grant(*reply), terms, self._clock.monotonic())
 
     async def cool(self, account: str, seconds: float) -> None:
@@ -105,9 +123,10 @@ class RedisLimiter:
             ) from error
 
 
-def _key(account: str) -> str:
-    # The braces keep all keys of an account in one slot of a Redis cluster.
-    return f"sluice:limit:{{{account}}}"
+def _key(limit: str) -> str:
+    # The braces keep all keys in one slot of a Redis cluster, as a script over several of them
+    # demands: a team's key goes with every account.
+    return f"sluice:{{limits}}:{limit}"
 
 
 def _script(name: str) -> str:

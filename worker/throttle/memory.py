@@ -8,11 +8,12 @@ nothing of other processes, so it never takes the place of
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from campaigns.clock import Clock, SystemClock
 from worker.throttle import gcra
-from worker.throttle.base import Pace, Permits, Wait, cool_span_us, microseconds
+from worker.throttle.base import Limit, Pace, Permits, Wait, check, cool_span_us, microseconds
 
 
 class MemoryLimiter:
@@ -24,15 +25,28 @@ class MemoryLimiter:
         self._cells: defaultdict[str, gcra.Cell] = defaultdict(gcra.Cell)
 
     async def acquire(
-        self, account: str, rate_per_second: float | None, want: int
+        self,
+        account: str,
+        rate_per_second: float | None,
+        want: int,
+        *,
+        at_least: int = 1,
+        others: Sequence[Limit] = (),
+        burst: int = 1,
+        period: float = 1.0,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
+        check(account, want, at_least, others, burst)
         now = self._clock.monotonic()
-        cell = self._cells[account]
-        if rate_per_second is None:
-            return self._pace.unlimited(gcra.cooling_us(cell, microseconds(now)), want, now)
-        terms = self._pace.terms(rate_per_second, want)
-        self._cells[account], grant = gcra.reserve(cell, microseconds(now), terms, want)
+        if rate_per_second is None and not others:
+            cooling = gcra.cooling_us(self._cells[account], microseconds(now))
+            return self._pace.unlimited(cooling, max(want, at_least), now)
+        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period)
+        keys = [account, *(other.key for other in others)]
+        cells, grant = gcra.reserve(
+            [self._cells[key] for key in keys], microseconds(now), terms, want, at_least
+        )
+        self._cells.update(zip(keys, cells, strict=True))
         return self._pace.answer(grant, terms, now)
 
     async def cool(self, account: str, seconds: float) -> None:

@@ -20,11 +20,18 @@ from worker.throttle.gcra import (
     cool,
     cooling_us,
     emission_interval_us,
-    reserve,
 )
+from worker.throttle.gcra import reserve as reserve_all
 
 NOW = 1_900_000_000 * SECOND_US
-TERMS = Terms(interval_us=20_000, horizon_us=500_000, max_block_us=200_000)
+TERMS = Terms(intervals_us=(20_000,), horizon_us=500_000, max_block_us=200_000)
+
+
+def reserve(cell: Cell, now_us: int, terms: Terms, want: int) -> tuple[Cell, Grant]:
+    """A reservation on one key alone."""
+    cells, grant = reserve_all([cell], now_us, terms, want)
+    return cells[0], grant
+
 
 spans = st.integers(0, 5 * SECOND_US)
 intervals = st.one_of(st.integers(1, 2_000), st.integers(1, 3 * SECOND_US))
@@ -33,7 +40,7 @@ intervals = st.one_of(st.integers(1, 2_000), st.integers(1, 3 * SECOND_US))
 @st.composite
 def terms(draw: st.DrawFn) -> Terms:
     return Terms(
-        interval_us=draw(intervals),
+        intervals_us=(draw(intervals),),
         horizon_us=draw(st.integers(0, SECOND_US)),
         max_block_us=draw(st.integers(1, SECOND_US // 2)),
     )
@@ -72,7 +79,7 @@ class Account:
         server_us = self.true_us + self.clock_error_us
         self.cell, grant = reserve(self.cell, server_us, self.terms, want)
         start = self.true_us + grant.delay_us
-        slots = [start + i * self.terms.interval_us for i in range(grant.granted)]
+        slots = [start + i * self.terms.spacing_us for i in range(grant.granted)]
         assert all(slot >= self.cooled_until_us for slot in slots), "a slot inside a cool-down"
         self.slots += slots
         return grant
@@ -111,14 +118,14 @@ def test_slots_are_an_interval_apart_whatever_happens(
     for name, amount in history:
         account.step(name, amount)
     gaps = [later - earlier for earlier, later in pairwise(sorted(account.slots))]
-    assert all(gap >= terms.interval_us for gap in gaps)
+    assert all(gap >= terms.spacing_us for gap in gaps)
 
 
 @given(st.integers(1, 500), steps)
 def test_no_half_open_second_holds_more_slots_than_the_rate(
     rate: int, history: list[tuple[str, int]]
 ) -> None:
-    account = Account(replace(TERMS, interval_us=emission_interval_us(rate)))
+    account = Account(replace(TERMS, intervals_us=(emission_interval_us(rate),)))
     for name, amount in history:
         account.step(name, amount)
     assert most_in_any(SECOND_US, account.slots) <= rate
@@ -135,10 +142,10 @@ def test_a_changed_rate_holds_from_its_first_slot_on(
     for name, amount in before:
         account.step(name, amount)
     leased_before = len(account.slots)
-    account.terms = replace(terms, interval_us=other_interval)
+    account.terms = replace(terms, intervals_us=(other_interval,))
     for name, amount in after:
         account.step(name, amount)
-    looser = min(terms.interval_us, other_interval)
+    looser = min(terms.spacing_us, other_interval)
     assert all(b - a >= looser for a, b in pairwise(sorted(account.slots)))
     new = sorted(account.slots[leased_before:])
     assert all(b - a >= other_interval for a, b in pairwise(new))
@@ -152,7 +159,7 @@ def test_a_wait_is_never_longer_than_what_may_be_outstanding(
     for name, amount in history:
         account.step(name, amount)
         probe = replace(account, slots=[])
-        longest = max(terms.reach_us, account.longest_cool_us)
+        longest = max(terms.reach_us(), account.longest_cool_us)
         assert probe.ask(1).wait_us <= max(0, longest - terms.horizon_us)
 
 
@@ -170,7 +177,7 @@ def test_the_wait_is_exact(terms: Terms, history: list[tuple[str, int]], want: i
     account.true_us += 1
     granted = account.ask(want)
     assert granted.delay_us == terms.horizon_us
-    assert granted.granted == min(want, terms.max_slots)
+    assert granted.granted == min(want, max(1, terms.max_block_us // terms.spacing_us))
 
 
 @given(terms(), st.lists(st.integers(1, 50), min_size=1, max_size=5), st.integers(50, 200))
@@ -183,9 +190,9 @@ def test_constant_demand_leaves_no_slot_unused(
     for _ in range(questions):
         account.true_us, worker = heapq.heappop(agenda)
         grant = account.ask(wants[worker])
-        busy = grant.wait_us or grant.delay_us + grant.granted * terms.interval_us
+        busy = grant.wait_us or grant.delay_us + grant.granted * terms.spacing_us
         heapq.heappush(agenda, (account.true_us + busy, worker))
-    assert all(b - a == terms.interval_us for a, b in pairwise(account.slots))
+    assert all(b - a == terms.spacing_us for a, b in pairwise(account.slots))
     assert account.slots
 
 
@@ -217,8 +224,8 @@ def test_a_clock_set_back_does_not_prolong_a_cool_down_beyond_its_length(
 
 def test_a_lost_key_is_an_empty_bucket() -> None:
     cell, grant = reserve(Cell(), NOW, TERMS, 100)
-    assert grant == Grant(0, 0, TERMS.reach_us - TERMS.horizon_us)
-    _, grant = reserve(cell, NOW + TERMS.reach_us, TERMS, 100)
+    assert grant == Grant(0, 0, TERMS.reach_us() - TERMS.horizon_us)
+    _, grant = reserve(cell, NOW + TERMS.reach_us(), TERMS, 100)
     assert grant == Grant(10, 0, 0)
 
 
@@ -231,7 +238,7 @@ def test_an_idle_account_gets_no_burst() -> None:
 
 
 def test_a_pace_slower_than_a_block_is_granted_one_by_one() -> None:
-    slow = replace(TERMS, interval_us=60 * SECOND_US)
+    slow = replace(TERMS, intervals_us=(60 * SECOND_US,))
     cell, grant = reserve(Cell(tat_us=NOW), NOW, slow, 100)
     assert grant == Grant(1, 0, 0)
     _, grant = reserve(cell, NOW, slow, 100)
@@ -239,10 +246,10 @@ def test_a_pace_slower_than_a_block_is_granted_one_by_one() -> None:
 
 
 def test_a_raised_rate_does_not_wait_for_the_old_one() -> None:
-    slow = replace(TERMS, interval_us=86_400 * SECOND_US)
+    slow = replace(TERMS, intervals_us=(86_400 * SECOND_US,))
     cell, _ = reserve(Cell(tat_us=NOW), NOW, slow, 1)
     _, grant = reserve(cell, NOW, TERMS, 1)
-    assert grant == Grant(0, 0, TERMS.reach_us - TERMS.horizon_us)
+    assert grant == Grant(0, 0, TERMS.reach_us() - TERMS.horizon_us)
 
 
 def test_cooling_does_not_forget_what_was_reserved() -> None:
