@@ -41,6 +41,10 @@ class News:
     failure: str | None = None
 
 
+#: Nothing happened. The usual case, told apart by identity because every answer asks.
+NO_NEWS = News()
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What ``provider_states`` says about an account."""
@@ -59,7 +63,7 @@ class Condition:
         self._known = Known()
         self._rests_until = 0.0
         self._unanswered = 0
-        self._news = News()
+        self._news = NO_NEWS
 
     @property
     def is_open(self) -> bool:
@@ -69,7 +73,7 @@ class Condition:
     @property
     def has_news(self) -> bool:
         """Whether there is something to tell."""
-        return self._news != News()
+        return self._news is not NO_NEWS
 
     def rest(self, now: float) -> float:
         """For how many seconds nothing may be sent, 0 while all is well."""
@@ -114,7 +118,7 @@ class Condition:
 
     def take_news(self) -> News:
         """What is to be told; from here on it counts as told."""
-        news, self._news = self._news, News()
+        news, self._news = self._news, NO_NEWS
         return news
 
 

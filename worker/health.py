@@ -22,7 +22,7 @@ from campaigns.database import AsyncPool
 from campaigns.schedule.adaptive import Health, RateFactor
 from worker.account import Account
 from worker.accounts import Accounts
-from worker.condition import Known, News, ProviderState, Told, after
+from worker.condition import NO_NEWS, Known, News, ProviderState, Told, after
 from worker.throttle.base import Limiter, LimiterUnavailable
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class HealthKeeper:
         name = account.config.name
         async with self._telling.setdefault(name, asyncio.Lock()):
             news = account.condition.take_news()
-            if news == News():
+            if news is NO_NEWS:
                 return
             try:
                 await self._tell(account, news)

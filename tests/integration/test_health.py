@@ -14,6 +14,7 @@ from campaigns.clock import SystemClock
 from campaigns.database import AsyncPool, Connection
 from campaigns.providers import ProviderConfig, Providers
 from campaigns.schedule.adaptive import OPENS_AFTER
+from tests.support.waiting import eventually
 from worker.account import Account
 from worker.accounts import Accounts
 from worker.condition import Condition
@@ -148,7 +149,6 @@ def test_failures_count_once_over_all_processes_while_the_account_is_held(play, 
     async def story(first: Process, second: Process) -> None:
         await asyncio.gather(first.failed(), second.failed(), first.failed(), second.failed())
         assert state(conn)["failures"] == 1
-        assert isinstance(await second.limiter.acquire("carrier", 100.0, 1), Wait)
 
     play(story)
 
@@ -159,7 +159,10 @@ def test_a_circuit_that_one_process_opened_is_open_in_all_until_anyone_gets_an_a
             # Another process each time, as after a restart: the count is nobody's own.
             first.account.condition = Condition()
             await first.failed()
+            answer = await second.limiter.acquire("carrier", 100.0, 1)
             elapse(conn, 100.0)
+        assert isinstance(answer, Wait)
+        assert 3 < answer.seconds <= 4, "the limiter holds whoever has not read it yet"
         await second.read()
         assert second.account.condition.is_open
         await second.answered()
@@ -169,6 +172,30 @@ def test_a_circuit_that_one_process_opened_is_open_in_all_until_anyone_gets_an_a
 
     play(story)
     assert (state(conn)["failures"], state(conn)["circuit"]) == (0, "closed")
+
+
+def test_whoever_tells_waits_for_the_others_and_goes_on_from_what_they_wrote(play, conn, database):
+    async def story(first: Process, _: Process) -> None:
+        await first.throttled(0.0)
+        with databases.connect(database) as other, other.transaction():
+            other.execute("SELECT FROM provider_states FOR UPDATE")
+            telling = asyncio.create_task(first.failed())
+            await asyncio.to_thread(
+                eventually, lambda: waiting_for_a_lock(conn), message="it waits"
+            )
+            other.execute("UPDATE provider_states SET rate_factor = 0.25")
+        await telling
+        assert (state(conn)["rate_factor"], state(conn)["failures"]) == (0.25, 1)
+
+    play(story)
+
+
+def waiting_for_a_lock(conn: Connection) -> bool:
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+        "AND datname = current_database()) AS waits"
+    ).fetchone()
+    return row is not None and row["waits"]
 
 
 def test_the_hold_doubles_with_every_failure(play, conn):

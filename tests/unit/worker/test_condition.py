@@ -70,7 +70,7 @@ def test_an_answer_after_a_failure_takes_it_back_before_it_was_told():
 def test_a_lost_reply_now_and_then_says_nothing_but_several_in_a_row_do():
     condition = Condition()
     for _ in range(10):
-        for _ in range(UNANSWERED - 1):
+        for _ in range(2):
             condition.unanswered(100.0, "closed")
         condition.answered()
     assert not condition.has_news
