@@ -66,8 +66,7 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
         log.error("batch %d: provider %r is not configured here", batch_id, lease.provider)
         await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
         return 0
-    if account.condition.is_open and not await engine.ledger.is_alone(lease):
-        # One probe at a time. Should two of them meet here, the next tick sends one again.
+    if account.condition.is_open and not await _may_probe(engine, account, lease):
         await engine.ledger.hand_back(lease)
         return 0
     heartbeat = asyncio.create_task(_keep_lease(engine, lease))
@@ -75,6 +74,15 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
         return await _BatchRun(engine, account, lease).run()
     finally:
         heartbeat.cancel()
+
+
+async def _may_probe(engine: Engine, account: Account, lease: Lease) -> bool:
+    """Whether a batch may be sent of an account whose circuit was open when last heard of.
+
+    One message at a time. Should two of them meet here, the next tick sends one again.
+    """
+    await engine.health.read(engine.accounts)
+    return not account.condition.is_open or await engine.ledger.is_alone(lease)
 
 
 async def _keep_lease(engine: Engine, lease: Lease) -> None:

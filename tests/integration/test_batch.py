@@ -32,6 +32,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.batch import PATIENCE, send_batch
+from worker.condition import Known
 from worker.engine import Engine
 from worker.health import HealthKeeper
 from worker.ledger import Ledger
@@ -271,6 +272,33 @@ def test_while_the_circuit_is_open_one_message_at_a_time_is_sent(bench):
     assert bench.send(bench.cut(7, 8)) == 1
     row = bench.conn.execute("SELECT failures, circuit FROM provider_states").fetchone()
     assert (row["failures"], row["circuit"]) == (0, "closed")
+
+
+def test_a_circuit_that_was_closed_meanwhile_costs_no_batch_its_tick(bench):
+    """Another process probed, and this one has not read of it yet."""
+
+    async def believe(engine: Engine) -> None:
+        known = Known(failures=3, circuit="open")
+        engine.accounts.get("carrier").condition.learn(known, 0.0)
+
+    bench.conn.execute(
+        "INSERT INTO provider_states (provider, updated_at) VALUES ('carrier', now())"
+    )
+    assert bench.send(bench.cut(0, 5), believe) == 5
+
+
+def test_an_account_that_is_removed_takes_nothing_more_of_its_batch(bench):
+    async def removed(engine: Engine) -> None:
+        def remove() -> None:
+            bench.configs = []
+            engine.accounts.refresh()
+
+        bench.transport.during = remove
+
+    bench.send(bench.cut(), removed)
+    sent = len(bench.adapter.sent)
+    assert 0 < sent <= 2 * bench.config.max_in_flight
+    assert bench.waiting() == {"returned": 40 - sent}
 
 
 def test_what_was_claimed_is_not_sent_once_the_account_was_throttled(bench):
