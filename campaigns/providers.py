@@ -82,6 +82,13 @@ class ProviderConfig(BaseModel):
         return None if self.rate is None else parse_rate(self.rate)
 
     @property
+    def period(self) -> float:
+        """The seconds that the ceiling is given for: 60 for "200/min"; 1 where there is none."""
+        match = _RATE.match(self.rate or "1/s")
+        assert match is not None
+        return float(_SECONDS[match.group(2)])
+
+    @property
     def sender_per_second(self) -> float | None:
         """The ceiling of each sender in units per second, ``None`` where there is none."""
         return None if self.sender_rate is None else parse_rate(self.sender_rate)

@@ -20,6 +20,7 @@ from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback
 from worker.outcomes import Settlement
+from worker.throttle.base import Limit
 
 _SQL = queries.load("campaigns.run", "ledger.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
@@ -40,6 +41,8 @@ class Lease:
     spread_until: float
     #: Whether a team of its runs caps what a recipient gets.
     capped: bool = False
+    #: What its messages obey beside the account's own limit.
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class RunContext:
     template_vars: Mapping[str, str]
     sender: str
     expires_at: datetime | None
+    #: SMS segments of one message, as far as its text tells before it is rendered.
+    segments: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class Ledger:
             base + row["spread_from_in"],
             base + row["spread_until_in"],
             row["capped"],
+            tuple(map(Limit, row["limit_keys"], row["limit_rates"])),
         )
 
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
@@ -111,6 +117,7 @@ class Ledger:
                     row["template_vars"],
                     row["sender"],
                     row["expires_at"],
+                    row["segments"],
                 )
                 async for row in cursor
             }
@@ -200,7 +207,7 @@ class Ledger:
             now = row["now"]
             not_before = now + timedelta(seconds=wait)
             await conn.execute(
-                _SQL.hand_back,
+                handback.SQL.hand_back,
                 handback.parameters([owned["batch_id"]], now=now, not_before=not_before),
             )
             return True

@@ -53,13 +53,17 @@ histories = st.lists(
     max_size=40,
 )
 
-NEAR = gcra.Terms((10_000, 10_500, 10_900), 300_000, 100_000, lag_us=5_000)
+NEAR = [
+    gcra.Terms((10_000, 10_500, 10_900), 300_000, 100_000, lag_us=5_000),
+    gcra.Terms((10_800, 10_000, 10_900), 300_000, 100_000, lag_us=5_000),
+    gcra.Terms((10_000, 10_000, 10_000), 300_000, 100_000, lag_us=5_000, burst=30),
+]
 near_histories = st.lists(
     st.tuples(
         st.just("reserve"),
         st.one_of(st.integers(0, 10_000), passed),
-        st.just(NEAR),
-        st.integers(1, 10),
+        st.sampled_from(NEAR),
+        st.integers(1, 50),
         st.just(1),
     ),
     min_size=10,
