@@ -44,6 +44,8 @@ class Forecast:
     left: int
     #: Messages that do not leave before the first finish; those left are among them.
     late: int
+    #: ``left`` by lane, in the order in which they were given.
+    left_by_lane: tuple[int, ...] = ()
 
     def expected_by(self, moment: datetime) -> float:
         """How many messages should have left by ``moment``."""
@@ -88,8 +90,9 @@ def forecast(
     found = flow(messages, noted(), pace, now)
     total = sum(messages)
     left = math.ceil(sum(found.left) - _ROUNDING)
+    by_lane = tuple(math.ceil(each - _ROUNDING) for each in found.left)
     late = total - math.floor(found.by(finishes[0]) + _ROUNDING) if finishes else 0
-    return Forecast(total, found.pieces, _finish(found), left, late)
+    return Forecast(total, found.pieces, _finish(found), left, late, by_lane)
 
 
 def curve(forecast: Forecast) -> list[tuple[datetime, float]]:

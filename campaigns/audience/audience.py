@@ -108,20 +108,47 @@ def materialise_by_zone(
     it is missing or names none. Zones come in the order of their stretches; an empty audience has
     none.
     """
-    zones = sorted(known_zones())
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        written = conn.execute(
+            SQL.by_address("materialise_by_zone", column),
+            {"run_id": run_id, **_zones(fallback), **groups},
+        )
+        return [ZoneShare(**row) for row in written]
+
+
+def count_by_zone(
+    conn: Connection,
+    team_id: UUID,
+    column: str,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+    *,
+    fallback: str,
+) -> list[ZoneShare]:
+    """What :func:`materialise_by_zone` would answer right now."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
         found = conn.execute(
-            SQL.by_address("materialise_by_zone", column),
-            {
-                "run_id": run_id,
-                "fallback": fallback,
-                "spellings": [zone.lower() for zone in zones],
-                "zones": zones,
-                **groups,
-            },
+            SQL.by_address("count_by_zone", column), {**_zones(fallback), **groups}
         )
         return [ZoneShare(**row) for row in found]
+
+
+def sample(
+    conn: Connection,
+    team_id: UUID,
+    column: str,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+    *,
+    most: int,
+) -> list[dict[str, str]]:
+    """The custom fields of at most so many recipients; the same ones each time."""
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        found = conn.execute(SQL.by_address("sample_audience", column), {"most": most, **groups})
+        return [row["fields"] for row in found]
 
 
 def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:
@@ -165,3 +192,10 @@ def _groups(
     groups = conn.execute(SQL["team_groups"], given).fetchone() or {}
     conn.execute(SQL["plan_for_millions"])
     return groups
+
+
+def _zones(fallback: str) -> dict[str, Any]:
+    """The zones that exist, as contacts may write them and as they are called."""
+    zones = sorted(known_zones())
+    spellings = [zone.lower() for zone in zones]
+    return {"fallback": fallback, "spellings": spellings, "zones": zones}

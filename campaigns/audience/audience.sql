@@ -89,24 +89,49 @@ FROM (
 {recipients}
 ) AS recipients;
 
--- name: materialise_by_zone
--- The same, but the recipients of one time zone stand together, zones by name. What contacts say
--- about their zone is strangers' data: it is only compared with the zones that exist, so there are
--- never more of them, and whoever names none of them is counted and gets the fallback.
-WITH recipients AS (
-{recipients}
-), placed AS MATERIALIZED (
+-- part: placed
+-- What contacts say about their zone is strangers' data: it is only compared with the zones that
+-- exist, so there are never more of them, and whoever names none of them gets the fallback.
     SELECT r.address, r.fields, r.position, r.id,
            coalesce(z.zone, %(fallback)s) AS zone, z.zone IS NULL AS fell_back
     FROM recipients r
     LEFT JOIN unnest(%(spellings)s::text[], %(zones)s::text[]) AS z (spelling, zone)
       ON z.spelling = lower(btrim(r.fields ->> 'timezone'))
+
+-- part: by_zone
+SELECT zone, count(*)::int AS recipients, (count(*) FILTER (WHERE fell_back))::int AS fallbacks
+FROM placed
+GROUP BY zone
+ORDER BY zone COLLATE "C"
+
+-- name: materialise_by_zone
+-- The same, but the recipients of one time zone stand together, zones by name.
+WITH recipients AS (
+{recipients}
+), placed AS MATERIALIZED (
+{placed}
 ), written AS (
     INSERT INTO deliveries (run_id, seq, address, fields)
     SELECT %(run_id)s, row_number() OVER (ORDER BY zone COLLATE "C", position, id) - 1, address, fields
     FROM placed
 )
-SELECT zone, count(*)::int AS recipients, (count(*) FILTER (WHERE fell_back))::int AS fallbacks
-FROM placed
-GROUP BY zone
-ORDER BY zone COLLATE "C";
+{by_zone};
+
+-- name: count_by_zone
+-- What materialise_by_zone would answer, without writing anything.
+WITH recipients AS (
+{recipients}
+), placed AS (
+{placed}
+)
+{by_zone};
+
+-- name: sample_audience
+-- The fields of a part of the recipients, the same part as long as they are the same people: those
+-- whose addresses have the lowest hashes. The sort keeps no more rows than are wanted.
+SELECT fields
+FROM (
+{recipients}
+) AS recipients
+ORDER BY hashtextextended(address, 0), address
+LIMIT %(most)s;
