@@ -23,7 +23,7 @@ from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
 from campaigns.watched import Watched
-from scheduler.active_times import ActiveTimes
+from scheduler.memory import Memory
 from scheduler.pacing import QUANTUM
 from scheduler.tick import TickReport, tick
 
@@ -43,14 +43,14 @@ class Ticker:
         self._publish = publish
         self._name = f"beat@{socket.gethostname()}:{os.getpid()}"
         self._conn: Connection | None = None
-        self._active_times = ActiveTimes()
+        self._memory = Memory()
 
     def step(self) -> TickReport | None:
         """One tick, and then the messages that it committed."""
         if self._conn is None or self._conn.closed:
             self._conn = database.wait_for(self._database_url, seconds=5)
         accounts = self._providers.current()
-        report = tick(self._conn, accounts, name=self._name, active_times=self._active_times)
+        report = tick(self._conn, accounts, name=self._name, memory=self._memory)
         if report is not None:
             self._send(report.publish)
         return report

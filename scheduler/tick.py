@@ -12,15 +12,16 @@ from datetime import datetime
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
-from scheduler.active_times import ActiveTimes
 from scheduler.duties import (
     dispatching,
     finishing,
+    forgetting,
     publishing,
     reclaiming,
     rolling,
     starting,
 )
+from scheduler.memory import Memory
 
 _SQL = queries.load("scheduler", "tick.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
@@ -44,13 +45,14 @@ def tick(
     *,
     name: str,
     now: datetime | None = None,
-    active_times: ActiveTimes | None = None,
+    memory: Memory | None = None,
 ) -> TickReport | None:
     """Run every duty once; ``None`` if another beat is at it.
 
     ``now`` defaults to PostgreSQL's clock, the one that every claim is judged by. ``name`` is the
-    beat's, for its heartbeat. ``active_times`` spares computing calendars in every tick.
+    beat's, for its heartbeat. ``memory`` is what the beat remembers from tick to tick.
     """
+    memory = memory or Memory()
     with conn.transaction():
         row = conn.execute(_SQL.lock_tick).fetchone()
         if row is None or not row["locked"]:
@@ -59,9 +61,9 @@ def tick(
         started, closing = starting.run_once(conn, moment)
         rolling.run_once(conn, moment)
         reclaimed = reclaiming.run_once(conn, moment)
-        messages = dispatching.run_once(conn, moment, providers, active_times or ActiveTimes())
+        messages = dispatching.run_once(conn, moment, providers, memory.active_times)
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
-        conn.execute(_SQL.forget_heartbeats, {"now": moment})
+        forgetting.run_once(conn, moment, memory.sweep)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
         return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from campaigns import queries
+
+SQL = queries.load("campaigns.run", "handback.sql")
+
 #: First wait after a transient failure, in seconds; it doubles with each attempt.
 BACKOFF_BASE = 2.0
 
@@ -16,7 +20,7 @@ BACKOFF_CAP = 300.0
 def parameters(
     batch_ids: Sequence[int], *, now: datetime, not_before: datetime | None = None
 ) -> dict[str, Any]:
-    """Parameters of ``hand_back`` in ledger.sql.
+    """Parameters of ``hand_back`` in handback.sql.
 
     ``not_before``: the moment from which on the untried rest may be cut again (default: at once).
     """

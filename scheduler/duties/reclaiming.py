@@ -9,22 +9,19 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from campaigns import queries
 from campaigns.database import Connection
 from campaigns.run import handback
 
 log = logging.getLogger(__name__)
 
-_LEDGER = queries.load("campaigns.run", "ledger.sql")
-
 
 def run_once(conn: Connection, now: datetime) -> int:
     """How many batches were taken back."""
-    batch_ids = [row["id"] for row in conn.execute(_LEDGER.expired_batches, {"now": now})]
+    batch_ids = [row["id"] for row in conn.execute(handback.SQL.expired_batches, {"now": now})]
     if not batch_ids:
         return 0
-    held = conn.execute(_LEDGER.hold_in_doubt, {"batch_ids": batch_ids, "now": now}).fetchone()
-    conn.execute(_LEDGER.hand_back, handback.parameters(batch_ids, now=now))
+    held = conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": batch_ids, "now": now}).fetchone()
+    conn.execute(handback.SQL.hand_back, handback.parameters(batch_ids, now=now))
     log.warning(
         "took back %d batches whose worker is gone; %d deliveries are held as unknown",
         len(batch_ids),

@@ -224,8 +224,8 @@ def test_whoever_lost_the_lease_may_only_clear_up_a_doubt(play, conn, run_id, ba
         late = await leased(ledger, batch_id)
         await ledger.claim(late, 3, "sms")
         now = datetime.now(UTC)
-        conn.execute(LEDGER.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
-        conn.execute(LEDGER.hand_back, handback.parameters([batch_id], now=now))
+        conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+        conn.execute(handback.SQL.hand_back, handback.parameters([batch_id], now=now))
         assert rows.counters(conn, run_id) == {"unknown": 3}
         conn.execute("UPDATE deliveries SET lease_token = gen_random_uuid() WHERE seq = 2")
         written = await ledger.record(
@@ -252,8 +252,8 @@ def test_a_late_word_that_nothing_was_sent_leaves_the_recipient_to_the_operator(
         late = await leased(ledger, batch_id)
         await ledger.claim(late, 1, "sms")
         now = datetime.now(UTC)
-        conn.execute(LEDGER.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
-        conn.execute(LEDGER.hand_back, handback.parameters([batch_id], now=now))
+        conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+        conn.execute(handback.SQL.hand_back, handback.parameters([batch_id], now=now))
         await ledger.record(late, [Settlement(run_id, 0, "pending", "too_late", charged=False)])
 
     play(scenario)
@@ -390,8 +390,8 @@ def test_a_sparse_slice_costs_what_it_holds_and_not_the_stretch_it_spans(conn):
         granted = conn.execute(LEDGER.by_address("claim", "phone"), of_batch).fetchall()
         assert [row["seq"] for row in granted] == list(range(0, 4500, 500))
         conn.execute(LEDGER.release_unsent, of_batch)
-        conn.execute(LEDGER.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
-        conn.execute(LEDGER.hand_back, handback.parameters([batch_id], now=now))
+        conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+        conn.execute(handback.SQL.hand_back, handback.parameters([batch_id], now=now))
         read = conn.execute(
             "SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_xact_user_tables "
             "WHERE relname = 'deliveries'"

@@ -8,20 +8,20 @@ from types import MappingProxyType
 
 import pytest
 
-from campaigns import database, queries
+from campaigns import database
 from campaigns.database import Connection
 from campaigns.database import connect as open_connection
 from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
 from campaigns.providers import ProviderConfig, Providers
 from campaigns.run import handback, resolve
 from scheduler.duties.starting import LEAD
+from scheduler.memory import Memory
 from scheduler.tick import TickReport, tick
 from tests.support import ledger
 from tests.support.waiting import eventually
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms", rate="50/s")
-LEDGER = queries.load("campaigns.run", "ledger.sql")
 PROVIDERS = Providers(MappingProxyType({"carrier": CARRIER}))
 
 
@@ -89,7 +89,7 @@ def test_what_waits_for_its_account_counts_as_outstanding(conn):
         cut.append(report.messages)
         batches = [row["id"] for row in conn.execute("SELECT id FROM batches")]
         conn.execute(
-            LEDGER.hand_back,
+            handback.SQL.hand_back,
             handback.parameters(batches, now=at(second), not_before=at(second + 9.5)),
         )
     assert cut == [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0]
@@ -324,3 +324,15 @@ def test_a_run_is_finished_in_the_tick_that_adds_up_its_last_row(conn):
     conn.execute("UPDATE deliveries SET status = 'accepted'")
     tally(conn, run_id, 1, 3)
     assert ticked(conn).finished == 1
+
+
+def test_touches_that_no_cap_looks_at_any_more_are_forgotten(conn):
+    team = ledger.team_id(conn)
+    touch = "INSERT INTO recipient_touches VALUES (%s, %s, ARRAY[%s::timestamptz])"
+    conn.execute(touch, (team, "447700900001", NOW - timedelta(days=9)))
+    conn.execute(touch, (team, "447700900002", NOW - timedelta(days=6)))
+    memory = Memory()
+    for second in range(0, 20, 5):
+        assert tick(conn, PROVIDERS, name="beat@test", now=at(second), memory=memory)
+    left = conn.execute("SELECT address FROM recipient_touches").fetchall()
+    assert [row["address"] for row in left] == ["447700900002"]

@@ -1,0 +1,59 @@
+-- Batches that end before all of their rows were claimed: a worker hands back its rest, and the tick
+-- takes back what belonged to a worker that is gone.
+--
+-- Runs are locked as in ledger.sql.
+
+-- name: expired_batches
+-- Batches whose worker is gone, locked so that a late claim or hand-back waits and then loses.
+SELECT id, provider FROM batches
+WHERE status = 'leased' AND lease_until <= %(now)s
+ORDER BY id
+FOR UPDATE SKIP LOCKED;
+
+-- name: hold_in_doubt
+-- Rows whose intent was committed by a worker that is gone: their requests may have arrived.
+WITH doubtful AS (
+    UPDATE deliveries d
+    SET status = 'unknown', error_code = 'worker_lost', settled_at = %(now)s
+    FROM slices s
+    JOIN batches b ON b.id = s.batch_id
+    WHERE b.id = ANY (%(batch_ids)s)
+      AND d.run_id = s.run_id
+      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
+      AND d.status = 'sending' AND d.lease_token = b.lease_token
+    RETURNING d.run_id
+), changes AS (
+    SELECT run_id, count(*)::int AS n FROM doubtful GROUP BY run_id
+), locked AS (
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
+), counted AS (
+    UPDATE runs r SET unknown = r.unknown + c.n
+    FROM changes c JOIN locked l ON l.id = c.run_id
+    WHERE r.id = c.run_id
+)
+SELECT coalesce(sum(n), 0)::int AS held FROM changes;
+
+-- name: hand_back
+-- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
+-- that were tried before wait for their backoff, the others until `not_before`.
+WITH pending AS (
+    SELECT s.run_id, s.lane, d.seq, d.attempts,
+           CASE WHEN d.attempts > 0
+                THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
+                         least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
+                ELSE %(not_before)s END AS not_before
+    FROM slices s
+    JOIN deliveries d ON d.run_id = s.run_id
+     AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
+    WHERE s.batch_id = ANY (%(batch_ids)s) AND d.status = 'pending'
+), gone AS (
+    -- The foreign key takes the slices along.
+    DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
+)
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, lo, hi, seqs, messages, not_before)
+SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts,
+       min(seq), max(seq) + 1,
+       CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
+       count(*), greatest(max(not_before), %(not_before)s)
+FROM pending
+GROUP BY run_id, lane, attempts;

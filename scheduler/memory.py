@@ -1,0 +1,16 @@
+"""What a beat remembers from tick to tick. None of it is needed: a new beat begins without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scheduler.active_times import ActiveTimes
+from scheduler.duties.forgetting import Sweep
+
+
+@dataclass(slots=True)
+class Memory:
+    """Spares computing again what did not change, and looking where was looked already."""
+
+    active_times: ActiveTimes = field(default_factory=ActiveTimes)
+    sweep: Sweep = field(default_factory=Sweep)
