@@ -8,6 +8,7 @@ from datetime import datetime
 from campaigns.providers import ProviderConfig
 from worker.adapters.base import Adapter
 from worker.condition import Condition
+from worker.costs import Stragglers
 from worker.slots import Slots
 from worker.transport.base import Transport
 
@@ -25,6 +26,7 @@ class Account:
     transport: Transport
     slots: Slots
     condition: Condition = field(default_factory=Condition)
+    stragglers: Stragglers = field(default_factory=Stragglers)
     #: No longer in the providers file: nothing more is claimed for it.
     removed: bool = False
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 from dataclasses import dataclass
+from statistics import fmean
 from uuid import uuid4
 
 import psycopg
@@ -18,9 +19,11 @@ from psycopg_pool import PoolTimeout
 from campaigns.clock import sleep_until
 from worker.account import Account
 from worker.chunk import ChunkSender
+from worker.costs import Estimate
 from worker.engine import Engine
 from worker.ledger import LEASE_SECONDS, Claimed, Lease
-from worker.throttle.base import LimiterUnavailable, Permits
+from worker.permits import PermitSource
+from worker.throttle.base import Permits
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +115,20 @@ class _BatchRun:
         self._account = account
         self._lease = lease
         self._clock = engine.clock
+        self._permits = PermitSource(engine.limiter, engine.clock, account, lease.limits)
+        self._estimate = Estimate(1.0)
+        self._runs: list[int] = []
         self._claimed = 0
         self._taken = 0
 
     async def run(self) -> int:
         contexts = await self._engine.ledger.contexts(self._lease.batch_id)
-        sender = ChunkSender(self._engine, self._account, self._lease, contexts)
+        self._runs = list(contexts)
+        if self._account.config.counts_segments and contexts:
+            self._estimate = Estimate(fmean(one.segments for one in contexts.values()))
+        sender = ChunkSender(
+            self._engine, self._account, self._lease, contexts, self._permits, self._estimate
+        )
         async with asyncio.TaskGroup() as chunks:
             stop = await self._claim_chunks(chunks, sender)
         if sender.all_recorded:
@@ -151,15 +162,16 @@ class _BatchRun:
                 return _Stop(NO_PLACE_PAUSE)
             held = places
             try:
-                permits = await self._permits(places)
+                permits = await self._lease_units(places)
                 if isinstance(permits, _Stop):
                     return permits
                 if self._engine.stopping or self._is_held(sender):
                     return _Stop()
-                rows = await self._claim(permits.count)
+                amount = min(places, self._estimate.messages(permits.due_within(STEP_SECONDS)))
+                rows = await self._claim(amount)
                 if isinstance(rows, _Stop):
                     return rows
-                self._taken += permits.count
+                self._taken += amount
                 self._claimed += len(rows)
                 held -= len(rows)
                 if rows:
@@ -183,16 +195,13 @@ class _BatchRun:
             return _Stop(DATABASE_PAUSE)
         return _Stop() if rows is None else rows
 
-    async def _permits(self, want: int) -> Permits | _Stop:
+    async def _lease_units(self, messages: int) -> Permits | _Stop:
         """Permits for now: waits out a short wait, gives up on a long one."""
-        config = self._account.config
         while True:
-            try:
-                answer = await self._engine.limiter.acquire(
-                    config.name, self._account.per_second(self._clock.now()), want
-                )
-            except LimiterUnavailable:
-                log.warning("the limiter cannot be reached: nothing is sent")
+            known = self._account.stragglers.needed(self._runs, self._clock.monotonic())
+            at_least = max(self._estimate.units(1), known)
+            answer = await self._permits.ask(self._estimate.units(messages), at_least)
+            if answer is None:
                 return _Stop(LIMITER_PAUSE)
             if isinstance(answer, Permits):
                 await sleep_until(self._clock, answer.start)

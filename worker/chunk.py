@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
 from campaigns.clock import sleep_until
-from campaigns.template import render
 from worker import outcomes
 from worker.account import Account
 from worker.adapters.base import (
@@ -24,10 +24,13 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.costs import Estimate
+from worker.departures import Departure, departures
 from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
 from worker.outcomes import NotSent, Settlement
-from worker.reference import reference
+from worker.permits import PermitSource
+from worker.rendering import Rendered, Renderer
 from worker.throttle.base import Permits
 from worker.transport.base import NotSent as RequestNotSent
 from worker.transport.base import Uncertain
@@ -42,6 +45,15 @@ LATEST_END = 0.25
 RECORD_PATIENCE = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A message that has its moment."""
+
+    row: Claimed
+    message: Message
+    departure: Departure
+
+
 class ChunkSender:
     """Sends chunks of one batch. Remembers whether the account has to be left alone."""
 
@@ -51,12 +63,16 @@ class ChunkSender:
         account: Account,
         lease: Lease,
         contexts: Mapping[int, RunContext],
+        permits: PermitSource,
+        estimate: Estimate,
     ) -> None:
         self._engine = engine
         self._account = account
         self._lease = lease
         self._contexts = contexts
-        self._templates = {run: render.compile(c.template) for run, c in contexts.items()}
+        self._permits = permits
+        self._estimate = estimate
+        self._renderer = Renderer(contexts)
         #: Whether the account has to be left alone, by what happened in this batch.
         self.repelled = False
         self._tellings: list[asyncio.Task[None]] = []
@@ -65,11 +81,13 @@ class ChunkSender:
 
     async def send(self, rows: Sequence[Claimed], permits: Permits) -> None:
         """Send ``rows``, each in its slot, and record the outcomes; gives back their places."""
-        size = self._account.adapter.capabilities.max_batch
-        groups = _chunks(list(enumerate(rows)), size)
-        results = await asyncio.gather(*(self._send_group(group, permits) for group in groups))
+        latest = permits.start + LATEST_END
+        rendered, settled = self._render(rows, limited=permits.interval > 0)
+        due, dear = self._place(rendered, permits, latest)
+        results = await asyncio.gather(self._send_due(due), self._send_dear(dear, latest))
+        settled += results[0] + results[1]
         try:
-            await self._record([settlement for part in results for settlement in part])
+            await self._record(settled)
         except (psycopg.Error, PoolTimeout) as error:
             # What became of these rows is lost: the end of the lease has to decide about them.
             self.all_recorded = False
@@ -81,88 +99,107 @@ class ChunkSender:
             )
         await asyncio.gather(*self._tellings)
 
-    async def _send_group(
-        self, group: Sequence[tuple[int, Claimed]], permits: Permits
-    ) -> list[Settlement]:
+    def _render(
+        self, rows: Sequence[Claimed], *, limited: bool
+    ) -> tuple[list[Rendered], list[Settlement]]:
+        by_segment = limited and self._account.config.counts_segments
+        rendered, broken = self._renderer.render(rows, by_segment=by_segment)
+        if by_segment:
+            self._estimate.learn(one.cost for one in rendered)
+        self._account.slots.give(len(broken))
+        return rendered, [self._settle(row, Rejected("render_error")) for row in broken]
+
+    def _place(
+        self, rendered: Sequence[Rendered], permits: Permits, latest: float
+    ) -> tuple[list[_Due], list[Rendered]]:
+        """What leaves by ``permits``, and what is too dear for what is left of them."""
+        due: list[_Due] = []
+        dear: list[Rendered] = []
+        moments = departures(permits, [one.cost for one in rendered], latest)
+        for one, departure in zip(rendered, moments, strict=True):
+            if departure is None:
+                dear.append(one)
+                continue
+            due.append(_Due(one.row, one.message, departure))
+            if one.cost > 1:
+                self._account.stragglers.sent(one.row.run_id, one.cost)
+        return due, dear
+
+    async def _send_dear(self, dear: list[Rendered], latest: float) -> list[Settlement]:
+        """Lease what the claim did not reckon with; what gets nothing in time goes back."""
+        sending: list[asyncio.Task[list[Settlement]]] = []
+        async with asyncio.TaskGroup() as group:
+            while dear:
+                first, want = dear[0], sum(one.cost for one in dear)
+                until = min(latest, first.row.closes_at)
+                permits = await self._permits.wait_for(want, first.cost, until)
+                if permits is None:
+                    break
+                due, dear = self._place(dear, permits, latest)
+                sending.append(group.create_task(self._send_due(due)))
+        now = self._engine.clock.monotonic()
+        for one in dear:
+            self._account.stragglers.note(one.row.run_id, one.cost, now)
+        self._account.slots.give(len(dear))
+        settled = [self._settle(one.row, NotSent("no_permit")) for one in dear]
+        return settled + [settlement for task in sending for settlement in task.result()]
+
+    async def _send_due(self, due: Sequence[_Due]) -> list[Settlement]:
+        size = self._account.adapter.capabilities.max_batch
+        results = await asyncio.gather(*map(self._send_group, _groups(due, size)))
+        return [settlement for part in results for settlement in part]
+
+    async def _send_group(self, group: Sequence[_Due]) -> list[Settlement]:
         """One request's worth of rows: exactly one settlement for each."""
         try:
-            return await self._settle_group(group, permits)
+            return await self._settle_group(group)
         finally:
             self._account.slots.give(len(group))
 
-    async def _settle_group(
-        self, group: Sequence[tuple[int, Claimed]], permits: Permits
-    ) -> list[Settlement]:
+    async def _settle_group(self, group: Sequence[_Due]) -> list[Settlement]:
         settled: list[Settlement] = []
-        ready: list[tuple[int, Claimed, Message]] = []
-        for index, row in group:
-            message = self._render(row)
-            if isinstance(message, Message):
-                ready.append((index, row, message))
-            else:
-                settled.append(self._settle(row, message))
         # The account may be configured anew before the answer is here.
         adapter = self._account.adapter
-        for index, rows, messages, request in self._encode(adapter, ready):
+        for part, request in self._encode(adapter, group):
             if request is None:
-                settled += [self._settle(row, Rejected("encode_error")) for row in rows]
-                continue
-            found = await self._request(adapter, request, messages, rows, permits, index)
+                found: Sequence[Outcome | NotSent] = [Rejected("encode_error")] * len(part)
+            else:
+                found = await self._request(adapter, request, part)
             settled += [
-                self._settle(row, outcome) for row, outcome in zip(rows, found, strict=True)
+                self._settle(one.row, outcome) for one, outcome in zip(part, found, strict=True)
             ]
         return settled
 
     def _encode(
-        self, adapter: Adapter, ready: Sequence[tuple[int, Claimed, Message]]
-    ) -> list[tuple[int, list[Claimed], list[Message], HttpRequest | None]]:
+        self, adapter: Adapter, group: Sequence[_Due]
+    ) -> list[tuple[Sequence[_Due], HttpRequest | None]]:
         """Requests for the messages; ``None`` for one that cannot be encoded.
 
         A message that breaks a request of many goes alone, and so do its neighbours.
         """
-        if not ready:
-            return []
-        rows = [row for _, row, _ in ready]
-        messages = [message for _, _, message in ready]
         try:
-            return [(ready[0][0], rows, messages, adapter.encode(messages))]
+            return [(group, adapter.encode([one.message for one in group]))]
         except Exception as error:
-            if len(ready) > 1:
-                return [part for one in ready for part in self._encode(adapter, [one])]
+            if len(group) > 1:
+                return [part for one in group for part in self._encode(adapter, [one])]
             log.error(
                 "%s: delivery %s cannot be encoded (%s)",
                 self._account.config.name,
-                messages[0].reference,
+                group[0].message.reference,
                 type(error).__name__,
             )
-            return [(ready[0][0], rows, messages, None)]
-
-    def _render(self, row: Claimed) -> Message | Rejected:
-        """The message, or a rejection: one bad contact must not stop the others."""
-        context = self._contexts[row.run_id]
-        try:
-            text = self._templates[row.run_id].render(row.fields, context.template_vars)
-        except Exception as error:
-            log.error(
-                "run %d: row %d cannot be rendered (%s)", row.run_id, row.seq, type(error).__name__
-            )
-            return Rejected("render_error")
-        return Message(
-            reference(row.run_id, row.seq), row.address, context.sender, text, context.expires_at
-        )
+            return [(group, None)]
 
     async def _request(
-        self,
-        adapter: Adapter,
-        request: HttpRequest,
-        messages: Sequence[Message],
-        rows: Sequence[Claimed],
-        permits: Permits,
-        index: int,
+        self, adapter: Adapter, request: HttpRequest, group: Sequence[_Due]
     ) -> Sequence[Outcome | NotSent]:
         clock = self._engine.clock
-        await sleep_until(clock, permits.at(index))
-        if self._too_late(clock.monotonic(), rows, permits, index):
+        messages = [one.message for one in group]
+        departure = group[0].departure
+        await sleep_until(clock, departure.at)
+        now = clock.monotonic()
+        if now > departure.latest or now >= min(one.row.closes_at for one in group):
+            # What the claim and the permit granted may be forbidden by now.
             return [NotSent("too_late")] * len(messages)
         condition = self._account.condition
         sent = clock.monotonic()
@@ -188,12 +225,6 @@ class ChunkSender:
         found = self._decode(adapter, messages, response)
         self._note(found, sent)
         return found
-
-    def _too_late(self, now: float, rows: Sequence[Claimed], permits: Permits, index: int) -> bool:
-        """Whether what the claim and the permit granted may be forbidden by now."""
-        if now >= min(row.closes_at for row in rows) or now > permits.start + LATEST_END:
-            return True
-        return permits.interval > 0 and permits.missed(index, now)
 
     def _decode(
         self, adapter: Adapter, messages: Sequence[Message], response: HttpResponse
@@ -254,8 +285,8 @@ class ChunkSender:
             pause = min(pause * 2, 5.0)
 
 
-def _chunks(
-    rows: Sequence[tuple[int, Claimed]], size: int
-) -> Sequence[Sequence[tuple[int, Claimed]]]:
-    iterator = iter(rows)
-    return list(iter(lambda: list(islice(iterator, size)), []))
+def _groups(due: Sequence[_Due], size: int) -> Iterator[Sequence[_Due]]:
+    """What goes in one request: at most ``size`` messages, and only such as may leave together."""
+    for _, together in groupby(due, key=lambda one: one.departure.at):
+        while group := list(islice(together, size)):
+            yield group

@@ -375,7 +375,7 @@ def test_a_batch_of_an_account_that_is_not_configured_goes_back(bench):
 
 
 def test_without_a_limiter_nothing_is_sent(bench):
-    async def unreachable(*_: object) -> None:
+    async def unreachable(*_: object, **__: object) -> None:
         raise LimiterUnavailable("away")
 
     bench.limiter.acquire = unreachable
@@ -398,7 +398,7 @@ def test_a_batch_that_gets_no_place_makes_room_for_other_accounts(bench, monkeyp
 def test_a_long_wait_for_permits_ends_in_time_for_the_next_one(bench):
     """A batch that came back only after the permit was due would waste a part of a slow rate."""
 
-    async def wait(*_: object) -> Wait:
+    async def wait(*_: object, **__: object) -> Wait:
         return Wait(60.0)
 
     bench.limiter.acquire = wait

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +43,7 @@ class Permits:
     #: Distance of the units' slots; 0 where nothing limits them.
     interval: float
     count: int
-    #: How late a message may use its slot.
+    #: How late a message may use its slot. Later than that others own what is due.
     tolerance: float
     burst: int = 1
 
@@ -70,13 +71,12 @@ class Permits:
         """When each unit may leave, in order."""
         return (self.at(index) for index in range(self.count))
 
-    def missed(self, index: int, moment: float) -> bool:
-        """Whether the slot of unit ``index`` is too long ago at ``moment`` to be used.
-
-        A process that stood still must not send its whole block at once when it wakes: others
-        own the slots that are due by then. It asks for new ones.
-        """
-        return moment > self.at(index) + self.tolerance
+    def due_within(self, seconds: float) -> int:
+        """How many units may leave within ``seconds`` of the first."""
+        together = self.burst * self.interval
+        if not together:
+            return self.count
+        return min(self.count, (math.floor(seconds / together) + 1) * self.burst)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.clock import FakeClock
 from worker.throttle.base import Pace, Permits, Wait, cool_span_us
@@ -34,11 +36,43 @@ def test_a_block_has_no_slot_beyond_its_ends(index: int) -> None:
         Permits(start=0.0, interval=1.0, count=2, tolerance=0.1).at(index)
 
 
-def test_a_slot_is_missed_when_it_is_longer_ago_than_the_tolerance() -> None:
-    permits = Permits(start=10.0, interval=1.0, count=2, tolerance=0.5)
-    assert not permits.missed(1, 11.5)
-    assert permits.missed(1, 11.51)
-    assert not permits.missed(0, 9.0)
+def block(count: int, burst: int = 1) -> Permits:
+    return Permits(start=10.0, interval=1.0, count=count, tolerance=0.1, burst=burst)
+
+
+def test_units_of_a_burst_leave_together() -> None:
+    assert list(block(7, burst=3).slots) == [10, 10, 10, 13, 13, 13, 16]
+
+
+@pytest.mark.parametrize(
+    ("burst", "index", "cost", "moment"),
+    [(1, 2, 3, 12), (3, 0, 3, 10), (3, 1, 3, 11), (3, 4, 3, 14), (3, 2, 1, 10), (2, 1, 3, 11)],
+)
+def test_a_message_leaves_with_its_first_unit_and_no_sooner_than_a_burst_allows(
+    burst: int, index: int, cost: int, moment: float
+) -> None:
+    assert block(8, burst).at(index, cost) == moment
+
+
+@given(st.integers(1, 10), st.lists(st.integers(1, 10), min_size=1, max_size=30))
+def test_a_message_within_the_burst_is_no_unit_earlier_than_it_paid_for(
+    burst: int, costs: list[int]
+) -> None:
+    permits, used = block(sum(costs), burst), 0
+    for cost in costs:
+        moment = permits.at(used, cost)
+        last = used + cost - 1
+        assert moment <= permits.start + used
+        if cost <= burst:
+            assert moment >= permits.start + last - (burst - 1)
+        used += cost
+
+
+@given(st.integers(1, 50), st.integers(1, 10), st.floats(0, 60))
+def test_what_is_due_within_a_time_is_counted(count: int, burst: int, seconds: float) -> None:
+    permits = block(count, burst)
+    due = sum(slot <= permits.start + seconds for slot in permits.slots)
+    assert permits.due_within(seconds) == due
 
 
 def test_a_cool_down_is_capped_at_a_day() -> None:
