@@ -16,7 +16,7 @@ from benchmarks.pacing.chart import Axis, Panel, document
 from benchmarks.pacing.measuring import Line, lags, percentile
 from benchmarks.pacing.result import Result
 from benchmarks.place import Place
-from benchmarks.timed_beat import durations
+from benchmarks.timed_beat import cpu_times, durations
 
 CAMPAIGNS = 1_000
 #: Seconds between two messages of a campaign.
@@ -38,6 +38,7 @@ class Sample:
     by_window: list[float]
     by_rate: list[float]
     ticks: list[float]
+    tick_cpu: list[float]
     missing: int
     others: Figure
 
@@ -71,6 +72,10 @@ def measure(place: Place, *, quick: bool) -> Result:
                 ),
                 Figure("tick, median", percentile(sample.ticks, 50), "ms"),
                 Figure("tick, longest", max(sample.ticks), "ms"),
+                Figure(
+                    "CPU of beat per tick, 99th percentile", percentile(sample.tick_cpu, 99), "ms"
+                ),
+                Figure("CPU of beat per tick, median", percentile(sample.tick_cpu, 50), "ms"),
                 sample.others,
             ],
         ),
@@ -95,7 +100,7 @@ def _run(place: Place, messages: int) -> Sample:
         stage.sleep_until(start + INTERVAL)
         warmed_up = len(durations(running.sluice.beat_log()))
         stage.sleep_until(start + seconds)
-        ticks = durations(running.sluice.beat_log())[warmed_up:]
+        log = running.sluice.beat_log()
         others = running.others()
         stage.sleep_until(start + seconds + 2 * INTERVAL)
         rows = running.conn.execute("SELECT id, campaign_id FROM runs").fetchall()
@@ -107,7 +112,8 @@ def _run(place: Place, messages: int) -> Sample:
         found = lags(by_run.get(row["id"], ()), ideal)
         (by_rate if _has_rate(number) else by_window).extend(found)
     missing = CAMPAIGNS * messages - len(by_window) - len(by_rate)
-    return Sample(by_window, by_rate, ticks, missing, others)
+    ticks, cpu = durations(log)[warmed_up:], cpu_times(log)[warmed_up:]
+    return Sample(by_window, by_rate, ticks, cpu, missing, others)
 
 
 def _has_rate(number: int) -> bool:

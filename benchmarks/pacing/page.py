@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from benchmarks import figures
@@ -19,13 +21,14 @@ _END = "<!-- end of figures -->"
 
 
 def save(result: Result, facts: Mapping[str, Any]) -> None:
-    """Write one scenario's figures and picture, and the page's table anew from all that exist."""
+    """Write one scenario's figures and picture, and the page anew from all that exist."""
     report = result.report
     figures.save(report, {**facts, "title": report.title}, figures.RESULTS)
     if result.picture is not None:
         (IMAGES / f"{report.name}.svg").write_text(result.picture, "utf-8")
-    documents = [json.loads(file.read_text("utf-8")) for file in _files()]
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), table(documents)), "utf-8")
+    documents = [json.loads(file.read_text("utf-8")) for file in _saved("json", figures.RESULTS)]
+    content = "\n\n".join([table(documents), *map(_shown, _saved("svg", IMAGES))])
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), content), "utf-8")
 
 
 def table(documents: list[dict[str, Any]]) -> str:
@@ -51,8 +54,13 @@ def filled(text: str, content: str) -> str:
     return f"{before}{begin}\n\n{content}\n\n{end}{after}"
 
 
-def _files() -> list[Any]:
-    return sorted(figures.RESULTS.glob("pacing-*.json"))
+def _saved(suffix: str, folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"pacing-*.{suffix}"))
+
+
+def _shown(picture: Path) -> str:
+    match = re.search(r"<title[^>]*>(.*?)</title>", picture.read_text("utf-8"))
+    return f"![{match[1] if match else picture.stem}]({IMAGES.name}/{picture.name})"
 
 
 def _row(figure: Figure) -> str:
