@@ -21,6 +21,7 @@ def test_a_second_is_half_open():
     assert sliding_counts([NOW, NOW + 1, NOW + 2], 1.0) == [1, 1, 1]
     assert sliding_counts([NOW + 0.1, NOW + 1.1], 1.0) == [1, 1]
     assert sliding_counts([NOW + 0.1, NOW + 1.099999], 1.0) == [1, 2]
+    assert set(sliding_counts([NOW + n / 10 for n in range(100)], 0.1)) == {1}
 
 
 def test_the_busiest_second_may_begin_anywhere():
