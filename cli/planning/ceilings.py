@@ -9,8 +9,7 @@ from campaigns.providers import ProviderConfig, parse_rate
 from campaigns.team.teams import Team
 from scheduler.duties.reading import STRICT_FROM
 from worker.engine import PACE
-from worker.throttle.base import microseconds
-from worker.throttle.gcra import SECOND_US, emission_interval_us
+from worker.throttle.gcra import SECOND_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,9 @@ def ceilings(
     cost = segments if provider.counts_segments else 1.0
     found = []
     if provider.rate is not None:
-        found.append(_limited(provider.name, provider.rate, cost))
+        # A burst is paid for with a longer distance between what leaves.
+        limit = _strict(parse_rate(provider.rate), provider.burst, provider.period)
+        found.append(Ceiling(provider.name, provider.rate, limit / cost))
     if provider.sender_rate is not None:
         found.append(_limited(f"{provider.name} per sender", provider.sender_rate, cost))
     if team.rate is not None:
@@ -52,6 +53,6 @@ def _metered(rate: str) -> Ceiling:
     return Ceiling("the campaign", rate, _strict(stated) if stated >= STRICT_FROM else stated)
 
 
-def _strict(per_second: float) -> float:
+def _strict(per_second: float, burst: int = 1, period: float = 1.0) -> float:
     """Slots lie a little further apart than the rate says, for what leaves late."""
-    return SECOND_US / emission_interval_us(per_second, microseconds(PACE.jitter))
+    return SECOND_US / PACE.terms(per_second, burst=burst, period=period).intervals_us[0]

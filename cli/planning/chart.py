@@ -45,10 +45,7 @@ ASCII = Signs(" .:#", "|", "+", "+", "-", " ")
 def span(plan: Plan) -> Interval:
     """What a picture of the plan shows: from its beginning to the last thing that is foretold."""
     run = plan.run
-    first = max(run.starts_at, plan.now)
-    if run.open and run.open[0].start > first:
-        first = min(first, run.open[0].start)
-    return Interval(first, run.last_sign)
+    return Interval(max(run.starts_at, plan.now), run.last_sign)
 
 
 def chart(plan: Plan, width: int, *, ascii_only: bool = False) -> list[Text]:

@@ -22,6 +22,8 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 76, 28, 92, 76
 _AMOUNTS, _TIMES = 5, 8
 #: Width of a character of the small text; nothing measures text here.
 _CHARACTER = 6.6
+#: Characters of the largest text that fit.
+_LONGEST_NAME = 80
 
 _STYLE = """
     text { font-family: system-ui, "Segoe UI", Helvetica, Arial, sans-serif; font-size: 12px;
@@ -85,15 +87,15 @@ class _Picture:
 
     def _heading(self) -> Iterator[str]:
         plan = self._plan
-        facts = [f"{plan.recipients.total:,} recipients", plan.provider.name]
+        facts = [f"{plan.recipients.total:,} recipients"]
         if plan.ceilings:
-            facts.append(f"at most {plan.ceilings[0].per_second:,.4g} messages a second")
+            facts.append(f"at most {plan.ceilings[0].rate} of {plan.ceilings[0].owner}")
         found = plan.run.forecast
         if found.finish is not None and not found.left:
             facts.append(f"expected finish {self._clock(found.finish)}")
         if found.left:
             facts.append(f"{found.left:,} left in the end")
-        yield _text(_LEFT, 34, plan.campaign.name, "title")
+        yield _text(_LEFT, 34, _cut(plan.campaign.name), "title")
         yield _text(_LEFT, 56, " · ".join(facts))
         yield _text(_LEFT, _TOP - 10, "messages sent")
 
@@ -149,7 +151,7 @@ class _Picture:
             if moment is not None and self._span.start < moment <= self._span.end:
                 x = self._x(moment)
                 yield f'<path class="mark" d="M{x:.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>'
-                yield _text(x - 5, _TOP + 14, word, "end")
+                yield _text(x, _TOP - 10, word, "end")
 
     def _legend(self) -> Iterator[str]:
         x: float = _LEFT
@@ -175,6 +177,10 @@ class _Picture:
     def _y(self, messages: float) -> float:
         height = HEIGHT - _BOTTOM - _TOP
         return HEIGHT - _BOTTOM - messages / self._amounts[-1] * height
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _distinct(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, float]]:

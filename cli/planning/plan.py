@@ -50,11 +50,25 @@ def planned(
     """
     who = recipients(conn, campaign)
     found = lengths(conn, campaign, who.total)
+    coming = listed(campaign, occurrences)
+    return computed(campaign, team, provider, now, who, found, coming, start_moved)
+
+
+def computed(
+    campaign: Campaign,
+    team: Team,
+    provider: ProviderConfig,
+    now: datetime,
+    who: Recipients,
+    found: Lengths | None,
+    coming: Listed,
+    start_moved: datetime | None = None,
+) -> Plan:
+    """The plan, from all that had to be read. Pure."""
     segments = found.average if found else float(campaign.segments)
     limits = ceilings(campaign, team, provider, segments)
     per_second = limits[0].per_second if limits else None
     lanes: list[tuple[str | None, int]] = [(zone.zone, zone.recipients) for zone in who.zones]
-    coming = listed(campaign, occurrences)
     lanes = lanes or [(None, who.total)]
     run = prospect(campaign, team, lanes, per_second, coming.moments[0], now)
     return Plan(campaign, team, provider, now, who, found, tuple(limits), coming, run, start_moved)

@@ -62,8 +62,13 @@ class Prospect:
     @property
     def expiry(self) -> datetime | None:
         """When what is left is given up; ``None``: never."""
-        end = self.windows[-1].end
-        return None if end == FOREVER else end
+        last = self.windows[-1]
+        if last.end != FOREVER:
+            return last.end
+        if last.leftover == "next_window" and len(self.windows) < MOST_WINDOWS:
+            # There is no other window to wait for.
+            return last.finish if self.forecast.left else None
+        return None
 
     @property
     def last_sign(self) -> datetime:

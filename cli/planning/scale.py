@@ -27,7 +27,7 @@ def amounts(most: float, ticks: int) -> list[int]:
     raw = max(most, 1) / ticks
     power = 10.0 ** math.floor(math.log10(raw))
     step = max(1, round(next(n * power for n in (1, 2, 5, 10) if n * power >= raw)))
-    return [n * step for n in range(math.ceil(most / step) + 1)]
+    return [n * step for n in range(max(math.ceil(most / step), 1) + 1)]
 
 
 def moments(
@@ -47,8 +47,8 @@ def moments(
 
 
 def written(shown: datetime, step: timedelta) -> str:
-    """A local time as exact as steps of ``step`` need it."""
-    if step >= _DAY:
+    """A local time as exact as steps of ``step`` need it; a day at its midnight."""
+    if step >= _DAY or (step >= _MINUTE and shown.hour == shown.minute == 0):
         return f"{shown:%d %b}"
     if step >= _MINUTE:
         return f"{shown:%H:%M}"

@@ -64,8 +64,10 @@ def _room(plan: Plan) -> Iterator[str]:
         yield warm_up
     elif late and run.finish is not None:
         yield f"{_why_late(plan)}: {late:,} of {total:,} recipients {_what_then(plan)}"
-    elif left:
+    elif left and run.expiry:
         yield f"{left:,} of {total:,} recipients are left when {expiry}, and get nothing"
+    if left and not run.expiry:
+        yield f"{left:,} of {total:,} recipients are left after all the years that were looked at"
     for (zone, count), gone in zip(
         ((zone.zone, zone.recipients) for zone in plan.recipients.zones),
         run.forecast.left_by_lane,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,9 +16,10 @@ from campaigns.schedule.adaptive import Health
 from campaigns.schedule.flow import Turn
 from campaigns.schedule.windows import Interval, Window, active_intervals
 from scheduler.decision import decide
-from scheduler.forecast import Forecast, forecast
+from scheduler.forecast import Forecast, curve, forecast
 from scheduler.model import Account, Lane, LaneKey, Run
-from scheduler.pacing import Ramp, RampState
+from scheduler.pacing import LOOKAHEAD, Ramp
+from scheduler.sharing import OUTSTANDING_QUANTA
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 ACCOUNT = "p"
@@ -101,6 +104,7 @@ def simulated(
     per_second: float | None,
     ramp: Ramp | None = None,
     own_rate: float | None = None,
+    starts_at: datetime = START,
     phase: float = 0.0,
     seconds: int,
 ) -> Simulated:
@@ -112,13 +116,12 @@ def simulated(
     run = Run(
         1,
         ACCOUNT,
-        START,
+        starts_at,
         windows[0].finish,
         tuple(lanes),
         evenly=evenly,
         per_second=own_rate,
         ramp=ramp,
-        ramped=None if ramp is None else RampState(0, 0),
     )
     found = Simulated(run, per_second)
     for second in range(-1, seconds + 1):
@@ -131,7 +134,9 @@ def simulated(
 WASTED = 0.15
 
 
-def assert_alike(found: Forecast, seen: Simulated, window: Window, seconds: int) -> None:
+def assert_alike(
+    found: Forecast, seen: Simulated, window: Window, seconds: int, *, spare: float = 0.0
+) -> None:
     """Never more than a quantum ahead or behind, nor by more than what is rounded and wasted.
 
     A ceiling starts with a whole message in each interval, whatever it has room for in the end.
@@ -140,7 +145,7 @@ def assert_alike(found: Forecast, seen: Simulated, window: Window, seconds: int)
     for second in range(seconds):
         actual = seen.by(at(second))
         capped = 0 if seen.per_second is None else sum(end <= at(second) for end in ends)
-        rounded = 1 + len(seen.run.lanes) + capped
+        rounded = 1 + len(seen.run.lanes) + capped + spare
         wasted = capped * WASTED * (seen.per_second or 0.0)
         low = found.expected_by(at(second - 1)) - rounded - wasted
         high = found.expected_by(at(second + 1)) + rounded
@@ -186,3 +191,157 @@ def test_a_forecast_is_what_ticks_then_do(
         [messages], [window], evenly=evenly, per_second=per_second, phase=phase, seconds=130
     )
     assert_alike(found, seen, window, 130)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    messages=st.lists(st.integers(0, 1000), min_size=2, max_size=3),
+    pauses=st.lists(spans, min_size=3, max_size=3),
+    per_second=st.floats(2, 60),
+    evenly=st.booleans(),
+    phase=st.floats(0, 0.99),
+)
+def test_lanes_with_calendars_of_their_own_are_foretold_together(
+    messages: list[int], pauses: list[Interval], per_second: float, evenly: bool, phase: float
+) -> None:
+    windows = [Window(START, at(60), at(120), (pauses[n],)) for n in range(len(messages))]
+    turns = [turn(*windows)]
+    found = forecast(messages, turns, START, evenly=evenly, per_second=per_second)
+    seen = simulated(
+        messages, windows, evenly=evenly, per_second=per_second, phase=phase, seconds=130
+    )
+    # What is cut for one lane before another one opens is handed out: two quanta of the account.
+    whole = Window(START, at(60), at(120), tuple(pauses[: len(messages)]))
+    assert_alike(found, seen, whole, 130, spare=OUTSTANDING_QUANTA * per_second)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    messages=st.integers(0, 500),
+    own_rate=st.floats(0.2, 20),
+    pauses=st.lists(spans, max_size=2),
+    evenly=st.booleans(),
+    phase=st.floats(0, 0.99),
+)
+def test_a_rate_of_its_own_is_foretold(
+    messages: int, own_rate: float, pauses: list[Interval], evenly: bool, phase: float
+) -> None:
+    window = Window(START, at(60), at(120), tuple(pauses))
+    found = forecast([messages], [turn(window)], START, evenly=evenly, per_second=own_rate)
+    seen = simulated(
+        [messages],
+        [window],
+        evenly=evenly,
+        per_second=None,
+        own_rate=own_rate,
+        phase=phase,
+        seconds=130,
+    )
+    # A meter hands out whole messages, and forgets what goes beyond one.
+    spare = 1 + own_rate * LOOKAHEAD.total_seconds()
+    assert_alike(found, replace(seen, per_second=own_rate), window, 130, spare=spare)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    messages=st.integers(0, 2000),
+    first_day=st.integers(0, 300),
+    factor=st.floats(0.5, 3),
+    began=st.integers(0, 86_400),
+    evenly=st.booleans(),
+    phase=st.floats(0, 0.99),
+)
+def test_a_warm_up_is_foretold_over_its_days(
+    messages: int, first_day: int, factor: float, began: int, evenly: bool, phase: float
+) -> None:
+    """The day changes somewhere in the two minutes that are looked at, or before them."""
+    ramp = Ramp(first_day, factor)
+    window = Window(START, at(100), at(120))
+    starts_at = at(50 - began)
+    found = forecast(
+        [messages],
+        [turn(window)],
+        START,
+        evenly=evenly,
+        per_second=40.0,
+        ramp=ramp,
+        starts_at=starts_at,
+    )
+    seen = simulated(
+        [messages],
+        [window],
+        evenly=evenly,
+        per_second=40.0,
+        ramp=ramp,
+        starts_at=starts_at,
+        phase=phase,
+        seconds=130,
+    )
+    assert_alike(found, seen, window, 130)
+
+
+def test_what_is_left_waits_for_the_next_window() -> None:
+    days = [Window(at(86_400 * n), at(86_400 * n + 10), at(300_000)) for n in range(5)]
+    turns = [turn(replace(day, leftover="next_window")) for day in days]
+    found = forecast([250], turns, START, evenly=True, per_second=10.0)
+    by = [found.count_by(day.finish) for day in days if day.finish]
+    # Ten seconds at 10/s, less the guard; the third day's line has room to spare.
+    assert by == [97, 194, 250, 250, 250]
+    assert (found.late, found.left, found.left_by_lane) == (153, 0, (0,))
+    assert found.finish is not None
+    assert found.finish < at(2 * 86_400 + 10)
+
+
+def test_turns_are_asked_for_as_long_as_something_is_left() -> None:
+    asked = []
+
+    def turns() -> Iterator[Turn]:
+        while True:
+            asked.append(len(asked))
+            first = at(60 * len(asked))
+            yield turn(Window(first, first + timedelta(seconds=10), leftover="next_window"))
+
+    forecast([250], turns(), START, evenly=False, per_second=10.0)
+    assert asked == [0, 1, 2]
+
+
+def test_without_any_ceiling_everything_leaves_at_once_and_nobody_knows_when_that_ends() -> None:
+    found = forecast([3000], [turn(Window(at(5)))], START, evenly=False)
+    assert (found.expected_by(at(4.9)), found.expected_by(at(5))) == (0, 3000)
+    assert found.finish is None
+
+
+def test_a_year_of_hours_is_a_matter_of_its_intervals() -> None:
+    """Nothing is counted second by second: a year has some thousand corners."""
+    nights = tuple(Interval(at(86_400 * n), at(86_400 * n + 43_200)) for n in range(365))
+    window = Window(START, at(365 * 86_400), None, nights)
+    found = forecast([1_000_000], [turn(window)], START, evenly=True, per_second=1.0)
+    assert found.count_by(at(365 * 86_400)) == 1_000_000
+    assert len(curve(found)) < 365 * 4
+
+
+def test_the_curve_has_the_corners_of_what_is_expected() -> None:
+    window = Window(START, at(60), at(100), (Interval(at(10), at(20)),))
+    found = forecast([500], [turn(window)], START, evenly=True, per_second=50.0)
+    for moment, messages in curve(found):
+        assert found.expected_by(moment) == pytest.approx(messages)
+    assert curve(found)[0] == (START, 0)
+    assert found.expected_by(at(10)) == found.expected_by(at(20)) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("total", "per_second", "leftover", "late", "left"),
+    [
+        (1000, 40.0, "continue", 0, 0),
+        # 20/s for 40 s, less what the guard keeps free.
+        (1000, 20.0, "continue", 206, 0),
+        (1000, 20.0, "expire", 206, 206),
+        (3000, 20.0, "continue", 2206, 1012),
+        (0, 20.0, "continue", 0, 0),
+    ],
+)
+def test_how_it_ends(total: int, per_second: float, leftover: str, late: int, left: int) -> None:
+    window = Window(START, at(40), at(100), (), leftover)
+    found = forecast([total], [turn(window)], START, evenly=True, per_second=per_second)
+    assert (found.late, found.left) == (late, left)
+    assert found.count_by(at(1000)) == total - left
