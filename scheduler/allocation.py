@@ -24,14 +24,14 @@ Key = TypeVar("Key", bound=Hashable)
 #: more evenly over [0, 1) than those of any other number (Knuth, The Art of Computer Programming,
 #: section 6.4). Together with the square roots of primes they are independent over the rationals,
 #: so that the phases of several stages meet in every combination (Weyl).
-_STEPS = (0x9E3779B97F4A7C15, *(math.isqrt(prime << 128) for prime in (2, 3, 7, 11)))
+_STEPS = (0x9E3779B97F4A7C15, *(math.isqrt(prime << 128) for prime in (2, 3, 7, 11, 19)))
 
 #: How many stages :func:`phase` tells apart.
 STAGES = len(_STEPS)
 
 #: Whose result is another one's demand needs another stage, or their phases agree and somebody may
 #: starve: these are the divisions of one tick.
-ACCOUNTS, SENDERS, TEAMS, LANES_CAPPED, LANES = range(STAGES)
+LEVELS, ACCOUNTS, SENDERS, TEAMS, LANES_CAPPED, LANES = range(STAGES)
 
 
 def fair_shares(

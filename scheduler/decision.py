@@ -34,16 +34,18 @@ def decide(
     now: datetime,
     *,
     used: Mapping[str, int] | None = None,
+    held: Mapping[sharing.Claim, int] | None = None,
     tick: int = 0,
 ) -> Decision:
     """Everything that one tick hands out.
 
-    ``used`` says how many messages are outstanding below each limit of a sender or a team; ``tick``
-    is counted up, so that what does not divide evenly goes to everybody in turn.
+    ``used`` says how many messages are outstanding below each limit of a sender or a team, ``held``
+    how many of each run at each account. ``tick`` is counted up, so that what does not divide
+    evenly goes to everybody in turn.
     """
     demands = {run.run_id: demand(run, waiting, now, tick=tick) for run in runs}
     wishes = sharing.wishes(demands.values(), waiting, accounts, now)
-    granted = sharing.shares(wishes, accounts, used or {}, now, tick=tick)
+    granted = sharing.shares(wishes, accounts, used or {}, now, held=held, tick=tick)
     decision = Decision()
     cutters = {
         lane.lane.key: _Cutter(lane.lane, waiting.get(lane.lane.key, ()))

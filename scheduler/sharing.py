@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from campaigns.schedule import adaptive
-from scheduler.allocation import ACCOUNTS, SENDERS, TEAMS, by_class
+from scheduler.allocation import ACCOUNTS, LEVELS, SENDERS, TEAMS, by_class
 from scheduler.demand import Demand, LaneDemand, Waiting
 from scheduler.model import Account, Limit, Run
 from scheduler.pacing import QUANTUM
@@ -109,9 +109,13 @@ def shares(
     used: Mapping[str, int],
     now: datetime,
     *,
+    held: Mapping[Claim, int] | None = None,
     tick: int = 0,
 ) -> dict[Claim, int]:
-    """Messages per claim. ``used`` says how many are outstanding below each limit key."""
+    """Messages per claim.
+
+    ``used`` says how many are outstanding below each limit key, ``held`` how many of each claim.
+    """
     amounts = {claim: wish.amount for claim, wish in found.items()}
     for limit, claims in _limited(found, accounts):
         free = room(limit.per_second, used.get(limit.key, 0), _cost(found, amounts, claims))
@@ -122,6 +126,7 @@ def shares(
         by_account.setdefault(claim.account, []).append(claim)
     for name, claims in by_account.items():
         free = capacity(accounts[name], now, _cost(found, amounts, claims))
+        amounts |= _levelled(found, amounts, claims, held or {}, free, tick)
         amounts |= _shared(found, amounts, claims, free, tick, ACCOUNTS)
     return amounts
 
@@ -192,6 +197,27 @@ def _limited(
         for limit in accounts[claim.account].limits(wish.run):
             groups.setdefault(limit, []).append(claim)
     return list(groups.items())
+
+
+def _levelled(
+    found: Mapping[Claim, Wish],
+    amounts: Mapping[Claim, int],
+    claims: Sequence[Claim],
+    held: Mapping[Claim, int],
+    free: int,
+    tick: int,
+) -> dict[Claim, int]:
+    """What each lacks of its fair share of everything outstanding.
+
+    Who comes when others hold all there is would else get no more than its part of what they send
+    in a second, and reach its share slowly.
+    """
+    own = {claim: held.get(claim, 0) for claim in claims}
+    if not any(own.values()):
+        return {}
+    whole = {claim: amounts[claim] + own[claim] for claim in claims}
+    fair = _shared(found, whole, claims, free + sum(own.values()), tick, LEVELS)
+    return {claim: min(amounts[claim], max(fair[claim] - own[claim], 0)) for claim in claims}
 
 
 def _shared(

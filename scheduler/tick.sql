@@ -171,6 +171,18 @@ SELECT coalesce(o.provider, s.provider) AS provider,
 FROM outstanding o
 FULL JOIN provider_states s ON s.provider = o.provider;
 
+-- name: held
+-- How much of what is cut and not yet claimed belongs to each run. A batch counts what is left of it
+-- as a whole, so its runs hold it in proportion to their slices.
+SELECT provider, run_id, ceil(sum(part))::int AS held
+FROM (
+    SELECT b.provider, s.run_id,
+           b.messages * s.messages / sum(s.messages::float8) OVER (PARTITION BY b.id) AS part
+    FROM batches b JOIN slices s ON s.batch_id = b.id
+    WHERE b.messages > 0
+) parts
+GROUP BY provider, run_id;
+
 -- name: limits_used
 -- What is cut and not yet claimed below each limit of a sender or a team.
 SELECT l.key, sum(b.messages)::int AS outstanding

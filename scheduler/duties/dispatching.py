@@ -15,6 +15,7 @@ from scheduler.active_times import ActiveTimes
 from scheduler.decision import Decision, decide
 from scheduler.duties import reading
 from scheduler.model import Batch, LaneKey, Run, Slice
+from scheduler.sharing import Claim
 
 _SQL = queries.load("scheduler", "tick.sql")
 
@@ -39,7 +40,9 @@ def run_once(
     accounts = {name: reading.account(name, providers, states.get(name), now)
                 for name in providers.by_name}  # fmt: skip
     used = {row["key"]: row["outstanding"] for row in conn.execute(_SQL.limits_used)}
-    decision = decide(runs, accounts, waiting, now, used=used, tick=int(now.timestamp()))
+    held = {Claim(row["provider"], row["run_id"]): row["held"] for row in conn.execute(_SQL.held)}
+    tick = int(now.timestamp())
+    decision = decide(runs, accounts, waiting, now, used=used, held=held, tick=tick)
     _write(conn, now, decision)
     return sum(batch.messages for batch in decision.batches)
 

@@ -12,7 +12,7 @@ from scheduler.decision import decide
 from scheduler.demand import demand
 from scheduler.model import BULK, URGENT, Account, Lane, LaneKey, Limit, Run, Slice
 from scheduler.pacing import GUARD, Ramp
-from scheduler.sharing import OUTSTANDING_WITHOUT_CEILING, capacity
+from scheduler.sharing import OUTSTANDING_WITHOUT_CEILING, Claim, capacity
 
 START = datetime(2030, 1, 1, tzinfo=UTC)
 
@@ -237,3 +237,13 @@ def test_a_fallback_takes_over_for_a_long_rest_only():
 def test_with_an_open_circuit_and_nobody_to_take_over_one_probe_goes_at_a_time():
     accounts = {"p": account(health=OPEN)}
     assert cut(decide([run(1, 50), run(2, 50)], accounts, {}, at(0))) == 1
+
+
+def test_who_comes_when_others_hold_everything_is_brought_level_at_once():
+    """One quantum of 50 is free, the other run holds the other one."""
+    accounts = {"p": account(outstanding=50)}
+    held = {Claim("p", 1): 50}
+    decision = decide([run(1), run(2)], accounts, {}, at(0), held=held)
+    assert [cut(decision, n) for n in (1, 2)] == [0, 50]
+    decision = decide([run(1), run(2, 10)], accounts, {}, at(0), held=held)
+    assert [cut(decision, n) for n in (1, 2)] == [40, 10]
