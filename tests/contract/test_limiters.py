@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from campaigns.clock import Clock, SystemClock
 from tests.support.clock import FakeClock
 from tests.support.limits import granted
-from worker.throttle.base import Limiter, Pace, Permits, Wait
+from worker.throttle.base import Limit, Limiter, Pace, Permits, Wait
 from worker.throttle.limiter import RedisLimiter
 from worker.throttle.memory import MemoryLimiter
 
@@ -107,5 +108,90 @@ def test_what_makes_no_sense_is_refused(run: Run, rate: float | None, want: int)
     async def story(limiter: Limiter, clock: Clock) -> None:
         with pytest.raises(ValueError, match="must be"):
             await limiter.acquire("carrier", rate, want)
+
+    run(story)
+
+
+def test_units_leave_at_the_pace_of_the_slowest_limit(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        others = [Limit("sender:carrier:1", 400.0), Limit("team:1", 250.0)]
+        permits = await granted(limiter, clock, "carrier", RATE, 10, others=others)
+        assert permits.interval == 1 / 250
+
+    run(story)
+
+
+def test_a_busy_sender_leaves_its_account_to_the_others(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        sender = [Limit("sender:carrier:1", 0.1)]
+        await granted(limiter, clock, "carrier", RATE, 1, others=sender)
+        answer = await limiter.acquire("carrier", RATE, 1, others=sender)
+        assert isinstance(answer, Wait)
+        assert answer.seconds > 5
+        assert len(await granted(limiter, clock, "carrier", RATE, 3)) == 3
+
+    run(story)
+
+
+def test_a_team_has_one_limit_over_all_accounts(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        team = [Limit("team:1", 0.1)]
+        await granted(limiter, clock, "one", RATE, 1, others=team)
+        for account, rate in (("two", RATE), ("three", None)):
+            answer = await limiter.acquire(account, rate, 1, others=team)
+            assert isinstance(answer, Wait)
+            assert answer.seconds > 5
+
+    run(story)
+
+
+def test_a_limited_sender_of_an_account_that_cools_down_gets_nothing(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        sender = [Limit("sender:carrier:1", RATE)]
+        await granted(limiter, clock, "carrier", None, 1, others=sender)
+        await limiter.cool("carrier", 60)
+        answer = await limiter.acquire("carrier", None, 1, others=sender)
+        assert isinstance(answer, Wait)
+        assert 50 < answer.seconds <= 60
+
+    run(story)
+
+
+def test_a_message_dearer_than_a_block_is_granted_whole(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        permits = await granted(limiter, clock, "carrier", 1.0, 1, at_least=7)
+        assert len(permits) == 7
+        answer = await limiter.acquire("carrier", 1.0, 1)
+        assert isinstance(answer, Wait)
+        assert answer.seconds > 5
+
+    run(story)
+
+
+def test_a_burst_is_granted_only_where_no_other_limit_is_in_the_way(run: Run) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        permits = await granted(limiter, clock, "carrier", RATE, 10, burst=4)
+        assert permits.at(3) == permits.at(0) < permits.at(4)
+        sender = [Limit("sender:carrier:1", RATE)]
+        permits = await granted(limiter, clock, "carrier", RATE, 2, burst=4, others=sender)
+        assert permits.burst == 1
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"at_least": 0},
+        {"burst": 0},
+        {"others": [Limit("a", 1.0), Limit("a", 1.0)]},
+        {"others": [Limit("carrier", 1.0)]},
+        {"others": [Limit("a", 0.0)]},
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(run: Run, rules: dict[str, Any]) -> None:
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        with pytest.raises(ValueError, match="must be"):
+            await limiter.acquire("carrier", RATE, 1, **rules)
 
     run(story)

@@ -116,9 +116,20 @@ class Block:
 class Demand:
     """Several processes that want more than the rate."""
 
-    def __init__(self, processes: Processes, url: str, count: int, tasks: int) -> None:
-        arguments = ("-m", "tests.support.demand", url, "carrier", str(RATE), str(tasks))
-        self._started = [processes.python(*arguments) for _ in range(count)]
+    def __init__(
+        self, processes: Processes, url: str, count: int, tasks: int, *, team: float | None = None
+    ) -> None:
+        """With the rate of a ``team`` each process has an account of its own."""
+        self._limit = RATE if team is None else team
+        self._started: list[Process] = []
+        for number in range(count):
+            account = "carrier" if team is None else f"carrier-{number}"
+            other = () if team is None else ("team:1", str(team))
+            self._started.append(
+                processes.python(
+                    "-m", "tests.support.demand", url, account, str(RATE), str(tasks), *other
+                )
+            )
 
     def wait_for(self, count: int) -> None:
         """Wait until that many slots are leased."""
@@ -134,8 +145,8 @@ class Demand:
         slots = self._slots()
         late = max(block.answered for block in self._blocks())
         most = max(bisect_left(slots, slot + 1.0) - i for i, slot in enumerate(slots))
-        assert most <= RATE * (1.0 + late) + 1
-        assert slots[-1] - slots[0] + late >= (len(slots) - 1) / RATE
+        assert most <= self._limit * (1.0 + late) + 1
+        assert slots[-1] - slots[0] + late >= (len(slots) - 1) / self._limit
 
     def _blocks(self) -> list[Block]:
         lines = chain.from_iterable(p.output().splitlines(keepends=True) for p in self._started)
@@ -148,6 +159,15 @@ class Demand:
 def test_processes_together_keep_to_the_rate(processes: Processes, redis_url: str) -> None:
     demand = Demand(processes, redis_url, count=3, tasks=4)
     demand.wait_for(1000)
+    demand.end()
+    demand.assert_within_rate()
+
+
+def test_a_team_keeps_to_its_rate_over_several_accounts(
+    processes: Processes, redis_url: str
+) -> None:
+    demand = Demand(processes, redis_url, count=3, tasks=2, team=200.0)
+    demand.wait_for(500)
     demand.end()
     demand.assert_within_rate()
 
