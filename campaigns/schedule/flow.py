@@ -89,7 +89,13 @@ class Flow:
 
     def by(self, moment: datetime) -> float:
         """How many messages have left by ``moment``."""
-        return _by(self.pieces, moment)
+        index = bisect_right(self.pieces, moment, key=lambda piece: piece.start) - 1
+        if index < 0:
+            return 0.0
+        piece = self.pieces[index]
+        if moment >= piece.end:
+            return piece.after
+        return piece.before + piece.messages * ((moment - piece.start) / (piece.end - piece.start))
 
 
 def flow(messages: Sequence[float], turns: Iterable[Turn], pace: Pace, now: datetime) -> Flow:
@@ -103,16 +109,6 @@ def flow(messages: Sequence[float], turns: Iterable[Turn], pace: Pace, now: date
         if simulation.is_done:
             break
     return simulation.flow()
-
-
-def _by(pieces: Sequence[Piece], moment: datetime) -> float:
-    index = bisect_right(pieces, moment, key=lambda piece: piece.start) - 1
-    if index < 0:
-        return 0.0
-    piece = pieces[index]
-    if moment >= piece.end:
-        return piece.after
-    return piece.before + piece.messages * ((moment - piece.start) / (piece.end - piece.start))
 
 
 @dataclass(slots=True)
@@ -179,7 +175,9 @@ class _Simulation:
         self._ceiling = math.inf if pace.per_second is None else pace.per_second
         self._lanes = [_Lane(float(count), []) for count in messages]
         self._pieces: list[Piece] = []
-        #: End of the present day of the warm-up, and what it may still bring.
+        self._began = self._seconds(pace.began or now)
+        #: The present day of the warm-up, its end, and what it may still bring.
+        self._day = -1
         self._day_end = -math.inf if pace.allowance else math.inf
         self._day_left = math.inf
         self._moment = 0.0
@@ -224,15 +222,11 @@ class _Simulation:
 
     def _begin_day(self) -> None:
         """Count a warm-up's allowance anew where its day is over."""
-        allowance, began = self._pace.allowance, self._pace.began
+        allowance = self._pace.allowance
         while allowance is not None and self._moment >= self._day_end:
-            first = self._seconds(began or self._zero)
-            day = max(math.floor((self._moment - first) / _DAY), 0)
-            if first + (day + 1) * _DAY <= self._moment:
-                day += 1
-            spent = self._before - _by(self._pieces, self._time(first + day * _DAY))
-            self._day_end = first + (day + 1) * _DAY
-            self._day_left = allowance(day) - spent
+            self._day += 1
+            self._day_end = self._began + (self._day + 1) * _DAY
+            self._day_left = allowance(self._day)
 
     def _jump(self, lanes: Sequence[_Lane]) -> None:
         """Without any ceiling everything leaves at once."""
@@ -279,22 +273,17 @@ class _Simulation:
         if lane.left <= _NOTHING:
             lane.left = 0.0
 
-    @property
-    def _before(self) -> float:
-        return self._pieces[-1].after if self._pieces else 0.0
-
     def _write(self, start: float, end: float, messages: float) -> None:
         self._day_left -= messages
         if self._day_left <= _NOTHING:
             self._day_left = 0.0
         if messages > 0:
-            self._pieces.append(Piece(self._time(start), self._time(end), self._before, messages))
+            before = self._pieces[-1].after if self._pieces else 0.0
+            first, last = (self._zero + timedelta(seconds=each) for each in (start, end))
+            self._pieces.append(Piece(first, last, before, messages))
 
     def _seconds(self, moment: datetime) -> float:
         return math.inf if moment == FOREVER else (moment - self._zero).total_seconds()
-
-    def _time(self, seconds: float) -> datetime:
-        return self._zero + timedelta(seconds=seconds)
 
 
 def shared(wanted: Sequence[float], capacity: float) -> list[float]:

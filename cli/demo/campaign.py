@@ -19,7 +19,7 @@ from campaigns.messaging import QUEUE_CONTROL, celery_config
 from campaigns.run import status as runs
 from campaigns.run.status import RunStatus
 from campaigns.run.timing import planned_by
-from campaigns.schedule.forecast import forecast
+from campaigns.schedule.flow import Pace, flow
 from campaigns.team.teams import Team
 from cli.demo import data
 from cli.demo.audience import Groups
@@ -163,7 +163,7 @@ class Performance:
             timeline=self._plan,
             total=found.total,
             planned=planned_by(found.total, window, min(now, self._plan.finish)) or 0,
-            ahead=forecast(waiting, window, ACCOUNT_RATE, now),
+            ahead=flow([waiting], [self._plan.turn], Pace(True, ACCOUNT_RATE), now),
             counts={**found.counts, "waiting": waiting},
             arrivals=self._carrier.by_second,
             arrived=self._carrier.received,

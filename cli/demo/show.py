@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from campaigns.schedule.forecast import Forecast
+from campaigns.schedule.flow import Flow
 from campaigns.schedule.windows import Interval
 from cli.demo.timeline import Timeline
 from cli.demo.verdict import Hold
@@ -42,7 +42,7 @@ class Scene:
     total: int
     #: Messages that should be out by now on the straight line, and what the rest of it brings.
     planned: int
-    ahead: Forecast
+    ahead: Flow
     #: By outcome, as the run counts them; ``waiting`` for those without one.
     counts: Mapping[str, int]
     #: By whole Unix second, what reached the carrier.
@@ -150,11 +150,9 @@ def _column(scene: Scene, second: int, seconds: int) -> _Column:
         first = int(start.timestamp())
         count = sum(scene.arrivals.get(first + n, 0) for n in range(seconds))
         return _Column(count / seconds, SENT)
-    for part in scene.ahead.parts:
-        length = part.interval.length.total_seconds()
-        if part.paced and length and start < part.interval.end and part.interval.start < end:
-            return _Column(part.messages / length, AHEAD)
-    return _Column(0.0, AHEAD)
+    ahead = max(start, scene.now)
+    messages = scene.ahead.by(end) - scene.ahead.by(ahead)
+    return _Column(messages / (end - ahead).total_seconds(), AHEAD)
 
 
 def _axis(scene: Scene, width: int) -> list[Text]:

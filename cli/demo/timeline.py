@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns.schedule.windows import Interval, Window
+from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.flow import Turn
+from campaigns.schedule.windows import Interval, Window, active_intervals
 
 #: The shortest window in which everything has room.
 SHORTEST = 12
@@ -40,6 +42,11 @@ class Timeline:
     def window(self) -> Window:
         """As the scheduler's arithmetic takes it."""
         return Window(self.start, self.finish, self.expiry, self.pauses)
+
+    @property
+    def turn(self) -> Turn:
+        """The window as a forecast takes it."""
+        return Turn((ActiveTime(tuple(active_intervals(self.window))),), self.finish)
 
 
 def plan(now: datetime, seconds: int) -> Timeline:

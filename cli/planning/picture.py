@@ -4,7 +4,7 @@ but for :func:`write`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -79,17 +79,18 @@ class _Picture:
 
     def _elements(self) -> Iterator[str]:
         yield from self._heading()
-        yield from self._shades()
+        shades = list(self._shades())
+        yield from (self._shade(part, kind) for part, kind in shades)
         yield from self._grid()
         yield from self._curve()
         yield from self._marks()
-        yield from self._legend()
+        yield from self._legend({kind for _, kind in shades})
 
     def _heading(self) -> Iterator[str]:
         plan = self._plan
         facts = [f"{plan.recipients.total:,} recipients"]
         if plan.ceilings:
-            facts.append(f"at most {plan.ceilings[0].rate} of {plan.ceilings[0].owner}")
+            facts.append(f"at most {plan.ceilings[0].rate} ({plan.ceilings[0].owner})")
         found = plan.run.forecast
         if found.finish is not None and not found.left:
             facts.append(f"expected finish {self._clock(found.finish)}")
@@ -99,17 +100,17 @@ class _Picture:
         yield _text(_LEFT, 56, " · ".join(facts))
         yield _text(_LEFT, _TOP - 10, "messages sent")
 
-    def _shades(self) -> Iterator[str]:
+    def _shades(self) -> Iterator[tuple[Interval, str]]:
         """Pauses, and on other ground whatever else is closed."""
         run, shown = self._plan.run, self._span
-        closed = run.closed(shown.start, shown.end)
+        closed = run.closed(shown.start, min(shown.end, run.last_sign))
         pauses = run.pauses()
         for hole in closed:
             open_again = subtract(hole, pauses)
             for part in open_again:
-                yield self._shade(part, "closed")
+                yield part, "closed"
             for part in subtract(hole, open_again):
-                yield self._shade(part, "pause")
+                yield part, "pause"
 
     def _grid(self) -> Iterator[str]:
         plan, foot = self._plan, HEIGHT - _BOTTOM
@@ -153,9 +154,11 @@ class _Picture:
                 yield f'<path class="mark" d="M{x:.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>'
                 yield _text(x, _TOP - 10, word, "end")
 
-    def _legend(self) -> Iterator[str]:
+    def _legend(self, kinds: Collection[str]) -> Iterator[str]:
         x: float = _LEFT
         for kind, word in (("pause", "pause"), ("closed", "closed hours")):
+            if kind not in kinds:
+                continue
             yield f'<rect class="{kind}" x="{x:.0f}" y="{HEIGHT - 28}" width="14" height="12"/>'
             yield _text(x + 20, HEIGHT - 18, word)
             x += 20 + len(word) * _CHARACTER + 24

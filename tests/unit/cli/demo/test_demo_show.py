@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console, RenderableType
 
-from campaigns.schedule.forecast import forecast
+from campaigns.schedule.flow import Pace, flow
 from cli.demo import closing, show, timeline
 from cli.demo.folder import Folder
 from cli.demo.show import Scene
@@ -33,7 +33,7 @@ def scene(seconds: float, **changes: object) -> Scene:
         timeline=PLAN,
         total=TOTAL,
         planned=8000,
-        ahead=forecast(TOTAL - sum(arrivals.values()), PLAN.window, None, at(seconds)),
+        ahead=flow([TOTAL - sum(arrivals.values())], [PLAN.turn], Pace(True), at(seconds)),
         counts={"accepted": 8000, "rejected": 0, "failed": 0, "unknown": 0, "waiting": 11_200},
         arrivals=arrivals,
         arrived=8000,
