@@ -199,7 +199,7 @@ class _BatchRun:
         """Permits for now: waits out a short wait, gives up on a long one."""
         while True:
             known = self._account.stragglers.needed(self._runs, self._clock.monotonic())
-            at_least = max(self._estimate.units(1), known)
+            at_least = max(round(self._estimate.mean), known)
             answer = await self._permits.ask(self._estimate.units(messages), at_least)
             if answer is None:
                 return _Stop(LIMITER_PAUSE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 from campaigns.clock import Clock
 from worker.account import Account
@@ -22,7 +23,9 @@ class PermitSource:
         self._account = account
         self._limits = limits
 
-    async def ask(self, want: int, at_least: int = 1) -> Permits | Wait | None:
+    async def ask(
+        self, want: int, at_least: int = 1, within: float = math.inf
+    ) -> Permits | Wait | None:
         """One answer of the limiter; ``None`` when there is none, and nothing may be sent."""
         config = self._account.config
         try:
@@ -34,6 +37,7 @@ class PermitSource:
                 others=self._limits,
                 burst=config.burst,
                 period=config.period,
+                within=within,
             )
         except LimiterUnavailable:
             log.warning("the limiter cannot be reached: nothing is sent")
@@ -42,11 +46,9 @@ class PermitSource:
     async def wait_for(self, want: int, at_least: int, until: float) -> Permits | None:
         """Permits whose first slot is due by ``until``; ``None`` as soon as there can be none."""
         while True:
-            answer = await self.ask(want, at_least)
-            if answer is None:
-                return None
-            if isinstance(answer, Permits):
-                return answer if answer.start <= until else None
+            answer = await self.ask(want, at_least, until - self._clock.monotonic())
+            if not isinstance(answer, Wait):
+                return answer
             if self._clock.monotonic() + answer.seconds > until:
                 return None
             await self._clock.sleep(answer.seconds)

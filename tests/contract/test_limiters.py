@@ -168,6 +168,20 @@ def test_a_message_dearer_than_a_block_is_granted_whole(run: Run) -> None:
     run(story)
 
 
+def test_nothing_is_leased_for_later_than_it_is_of_use(run: Run) -> None:
+    """A lease that nobody uses is lost to everybody."""
+
+    async def story(limiter: Limiter, clock: Clock) -> None:
+        await granted(limiter, clock, "carrier", 1.0, 1)
+        for within in (0.001, -1.0):
+            assert isinstance(await limiter.acquire("carrier", 1.0, 1, within=within), Wait)
+        answer = await limiter.acquire("carrier", 1.0, 1)
+        assert isinstance(answer, Wait)
+        assert answer.seconds <= 1.0
+
+    run(story)
+
+
 def test_a_burst_is_granted_only_where_no_other_limit_is_in_the_way(run: Run) -> None:
     async def story(limiter: Limiter, clock: Clock) -> None:
         permits = await granted(limiter, clock, "carrier", RATE, 10, burst=4)

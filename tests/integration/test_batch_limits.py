@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import pytest
@@ -124,7 +125,7 @@ def test_a_batch_obeys_the_limits_that_it_was_cut_with(bench):
     bench.send(batch_id)
     assert rows.counters(bench.conn, bench.run_id) == {"accepted": 3}
     limits = (Limit("sender:carrier:1", 500.0), Limit("team:2", 800.0))
-    rules = {"at_least": 1, "others": limits, "burst": 4, "period": 60.0}
+    rules = {"at_least": 1, "others": limits, "burst": 4, "period": 60.0, "within": math.inf}
     assert all(question.rules == rules for question in bench.limiter.asked)
 
 

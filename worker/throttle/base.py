@@ -99,6 +99,7 @@ class Limiter(Protocol):
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        within: float = math.inf,
     ) -> Permits | Wait:
         """Lease up to ``want`` units of ``account`` and of all ``others``; fewer is normal.
 
@@ -111,6 +112,9 @@ class Limiter(Protocol):
         ``burst`` units may leave together, where no other limit is in the way; never more than
         the rate allows in any ``period``, the seconds that the rate is given for ("200/min": 60).
         It is cut where it would cost more than half of the rate.
+
+        Nothing is leased that begins later than ``within`` so many seconds, for an asker to whom
+        it would be of no use.
 
         Raises:
             LimiterUnavailable: no answer. Send nothing.
@@ -166,6 +170,7 @@ class Pace:
         *,
         burst: int = 1,
         period: float = 1.0,
+        within: float = math.inf,
     ) -> Terms:
         """What to reserve by; raises ``ValueError`` like :meth:`Limiter.acquire`."""
         jitter = microseconds(self.jitter)
@@ -179,6 +184,7 @@ class Pace:
             max_block_us=microseconds(self.max_block),
             lag_us=jitter // 2,
             burst=burst,
+            within_us=microseconds(min(max(within, 0.0), self.horizon)),
         )
 
     def answer(self, grant: Grant, terms: Terms, received: float) -> Permits | Wait:

@@ -1,22 +1,22 @@
 -- Reserves consecutive slots on the timelines of several keys: reserve() of gcra.py, run by Redis.
 --
 -- KEYS     the cells, the account's first: hashes of tat, run, block, cool_until, cool_span
--- ARGV     want, at_least, horizon_us, max_block_us, lag_us, burst, then the emission interval of
---          each key in microseconds, 0 for an account without a rate; tests add now_us
+-- ARGV     want, at_least, horizon_us, ahead_us, max_block_us, lag_us, burst, then the emission
+--          interval of each key in microseconds, 0 for an account without a rate; tests add now_us
 -- Returns  {granted, delay_us, wait_us}
 --
 -- Commands of Redis 6.2. Lua's numbers are doubles: whole up to 2^53, which microseconds reach in
 -- the year 2255, but '..' and tostring() would print only 14 digits of them, hence whole().
 
 local want, at_least = tonumber(ARGV[1]), tonumber(ARGV[2])
-local horizon, max_block = tonumber(ARGV[3]), tonumber(ARGV[4])
-local max_lag, burst = tonumber(ARGV[5]), tonumber(ARGV[6])
+local horizon, ahead = tonumber(ARGV[3]), tonumber(ARGV[4])
+local max_block, max_lag, burst = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local intervals, spacing = {}, 0
 for i = 1, #KEYS do
-  intervals[i] = tonumber(ARGV[6 + i])
+  intervals[i] = tonumber(ARGV[7 + i])
   spacing = math.max(spacing, intervals[i])
 end
-local now = tonumber(ARGV[7 + #KEYS])
+local now = tonumber(ARGV[8 + #KEYS])
 
 -- An idle cell is kept for a day; a lost one costs a new wait for everything still outstanding.
 local KEEP_MS = 86400000
@@ -63,7 +63,7 @@ for i = 2, #KEYS do
   start = math.max(start, tats[i])
 end
 local delay, lag = start - now, start - own
-local wait = delay - horizon
+local wait = delay - ahead
 if intervals[1] > 0 and lag > max_lag then
   -- The account is shared: it must not stand idle until another key is free.
   wait = math.max(wait, delay - max_lag)
@@ -93,15 +93,15 @@ else
 end
 
 for i = 1, #KEYS do
-  local ahead = now
+  local furthest = now
   if intervals[i] > 0 then
     redis.call('HSET', KEYS[i], 'tat', whole(tats[i]), 'run', run, 'block', whole(blocks[i]))
-    ahead = math.max(ahead, tats[i])
+    furthest = math.max(furthest, tats[i])
   end
   if i == 1 then
     redis.call('HSET', KEYS[i], 'cool_until', whole(cool_until), 'cool_span', whole(cool_span))
-    ahead = math.max(ahead, cool_until)
+    furthest = math.max(furthest, cool_until)
   end
-  redis.call('PEXPIRE', KEYS[i], whole(math.ceil((ahead - now) / 1000) + KEEP_MS))
+  redis.call('PEXPIRE', KEYS[i], whole(math.ceil((furthest - now) / 1000) + KEEP_MS))
 end
 return {granted, delay, wait}

@@ -73,7 +73,8 @@ class Terms:
     """What a reservation asks for, beside its size. Lengths are microseconds.
 
     ``intervals_us`` are the emission intervals of all keys, the account's first: 0 where it has no
-    rate. ``burst`` is the account's, and its interval has paid for it.
+    rate. ``burst`` is the account's, and its interval has paid for it. ``within_us`` is how far
+    ahead the block may begin for this asker, where that is less than the horizon.
     """
 
     intervals_us: tuple[int, ...]
@@ -81,6 +82,12 @@ class Terms:
     max_block_us: int
     lag_us: int = 0
     burst: int = 1
+    within_us: int = MAX_COOL_US
+
+    @property
+    def ahead_us(self) -> int:
+        """How far ahead of now the block may begin."""
+        return min(self.horizon_us, self.within_us)
 
     @property
     def spacing_us(self) -> int:
@@ -162,7 +169,7 @@ def reserve(
     own = max(now_us, account.cool_until_us, _tat(account, terms.intervals_us[0]))
     start = max(own, *map(_tat, found, terms.intervals_us))
     delay, lag = start - now_us, start - own
-    wait = delay - terms.horizon_us
+    wait = delay - terms.ahead_us
     if terms.intervals_us[0] and lag > terms.lag_us:
         # The account is shared: it must not stand idle until another key is free.
         wait = max(wait, delay - terms.lag_us)

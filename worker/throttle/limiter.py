@@ -7,6 +7,7 @@ Nothing is retried here: a request that timed out may have reserved slots, which
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -72,17 +73,19 @@ class RedisLimiter:
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        within: float = math.inf,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
         check(account, want, at_least, others, burst)
         if rate_per_second is None and not others:
             cooling = await self._cooling_us(account)
             return self._pace.unlimited(cooling, max(want, at_least), self._clock.monotonic())
-        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period)
-        args = (want, at_least, terms.horizon_us, terms.max_block_us, terms.lag_us, terms.burst)
+        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period, within=within)
+        lengths = (terms.horizon_us, terms.ahead_us, terms.max_block_us, terms.lag_us)
+        args = (want, at_least, *lengths, terms.burst, *terms.intervals_us)
         keys = [_key(account), *(_key(other.key) for other in others)]
         async with self._answering(account):
-            reply = await self._reserve(keys=keys, args=(*args, *terms.intervals_us))
+            reply = await self._reserve(keys=keys, args=args)
         return self._pace.answer(gcra.Grant(*reply), terms, self._clock.monotonic())
 
     async def cool(self, account: str, seconds: float) -> None:

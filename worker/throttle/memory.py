@@ -7,6 +7,7 @@ nothing of other processes, so it never takes the place of
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ class MemoryLimiter:
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        within: float = math.inf,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
         check(account, want, at_least, others, burst)
@@ -41,7 +43,7 @@ class MemoryLimiter:
         if rate_per_second is None and not others:
             cooling = gcra.cooling_us(self._cells[account], microseconds(now))
             return self._pace.unlimited(cooling, max(want, at_least), now)
-        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period)
+        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period, within=within)
         keys = [account, *(other.key for other in others)]
         cells, grant = gcra.reserve(
             [self._cells[key] for key in keys], microseconds(now), terms, want, at_least

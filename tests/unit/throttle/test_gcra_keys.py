@@ -270,6 +270,15 @@ def test_a_message_dearer_than_a_block_is_granted_whole_and_not_forgotten() -> N
     assert grant == Grant(0, 0, 10 * SECOND_US - slow.horizon_us)
 
 
+def test_a_block_that_would_begin_too_late_for_its_asker_is_left_to_others() -> None:
+    one = replace(TERMS, intervals_us=(1_010,))
+    before = cells(100_000)
+    after, grant = reserve(before, NOW, replace(one, within_us=60_000), 5)
+    assert grant == Grant(0, 0, 40_000)
+    assert after == before
+    assert reserve(before, NOW, one, 5)[1] == Grant(5, 100_000, 0)
+
+
 def test_what_is_granted_holds_whole_messages() -> None:
     _, grant = reserve(cells(0), NOW, replace(TERMS, intervals_us=(1_010,)), 50, at_least=7)
     assert grant.granted == 49
