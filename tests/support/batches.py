@@ -58,9 +58,12 @@ class ScriptedTransport:
         self.failure: Exception | None = None
         self.during: Callable[[], None] | None = None
         self.requests = 0
+        #: The addresses in the requests that left.
+        self.carried: list[str] = []
 
     async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
         self.requests += 1
+        self.carried += json.loads(request.body)
         if self.during is not None:
             self.during()
         if self.failure is not None:
