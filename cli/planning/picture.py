@@ -144,15 +144,18 @@ class _Picture:
         yield f'<polyline class="curve" points="{path}"/>'
 
     def _marks(self) -> Iterator[str]:
-        """The finish and the expiry, where they are in sight."""
+        """The finish and the expiry, where they are in sight; near ones share their words."""
         run = self._plan.run
-        marks = [("finish", window.finish) for window in run.windows[:1]]
-        marks.append(("expiry", run.expiry))
-        for word, moment in marks:
+        marks = {"finish": run.finish, "expiry": run.expiry}
+        words: list[tuple[float, str]] = []
+        for word, moment in marks.items():
             if moment is not None and self._span.start < moment <= self._span.end:
                 x = self._x(moment)
                 yield f'<path class="mark" d="M{x:.1f} {_TOP}V{HEIGHT - _BOTTOM}"/>'
-                yield _text(x, _TOP - 10, word, "end")
+                if words and x - words[-1][0] < (len(word) + 2) * _CHARACTER:
+                    word = f"{words.pop()[1]}, {word}"
+                words.append((x, word))
+        yield from (_text(x, _TOP - 10, word, "end") for x, word in words)
 
     def _legend(self, kinds: Collection[str]) -> Iterator[str]:
         x: float = _LEFT

@@ -76,8 +76,6 @@ def _facts(plan: Plan) -> Iterator[tuple[str, object]]:
     yield "expected finish", _finish(plan)
     if run.expiry is not None:
         yield "expires", _moment(plan, run.expiry)
-    if run.forecast.left:
-        yield "left then", run.forecast.left
 
 
 def _lowest(plan: Plan) -> str | None:
@@ -91,14 +89,14 @@ def _segments(found: Lengths) -> str:
     each = f"{found.fewest}" if found.fewest == found.most else f"{found.fewest} to {found.most}"
     average = "" if found.fewest == found.most else f", {found.average:.2f} on average"
     about = "" if found.exact else "about "
-    basis = "" if found.exact else f" (rendered for {found.rendered:,} recipients)"
+    basis = "" if found.exact else f" ({found.rendered:,} were rendered)"
     return f"{each} a message{average}; {about}{found.all:,} in all{basis}"
 
 
 def _finish(plan: Plan) -> object:
     found = plan.run.forecast
     if found.left:
-        return f"not before it expires: {found.left:,} are left"
+        return f"not for everybody: {found.left:,} are left in the end"
     if found.finish is not None:
         return _moment(plan, found.finish)
     if not plan.recipients.total:

@@ -78,7 +78,7 @@ def test_of_many_recipients_the_same_part_is_rendered_each_time(
     assert (first["rendered"], first["exact"]) == (SAMPLE, False)
     assert first["all"] == SAMPLE + 503
     shown = command.succeed("plan", command.folder / "plan.json")
-    assert f"rendered for {SAMPLE:,} recipients" in " ".join(shown.split())
+    assert f"({SAMPLE:,} were rendered)" in " ".join(shown.split())
 
 
 def test_recipients_are_counted_by_their_time_zones(command: CommandLine, planned, conn) -> None:
