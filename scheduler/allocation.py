@@ -71,6 +71,7 @@ def max_min(
     capacity: int,
     *,
     weights: Mapping[Key, int] | None = None,
+    costs: Mapping[Key, int] | None = None,
     rotation: int = 0,
     stage: int = 0,
 ) -> dict[Key, int]:
@@ -81,10 +82,23 @@ def max_min(
     Where shares are shared once more, each ``stage`` has a number of its own: with the same phase
     twice, whoever gets its message at one stage could be the one who never gets it at the next.
     Without ``weights`` all are equal.
+
+    Where messages are not alike, ``costs`` says how much of the capacity one of each takes. The
+    messages are shared as fairly as ever, and rounding uses at most one of them too many.
     """
     if weights is None:
         weights = dict.fromkeys(demands, 1)
-    thirsty, left, weight = _pour(demands, weights, capacity)
+    distinct = {costs[key] for key in demands} if costs else set()
+    if costs is None or len(distinct) <= 1:
+        capacity //= distinct.pop() if distinct else 1
+        thirsty, left, weight = _pour(demands, weights, capacity)
+    else:
+        # Equal levels of messages are levels in proportion to the costs of what these take up.
+        volumes = {key: demand * costs[key] for key, demand in demands.items()}
+        speeds = {key: weights[key] * costs[key] for key in demands}
+        thirsty, left, weight = _pour(volumes, speeds, capacity)
+        # In this order rounding meets cheap and dear ones alike.
+        thirsty.sort(key=costs.__getitem__)
     shares = {key: max(demand, 0) for key, demand in demands.items()}
     # Everybody else's share is whole, so only these take part in the rounding. They are counted in
     # units of 1/weight, because a thousand fractions would take longer than all the rest.
@@ -100,6 +114,7 @@ def by_class(
     capacity: int,
     rotation: int,
     stage: int = 0,
+    costs: Mapping[Key, int] | None = None,
 ) -> dict[Key, int]:
     """Shares where a class (a lower number first) gets only what those before it leave.
 
@@ -110,9 +125,11 @@ def by_class(
         members.setdefault(classes[key], {})[key] = demand
     shares = dict.fromkeys(demands, 0)
     for rank in sorted(members):
-        part = max_min(members[rank], capacity, weights=weights, rotation=rotation, stage=stage)
+        part = max_min(
+            members[rank], capacity, weights=weights, costs=costs, rotation=rotation, stage=stage
+        )
         shares.update(part)
-        capacity -= sum(part.values())
+        capacity -= sum(n * costs[key] for key, n in part.items()) if costs else sum(part.values())
     return shares
 
 

@@ -5,7 +5,7 @@ Pure: takes ``now``, does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from scheduler import cutting, pacing, sharing
 from scheduler.allocation import LANES, max_min
 from scheduler.demand import Demand, Waiting, demand
 from scheduler.model import Account, Batch, Lane, LaneChange, LaneKey, Limit, Run, RunChange, Slice
+from scheduler.outstanding import outstanding
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Decision:
 
 
 def decide(
-    runs: Iterable[Run],
+    runs: Sequence[Run],
     accounts: Mapping[str, Account],
     waiting: Waiting,
     now: datetime,
@@ -44,8 +45,10 @@ def decide(
     evenly goes to everybody in turn.
     """
     demands = {run.run_id: demand(run, waiting, now, tick=tick) for run in runs}
+    load = outstanding(runs, accounts, used or {}, held or {})
+    accounts = load.accounts
     wishes = sharing.wishes(demands.values(), waiting, accounts, now)
-    granted = sharing.shares(wishes, accounts, used or {}, now, held=held, tick=tick)
+    granted = sharing.shares(wishes, accounts, load.limits, now, held=load.held, tick=tick)
     decision = Decision()
     cutters = {
         lane.lane.key: _Cutter(lane.lane, waiting.get(lane.lane.key, ()))

@@ -99,7 +99,8 @@ class Account:
     name: str
     #: Messages (or segments) per second that it takes just now; ``None``: no ceiling.
     per_second: float | None
-    #: Cut and not yet claimed.
+    #: Cut and not yet claimed, or handed back until later. The ledger counts messages, shares are
+    #: computed in units (scheduler/outstanding.py).
     outstanding: int
     health: Health
     #: This account and those that take over for it, and how often each of them tries a message.
@@ -108,6 +109,10 @@ class Account:
     counts_segments: bool = False
     #: What it takes from each sender, in the units of ``per_second``.
     per_sender: float | None = None
+
+    def cost(self, run: Run) -> int:
+        """Units of ``per_second``, and of every limit here, that a message of ``run`` takes."""
+        return run.segments if self.counts_segments else 1
 
     def limits(self, run: Run) -> tuple[Limit, ...]:
         """Every limit beside the account's own that holds for ``run`` here."""

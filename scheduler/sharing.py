@@ -59,13 +59,6 @@ class Wish:
         return sum(part.amount for part in self.parts)
 
 
-def room(per_second: float | None, outstanding: int, cost: float = 1.0) -> int:
-    """How many messages may be cut below a limit, of which each costs ``cost`` of its units."""
-    if per_second is None:
-        return max(0, OUTSTANDING_WITHOUT_CEILING - outstanding)
-    return max(0, _ceiling(per_second, cost) - outstanding)
-
-
 def route(
     provider: str, attempts: int, accounts: Mapping[str, Account], now: datetime
 ) -> str | None:
@@ -114,33 +107,47 @@ def shares(
 ) -> dict[Claim, int]:
     """Messages per claim.
 
-    ``used`` says how many are outstanding below each limit key, ``held`` how many of each claim.
+    ``used`` says how many units are outstanding below each limit key, ``held`` how many messages of
+    each claim.
     """
     amounts = {claim: wish.amount for claim, wish in found.items()}
+    costs = {claim: accounts[claim.account].cost(wish.run) for claim, wish in found.items()}
     for limit, claims in _limited(found, accounts):
-        free = room(limit.per_second, used.get(limit.key, 0), _cost(found, amounts, claims))
+        ceiling = _ceiling(limit.per_second, _dearest(claims, amounts, costs))
+        free = max(ceiling - used.get(limit.key, 0), 0)
         stage = SENDERS if limit.key.startswith("sender:") else TEAMS
-        amounts |= _shared(found, amounts, claims, free, tick, stage)
+        amounts |= _shared(found, amounts, claims, free, tick, stage, costs)
     by_account: dict[str, list[Claim]] = {}
     for claim in found:
         by_account.setdefault(claim.account, []).append(claim)
     for name, claims in by_account.items():
-        free = capacity(accounts[name], now, _cost(found, amounts, claims))
-        amounts |= _levelled(found, amounts, claims, held or {}, free, tick)
-        amounts |= _shared(found, amounts, claims, free, tick, ACCOUNTS)
+        account = accounts[name]
+        free = capacity(account, now, _dearest(claims, amounts, costs))
+        # A probe is one message, whatever it costs; and where there is no ceiling, nothing is dear.
+        alike = account.per_second is None or account.health.circuit == "open"
+        here = dict.fromkeys(claims, 1) if alike else costs
+        amounts |= _levelled(found, amounts, claims, held or {}, free, tick, here)
+        amounts |= _shared(found, amounts, claims, free, tick, ACCOUNTS, here)
     return amounts
 
 
-def capacity(account: Account, now: datetime, cost: float = 1.0) -> int:
-    """How many messages may be cut for this account now; each costs ``cost`` segments."""
+def capacity(account: Account, now: datetime, dearest: int = 1) -> int:
+    """How many units may be cut for this account now, where a message takes up to ``dearest``."""
     whole = OUTSTANDING_WITHOUT_CEILING
     if account.per_second is not None:
-        whole = _ceiling(account.per_second, cost if account.counts_segments else 1.0)
+        whole = _ceiling(account.per_second, dearest)
     return adaptive.capacity(account.health, now, whole, account.outstanding)
 
 
-def _ceiling(per_second: float, cost: float) -> int:
-    return max(1, math.floor(per_second * OUTSTANDING_QUANTA * QUANTUM.total_seconds() / cost))
+def _ceiling(per_second: float, dearest: int) -> int:
+    """Two quanta, or one message if that is more."""
+    return max(dearest, math.floor(per_second * OUTSTANDING_QUANTA * QUANTUM.total_seconds()))
+
+
+def _dearest(
+    claims: Iterable[Claim], amounts: Mapping[Claim, int], costs: Mapping[Claim, int]
+) -> int:
+    return max((costs[claim] for claim in claims if amounts[claim]), default=1)
 
 
 def _accepts(account: Account, now: datetime) -> bool:
@@ -206,6 +213,7 @@ def _levelled(
     held: Mapping[Claim, int],
     free: int,
     tick: int,
+    costs: Mapping[Claim, int],
 ) -> dict[Claim, int]:
     """What each lacks of its fair share of everything outstanding.
 
@@ -216,7 +224,8 @@ def _levelled(
     if not any(own.values()):
         return {}
     whole = {claim: amounts[claim] + own[claim] for claim in claims}
-    fair = _shared(found, whole, claims, free + sum(own.values()), tick, LEVELS)
+    everything = free + sum(n * costs[claim] for claim, n in own.items())
+    fair = _shared(found, whole, claims, everything, tick, LEVELS, costs)
     return {claim: min(amounts[claim], max(fair[claim] - own[claim], 0)) for claim in claims}
 
 
@@ -227,6 +236,7 @@ def _shared(
     free: int,
     tick: int,
     stage: int,
+    costs: Mapping[Claim, int],
 ) -> dict[Claim, int]:
     return by_class(
         {claim: amounts[claim] for claim in claims},
@@ -235,15 +245,5 @@ def _shared(
         free,
         rotation=tick,
         stage=stage,
+        costs=costs,
     )
-
-
-def _cost(
-    found: Mapping[Claim, Wish], amounts: Mapping[Claim, int], claims: Iterable[Claim]
-) -> float:
-    """Segments of a message, on average over all that are wanted."""
-    wanted = units = 0
-    for claim in claims:
-        wanted += amounts[claim]
-        units += amounts[claim] * found[claim].run.segments
-    return units / wanted if wanted else 1.0

@@ -204,3 +204,52 @@ def test_inside_a_class_shares_are_fair():
     classes = {"bulk": 2, "test": 0, "a": 1, "b": 1}
     shares = by_class(demands, weights, classes, 65, 0)
     assert shares == {"test": 5, "a": 20, "b": 40, "bulk": 0}
+
+
+#: Demand, weight and cost of a message of each key.
+costly_sets = st.dictionaries(
+    st.integers(min_value=1, max_value=50),
+    st.tuples(
+        st.integers(min_value=0, max_value=1000),
+        st.integers(min_value=1, max_value=1000),
+        st.sampled_from([1, 1, 2, 3, 10]),
+    ),
+    max_size=20,
+)
+
+
+@given(costly_sets, capacities, rotations)
+def test_dear_messages_take_their_part_of_the_capacity_and_are_shared_as_fairly(wanted, units, p):
+    """Rounding uses at most one message too many, or leaves room for less than one."""
+    demands = {key: demand for key, (demand, _, _) in wanted.items()}
+    weights = {key: weight for key, (_, weight, _) in wanted.items()}
+    costs = {key: cost for key, (_, _, cost) in wanted.items()}
+    shares = max_min(demands, units, weights=weights, costs=costs, rotation=p)
+    used = sum(shares[key] * costs[key] for key in demands)
+    dearest = max(costs.values(), default=1)
+    assert all(0 <= shares[key] <= demands[key] for key in demands)
+    assert used < max(units, 0) + dearest
+    for poor in demands:
+        if shares[poor] < demands[poor]:
+            assert used > units - dearest
+            for rich in demands:
+                assert (shares[rich] - 1) / weights[rich] < (shares[poor] + 1) / weights[poor]
+
+
+@given(costly_sets, capacities, rotations)
+def test_classes_share_units_in_their_order(wanted, units, turn):
+    demands = {key: demand for key, (demand, _, _) in wanted.items()}
+    costs = {key: cost for key, (_, _, cost) in wanted.items()}
+    classes = {key: weight % 3 for key, (_, weight, _) in wanted.items()}
+    ones = dict.fromkeys(demands, 1)
+    shares = by_class(demands, ones, classes, units, rotation=turn, costs=costs)
+    used = sum(shares[key] * costs[key] for key in demands)
+    assert used < max(units, 0) + max(costs.values(), default=1)
+    for high in demands:
+        if shares[high] < demands[high]:
+            above = sum(
+                shares[key] * costs[key] for key in demands if classes[key] <= classes[high]
+            )
+            below = sum(shares[key] for key in demands if classes[key] > classes[high])
+            room = units - above
+            assert below == 0 or room < max(costs[key] for key in demands)

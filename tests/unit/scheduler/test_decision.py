@@ -247,3 +247,47 @@ def test_who_comes_when_others_hold_everything_is_brought_level_at_once():
     assert [cut(decision, n) for n in (1, 2)] == [0, 50]
     decision = decide([run(1), run(2, 10)], accounts, {}, at(0), held=held)
     assert [cut(decision, n) for n in (1, 2)] == [40, 10]
+
+
+def test_dear_messages_that_wait_take_no_room_from_cheap_ones_of_a_higher_class():
+    """An account of 50 segments per second has room for 100, whoever else wants it."""
+    accounts = {"p": account(counts_segments=True)}
+    cheap, dear = run(1, 30, priority=URGENT), run(2, 100_000, priority=BULK, segments=10)
+    decision = decide([cheap, dear], accounts, {}, at(0))
+    assert [cut(decision, n) for n in (1, 2)] == [30, 7]
+
+
+def test_cheap_messages_that_wait_make_no_room_for_dear_ones():
+    accounts = {"p": account(counts_segments=True)}
+    dear, cheap = run(1, 1000, priority=URGENT, segments=10), run(2, 100_000, priority=BULK)
+    assert [cut(decide([dear, cheap], accounts, {}, at(0)), n) for n in (1, 2)] == [10, 0]
+
+
+def test_a_limit_is_counted_as_the_account_counts():
+    sender = {"per_second": None, "per_sender": 10.0}
+    by_message = {"p": account(**sender)}
+    by_segment = {"p": account(counts_segments=True, **sender)}
+    assert cut(decide([run(1, segments=5)], by_message, {}, at(0))) == 20
+    assert cut(decide([run(1, segments=5)], by_segment, {}, at(0))) == 4
+
+
+def test_what_is_outstanding_counts_with_its_own_segments():
+    accounts = {"p": account(counts_segments=True, outstanding=8)}
+    dear, cheap = run(1, 0, segments=10), run(2, 1000)
+    held = {Claim("p", 1): 8}
+    assert cut(decide([dear, cheap], accounts, {}, at(0), held=held)) == 20
+
+
+def test_a_message_dearer_than_two_quanta_goes_alone():
+    accounts = {"p": account(per_second=1.0, counts_segments=True)}
+    assert cut(decide([run(1, segments=10)], accounts, {}, at(0))) == 1
+    busy = {"p": replace(accounts["p"], outstanding=1)}
+    assert cut(decide([run(1, segments=10)], busy, {}, at(0), held={Claim("p", 1): 1})) == 0
+
+
+def test_what_waits_for_a_limit_is_outstanding_below_it():
+    """Or each tick would cut the next rows, only to see them handed back as well."""
+    limit = Limit("team:x", 0.1)
+    waits = run(1, 10, limits=(limit,))
+    waits = replace(waits, lanes=(replace(waits.lanes[0], next_seq=1, later=1),))
+    assert cut(decide([waits], UNLIMITED, {}, at(0))) == 0
