@@ -39,7 +39,7 @@ demo: setup
 # Campaigns in real time mostly wait: they run beside all the other tests, which are shown after.
 test: lint
 	@echo 'tests/acceptance in front, the others beside it'
-	@$(IN_VENV) -m pytest tests/unit tests/contract tests/integration > .tests.log 2>&1 & others=$$!; \
+	@$(IN_VENV) -m pytest tests/unit tests/contract tests/integration tests/simulation > .tests.log 2>&1 & others=$$!; \
 		trap 'kill $$others' INT TERM; \
 		$(IN_VENV) -m pytest tests/acceptance; first=$$?; \
 		wait $$others; second=$$?; \

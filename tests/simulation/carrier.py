@@ -1,0 +1,58 @@
+"""What the providers answer: mostly yes, sometimes no, and now and then nothing at all."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
+from worker.outcomes import NotSent
+
+Times = Sequence[tuple[datetime, datetime]]
+
+
+class Reply(NamedTuple):
+    outcome: Outcome | NotSent
+    takes: timedelta
+
+
+@dataclass
+class Trouble:
+    """When an account cannot be reached, and when it says "too fast" to whoever asks."""
+
+    down: Times = ()
+    busy: Times = ()
+
+
+@dataclass
+class Carrier:
+    """All providers. ``faults`` is the part of the messages that anything is wrong with."""
+
+    random: random.Random
+    faults: float = 0.04
+    trouble: dict[str, Trouble] = field(default_factory=dict)
+
+    def reply(self, provider: str, at: datetime, slowness: float) -> Reply:
+        takes = timedelta(seconds=(0.02 + self.random.expovariate(20)) * slowness)
+        trouble = self.trouble.get(provider)
+        if trouble is not None:
+            if _within(trouble.down, at):
+                return Reply(NotSent("connect_error"), takes)
+            if _within(trouble.busy, at):
+                return Reply(Throttled(self.random.choice((None, 1.0, 5.0, 45.0))), takes)
+        luck = self.random.random()
+        if luck > self.faults:
+            return Reply(Accepted("id"), takes)
+        if luck > self.faults * 0.3:
+            return Reply(Failed("busy"), takes)
+        if luck > self.faults * 0.05:
+            return Reply(Rejected("no_such_number"), takes)
+        # The request may have arrived: the answer does not.
+        return Reply(Unknown("timeout"), timedelta(seconds=10))
+
+
+def _within(times: Times, at: datetime) -> bool:
+    return any(start <= at < end for start, end in times)

@@ -1,0 +1,72 @@
+"""A connection that the scheduler's duties run on unchanged, to the ledger in memory.
+
+It knows a statement by its text, so that a statement which nobody wrote down here fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any
+
+from campaigns import queries
+from campaigns.run import handback
+from tests.simulation import send_queries, tick_queries
+from tests.simulation.ledger import Ledger, Row
+
+_TICK = queries.load("scheduler", "tick.sql")
+_LEDGER = queries.load("campaigns.run", "ledger.sql")
+_SIGNS = queries.load("campaigns.run", "signs.sql")
+
+_FUNCTIONS = {
+    text: getattr(module, name)
+    for statements, module in (
+        (_TICK, tick_queries),
+        (_LEDGER, send_queries),
+        (handback.SQL, send_queries),
+    )
+    for name, text in statements.items()
+    if hasattr(module, name)
+} | {
+    _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
+    _SIGNS.beat_heart: lambda ledger, p: [],
+    _SIGNS.forget_touches: lambda ledger, p: [],
+}
+
+
+class Answer:
+    """What a cursor gives."""
+
+    __slots__ = ("_rows",)
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def fetchall(self) -> list[Row]:
+        return list(self._rows)
+
+    def fetchone(self) -> Row | None:
+        return self._rows[0] if self._rows else None
+
+    @property
+    def rowcount(self) -> int:
+        return len(self._rows)
+
+
+class MemoryConnection:
+    """Stands for :class:`campaigns.database.Connection`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        #: Every batch that was cut: when, and how much its account had outstanding then.
+        self.cuts: list[tuple[datetime, str, int]] = []
+
+    def execute(self, statement: str, parameters: Any = None) -> Answer:
+        return Answer(_FUNCTIONS[statement](self.ledger, parameters or {}))
+
+    def transaction(self) -> AbstractContextManager[None]:
+        return nullcontext()
