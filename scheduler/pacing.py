@@ -9,7 +9,7 @@ run stands: what was missed is spread over the time that is left, and never floo
 A campaign's own rate is metered: active time earns an allowance, which never adds up to more than
 one message beyond what is being planned. What an outage missed is lost, as in GCRA (ITU-T I.371).
 
-A warm-up limits what each day since the start of the run may bring.
+What a warm-up (campaigns/schedule/warm_up.py) allows is asked for beside it.
 
 Pure: takes ``now``, does no I/O. Counts are messages, times are UTC.
 """
@@ -21,6 +21,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.warm_up import MAX_ALLOWANCE as MAX_ALLOWANCE
+from campaigns.schedule.warm_up import Ramp as Ramp
+from campaigns.schedule.warm_up import RampState as RampState
+from campaigns.schedule.warm_up import allowance as allowance
+from campaigns.schedule.warm_up import day_of as day_of
+from campaigns.schedule.warm_up import ramped as ramped
 from campaigns.schedule.windows import Interval
 
 #: What a tick plans for. A tick runs once per quantum.
@@ -38,11 +44,7 @@ TAIL = timedelta(seconds=0.6)
 #: finds no time that was not planned for, which could only be lost.
 LOOKAHEAD = timedelta(seconds=0.3)
 
-#: Warm-up grows the days' allowances without end; this is as good as none.
-MAX_ALLOWANCE = 10**9
-
 _ROUNDING = 1e-6
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,6 @@ class Meter:
 
     credit: float
     until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ramp:
-    """``first_day`` messages in the first 24 hours, and ``factor`` times as many in each next."""
-
-    first_day: int
-    factor: float
-
-
-@dataclass(frozen=True, slots=True)
-class RampState:
-    """On day ``day`` (counted from 0), ``base`` messages had been handed out before."""
-
-    day: int
-    base: int
 
 
 def horizon(active: ActiveTime, now: datetime, span: timedelta = QUANTUM) -> datetime:
@@ -152,35 +138,3 @@ def metered(
 def spent(meter: Meter, granted: int) -> Meter:
     """The meter after ``granted`` messages; what is left beyond one is lost."""
     return Meter(min(meter.credit - granted, 1.0), meter.until)
-
-
-def day_of(started: datetime, now: datetime) -> int:
-    """Whole days of 24 hours since ``started``."""
-    return max((now - started) // _DAY, 0)
-
-
-def allowance(ramp: Ramp, day: int) -> int:
-    """Messages that day ``day`` (counted from 0) may bring, rounded down."""
-    if ramp.first_day <= 0 or (ramp.factor <= 0 and day > 0):
-        return 0
-    # In logarithms nothing overflows.
-    growth = day * math.log(ramp.factor) if day > 0 else 0.0
-    if math.log(ramp.first_day) + growth >= math.log(MAX_ALLOWANCE):
-        return MAX_ALLOWANCE
-    return math.floor(ramp.first_day * ramp.factor**day + _ROUNDING)
-
-
-def ramped(
-    ramp: Ramp, state: RampState | None, handed_out: int, started: datetime, now: datetime
-) -> tuple[int, RampState]:
-    """How many messages this day may still bring, and the state to remember.
-
-    ``handed_out`` counts the run's messages that were handed out and did not come back untried.
-    What came back of an earlier day's is charged to the day on which it is handed out again.
-    """
-    day = day_of(started, now)
-    if state is None or state.day < day:
-        state = RampState(day, handed_out)
-    elif handed_out < state.base:
-        state = RampState(state.day, handed_out)
-    return max(allowance(ramp, state.day) - (handed_out - state.base), 0), state

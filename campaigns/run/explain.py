@@ -59,6 +59,9 @@ class Facts:
     behind: bool = False
     provider: str = ""
     provider_known: bool = True
+    #: What the run is sent through, and what its account carries by now, if that is known.
+    channel: str = ""
+    provider_channel: str | None = None
     provider_rate: str | None = None
     cooling_until: datetime | None = None
     cooling_reason: str | None = None
@@ -72,6 +75,10 @@ class Facts:
     not_held: Mapping[str, int] = field(default_factory=dict)
     #: The campaign's own rate.
     rate: str | None = None
+    #: When the next day of its warm-up begins, and what this one allowed; ``None``: it has no
+    #: warm-up, or this day still allows some.
+    warm_up_until: datetime | None = None
+    warm_up_allows: int = 0
     circuit: str = "closed"
     failures: int = 0
     #: When a process of each kind was last seen: beat, send, control.
@@ -128,10 +135,8 @@ def _not_begun(facts: Facts, now: datetime) -> Explanation | None:
         return Explanation("draft", "a draft: edit its status to active to let it go")
     if facts.run_status is None or now < facts.window.start:
         if now < facts.window.start:
-            held = ", and is paused by hand" if facts.manually_paused else ""
-            return Explanation(
-                "not_started", f"not started: it begins at {times.render(facts.window.start)}{held}"
-            )
+            begins = f"it begins at {times.render(facts.window.start)}{_by_hand(facts)}"
+            return Explanation("not_started", f"not started: {begins}")
         return _silent(facts, "beat", "beat", now) or Explanation(
             "starting", "due, and about to be started"
         )
@@ -181,8 +186,13 @@ def _series(facts: Facts) -> str:
     """What else there is to say about the series that the run belongs to."""
     parts = [f"{count} earlier {word}" for word, count in sorted(facts.not_held.items())]
     if facts.next_occurrence is not None:
-        parts.append(f"the next run begins at {times.render(facts.next_occurrence)}")
+        begins = f"the next run begins at {times.render(facts.next_occurrence)}{_by_hand(facts)}"
+        parts.append(_CAMPAIGN_ENDS.get(facts.campaign_status, begins))
     return "".join(f"; {part}" for part in parts)
+
+
+def _by_hand(facts: Facts) -> str:
+    return ", and is paused by hand" if facts.manually_paused else ""
 
 
 def _lacking(facts: Facts, now: datetime) -> Explanation | None:
@@ -190,6 +200,12 @@ def _lacking(facts: Facts, now: datetime) -> Explanation | None:
         return Explanation(
             "provider_unknown",
             f"its provider {facts.provider!r} is not in the providers file",
+        )
+    if facts.provider_channel not in (None, facts.channel):
+        return Explanation(
+            "provider_channel",
+            f"its provider {facts.provider!r} carries {facts.provider_channel} now, "
+            f"and not {facts.channel}",
         )
     silent = _silent(facts, "beat", "beat", now) or _silent(facts, "send", "send worker", now)
     if silent is not None:
@@ -226,6 +242,12 @@ def _waiting(facts: Facts, now: datetime) -> Explanation | None:
     if facts.returned_until is not None and now < facts.returned_until and left <= facts.returned:
         when = _moment(facts.returned_until, now)
         return Explanation("returned", f"waiting to hand out {_counted(left)} again{when}")
+    if facts.warm_up_until is not None and left:
+        return Explanation(
+            "warm_up",
+            f"its warm-up allows {_counted(facts.warm_up_allows)} on this day, and no more is "
+            f"left; it goes on at {times.render(facts.warm_up_until)}",
+        )
     if facts.behind and facts.others:
         rate = f"'s {facts.provider_rate}" if facts.provider_rate else ""
         runs = "1 other run" if facts.others == 1 else f"{facts.others} other runs"

@@ -13,19 +13,16 @@ from campaigns.campaign import store
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.names import as_uuid
-from campaigns.providers import Providers, parse_rate
-from campaigns.run import lookup
+from campaigns.providers import Providers
+from campaigns.run import finishing, lookup
 from campaigns.run.explain import Explanation, Facts, explain
 from campaigns.run.timing import Timing, timing
-from campaigns.schedule.windows import FOREVER, Interval, Window
+from campaigns.schedule.windows import Interval, Window
 
 SQL = queries.load("campaigns.run", "status.sql")
 
 #: The outcomes that a run counts, in the order in which they are shown.
 OUTCOMES = ("accepted", "rejected", "failed", "unknown", "suppressed", "expired", "cancelled")
-
-#: The explanations under which a finish can be foretold.
-_FORESEEABLE = frozenset({"sending", "not_started", "outside_window", "waiting_for_share"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,8 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
     counts = {outcome: int(row[outcome]) + int(tally.get(outcome, 0)) for outcome in OUTCOMES}
     when = timing(row, now)
     settled = sum(counts.values())
-    why = explain(_facts(conn, row, when, counts, providers, now), now)
+    work = _one(conn, "run_work", run_id=run_id)
+    why = explain(_facts(conn, row, work, when, counts, providers, now), now)
     waiting = row["total"] - settled
     return RunStatus(
         campaign_id=row["campaign_id"],
@@ -125,7 +123,7 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
         pauses=_ahead(when.window, now),
         started_at=row["started_at"],
         finished_at=row["finished_at"],
-        expected_finish=_expected(waiting, when, row, providers, why, now)
+        expected_finish=finishing.expected(waiting, when, row, work, providers, why, now)
         if row["status"] == "sending"
         else None,
         why=why,
@@ -173,14 +171,15 @@ def _of_campaign(
 def _facts(
     conn: Connection,
     row: Mapping[str, Any],
+    work: Mapping[str, Any],
     when: Timing,
     counts: Mapping[str, int],
     providers: Providers,
     now: datetime,
 ) -> Facts:
-    work = _one(conn, "run_work", run_id=row["id"])
     load = _one(conn, "provider_load", run_id=row["id"], provider=row["provider"], now=now)
     provider = providers.by_name.get(row["provider"])
+    warm_up = finishing.warm_up_day(row, work, now)
     return Facts(
         campaign_status=row["campaign_status"],
         run_status=row["status"],
@@ -190,6 +189,8 @@ def _facts(
         next_occurrence=row["next_dt"],
         not_held={r["reason"]: r["n"] for r in conn.execute(SQL.not_held, {"run_id": row["id"]})},
         rate=row["rate"],
+        warm_up_until=warm_up.until if warm_up and not warm_up.left else None,
+        warm_up_allows=warm_up.allows if warm_up else 0,
         circuit=load["circuit"],
         failures=load["failures"],
         reason=row["reason"],
@@ -205,6 +206,8 @@ def _facts(
         behind=_behind(row, work, now),
         provider=row["provider"],
         provider_known=provider is not None,
+        channel=row["sending_type"],
+        provider_channel=provider.channel if provider else None,
         provider_rate=provider.rate if provider else None,
         cooling_until=load["cooling_until"],
         cooling_reason=load["cooling_reason"],
@@ -220,26 +223,6 @@ def _behind(row: Mapping[str, Any], work: Mapping[str, Any], now: datetime) -> b
     if not paced or row["pace_remaining"] is None:
         return uncut > 0
     return bool(uncut - row["pace_remaining"] >= 1)
-
-
-def _expected(
-    waiting: int,
-    when: Timing,
-    row: Mapping[str, Any],
-    providers: Providers,
-    why: Explanation,
-    now: datetime,
-) -> datetime | None:
-    config = providers.by_name.get(row["provider"])
-    if why.code not in _FORESEEABLE or config is None or not waiting:
-        return None
-    rates = [parse_rate(rate) for rate in (row["rate"], row["team_rate"]) if rate]
-    if config.per_second is not None:
-        rates.append(config.per_second)
-    evenly = row["pacing"] == "evenly"
-    found = when.expected_finish(waiting, min(rates, default=None), evenly=evenly, now=now)
-    end = when.window.end
-    return found or (end if end != FOREVER and rates else None)
 
 
 def _ahead(window: Window, now: datetime) -> tuple[Interval, ...]:

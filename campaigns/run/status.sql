@@ -4,7 +4,7 @@
 -- name: run_state
 -- A run with what its timing is told from (campaigns/run/timing.py).
 SELECT r.*, c.name, c.status AS campaign_status, c.manually_paused, c.leftover, c.throttled, c.is_test,
-       c.pacing, c.rate, c.warm_up, c.next_dt, c.timezone, c.schedule_rrule, c.schedule_exdates,
+       c.pacing, c.rate, c.segments, c.warm_up, c.sending_type, c.next_dt, c.timezone, c.schedule_rrule, c.schedule_exdates,
        c.schedule_rdates, c.scheduled_send_date, c.scheduled_finish_date, c.expiry_date,
        c.sending_hours, c.quiet_hours, c.holidays,
        t.timezone AS team_timezone, t.sending_hours AS team_sending_hours,

@@ -5,7 +5,7 @@ Pure but for the rows it is given; the tick keeps the same in scheduler/active_t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,15 +51,22 @@ class Timing:
         return round(sum(_planned(lane, self.window, now) for lane in self.lanes))
 
     def expected_finish(
-        self, waiting: int, per_second: float | None, *, evenly: bool, now: datetime
+        self,
+        waiting: int,
+        per_second: float | None,
+        *,
+        evenly: bool,
+        now: datetime,
+        allowance: Callable[[int], int] | None = None,
     ) -> datetime | None:
         """When the last of ``waiting`` messages leaves; ``None`` if they do not all leave, or if
-        nothing but the account says how fast."""
+        nothing but the account says how fast. Each day since the start brings ``allowance``."""
         whole = sum(lane.uncut for lane in self.lanes)
         parts = [waiting * lane.uncut / whole if whole else 0.0 for lane in self.lanes]
         if not whole:
             parts[0] = waiting
-        found = flow(parts, self._turns(now), Pace(evenly=evenly, per_second=per_second), now)
+        pace = Pace(evenly, per_second, allowance, began=self._row["starts_at"])
+        found = flow(parts, self._turns(now), pace, now)
         if not found.pieces or sum(found.left) >= 1:
             return None
         last = found.pieces[-1]

@@ -9,12 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 from campaigns.providers import Providers, parse_rate
-from campaigns.schedule import adaptive
+from campaigns.schedule import adaptive, warm_up
 from campaigns.schedule.adaptive import Health, RateFactor
 from campaigns.schedule.windows import Interval
 from scheduler.active_times import Times
 from scheduler.model import CLASSES, URGENT, Account, Lane, LaneKey, Limit, Run
-from scheduler.pacing import Line, Meter, Ramp, RampState
+from scheduler.pacing import Line, Meter, RampState
 
 _rate = lru_cache(maxsize=1024)(parse_rate)
 
@@ -45,7 +45,7 @@ def run(rows: Sequence[Row], times: Mapping[LaneKey, Times], providers: Provider
         limits=_limits(row),
         per_second=_rate(row["rate"]) if row["rate"] else None,
         meter=_meter(row),
-        ramp=_ramp(row["warm_up"]),
+        ramp=warm_up.ramp_of(row["warm_up"]),
         ramped=None if row["ramp_day"] is None else RampState(row["ramp_day"], row["ramp_base"]),
     )
 
@@ -117,7 +117,3 @@ def _meter(row: Row) -> Meter | None:
     if row["metered_until"] is None:
         return None
     return Meter(row["metered_credit"], row["metered_until"])
-
-
-def _ramp(warm_up: Mapping[str, Any] | None) -> Ramp | None:
-    return None if warm_up is None else Ramp(warm_up["first_day"], warm_up["factor"])

@@ -243,3 +243,44 @@ def test_what_waits_for_its_next_window_is_expected_in_it(conn) -> None:
     run_id = ledger.run(conn, campaign_id, 150, NOW)
     assert told(conn, run_id, at(0)).expected_finish == at(86_400 + 10)
     assert told(conn, run_id, at(11)).why.text == "between two windows"
+
+
+def test_a_warm_up_is_part_of_the_reason_and_of_the_finish(conn) -> None:
+    """40 on the first day, then 80 and 160: the other 60 of 100 leave within the second day."""
+    campaign_id = ledger.campaign(conn, NOW)
+    run_id = ledger.run(conn, campaign_id, 100, NOW)
+    conn.execute("""UPDATE campaigns SET warm_up = '{"first_day": 40, "factor": 2}'""")
+    conn.execute("UPDATE runs SET accepted = 40, ramp_day = 0, ramp_base = 0")
+    conn.execute("UPDATE lanes SET next_seq = 40")
+    found = told(conn, run_id, at(100))
+    assert found.why.code == "warm_up"
+    assert found.expected_finish == at(86_400 + 6)
+    conn.execute("UPDATE runs SET ramp_day = 1, ramp_base = 40")
+    assert told(conn, run_id, at(86_401)).why.code == "sending"
+
+
+def test_the_warm_up_of_a_new_day_counts_before_a_tick_has_begun_it(conn) -> None:
+    campaign_id = ledger.campaign(conn, NOW)
+    run_id = ledger.run(conn, campaign_id, 100, NOW)
+    conn.execute("""UPDATE campaigns SET warm_up = '{"first_day": 40, "factor": 2}'""")
+    conn.execute("UPDATE runs SET accepted = 40, ramp_day = 0, ramp_base = 0")
+    conn.execute("UPDATE lanes SET next_seq = 40")
+    assert told(conn, run_id, at(86_400)).why.code == "sending"
+
+
+def test_the_finish_of_long_messages_counts_their_segments(conn) -> None:
+    """The account takes 10 segments a second; the campaign's own rate counts messages."""
+    campaign_id = ledger.campaign(conn, NOW)
+    run_id = ledger.run(conn, campaign_id, 100, NOW)
+    conn.execute("UPDATE campaigns SET segments = 2")
+    assert told(conn, run_id).expected_finish == at(20)
+    conn.execute("UPDATE campaigns SET rate = '4/s'")
+    assert told(conn, run_id).expected_finish == at(25)
+
+
+def test_a_run_whose_account_changed_its_channel_says_so(conn) -> None:
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 100, NOW)
+    conn.execute("UPDATE campaigns SET sending_type = 'email'")
+    found = told(conn, run_id)
+    assert found.why.code == "provider_channel"
+    assert found.expected_finish is None

@@ -179,3 +179,35 @@ def test_what_is_held_as_unknown_is_always_told() -> None:
     finished = told(run_status="finished", campaign_status="finished", unknown=1200)
     assert finished[0] == "finished"
     assert "1,200 messages held as unknown for the operator" in finished[1]
+
+
+def test_a_used_up_warm_up_says_when_it_goes_on() -> None:
+    """Neither its own rate nor its share is what it waits for, however many runs there are."""
+    used_up = {"warm_up_until": at(3600), "warm_up_allows": 40, "rate": "200/min"}
+    expected = (
+        "warm_up",
+        "its warm-up allows 40 messages on this day, and no more is left; "
+        "it goes on at 2030-01-01 13:00:00",
+    )
+    assert told(**used_up) == expected
+    assert told(**used_up, behind=True, others=3) == expected
+    assert told(**used_up, handed_out=1)[0] == "sending"
+    assert told(warm_up_allows=40)[0] == "sending"
+
+
+def test_an_account_that_carries_another_channel_by_now_holds_the_run() -> None:
+    changed = {"channel": "sms", "provider_channel": "email", "behind": True, "others": 1}
+    text = "its provider 'carrier' carries email now, and not sms"
+    assert told(**changed) == ("provider_channel", text)
+    assert told(channel="sms", provider_channel="sms")[0] == "sending"
+
+
+def test_a_series_that_was_stopped_promises_no_further_run() -> None:
+    over = {"run_status": "finished", "reason": "completed", "next_occurrence": at(60)}
+    assert told(**over)[1].endswith("the next run begins at 2030-01-01 12:01:00")
+    held = told(**over, manually_paused=True)[1]
+    assert held.endswith("the next run begins at 2030-01-01 12:01:00, and is paused by hand")
+    for status in ("stopped", "failed", "deleted"):
+        text = told(**over, campaign_status=status)[1]
+        assert "the next run" not in text
+        assert text.startswith("finished: everybody was dealt with; the campaign ")
