@@ -47,12 +47,12 @@ def split(piece: Slice, amount: int) -> tuple[Slice, Slice]:
         middle = piece.lo + amount
         return (
             replace(piece, hi=middle, messages=amount),
-            replace(piece, lo=middle, messages=piece.messages - amount),
+            replace(piece, lo=middle, messages=piece.messages - amount, slice_id=None),
         )
     head, tail = piece.seqs[:amount], piece.seqs[amount:]
     return (
         replace(piece, seqs=head, hi=head[-1] + 1, messages=len(head)),
-        replace(piece, seqs=tail, lo=tail[0], messages=len(tail)),
+        replace(piece, seqs=tail, lo=tail[0], messages=len(tail), slice_id=None),
     )
 
 

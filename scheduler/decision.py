@@ -12,8 +12,8 @@ from datetime import datetime
 from campaigns.schedule.windows import Interval
 from scheduler import cutting, pacing, sharing
 from scheduler.allocation import LANES, max_min
-from scheduler.demand import Demand, Waiting, demand
-from scheduler.model import Account, Batch, Lane, LaneChange, LaneKey, Limit, Run, RunChange, Slice
+from scheduler.demand import Demand, LaneDemand, Waiting, demand
+from scheduler.model import Account, Batch, LaneChange, LaneKey, Limit, Run, RunChange, Slice
 from scheduler.outstanding import outstanding
 
 
@@ -51,7 +51,7 @@ def decide(
     granted = sharing.shares(wishes, accounts, load.limits, now, held=load.held, tick=tick)
     decision = Decision()
     cutters = {
-        lane.lane.key: _Cutter(lane.lane, waiting.get(lane.lane.key, ()))
+        lane.lane.key: _Cutter(lane, waiting.get(lane.lane.key, ()))
         for wanted in demands.values()
         for lane in wanted.lanes
     }
@@ -62,39 +62,48 @@ def decide(
         decision.runs += _run_changes(wanted, taken)
     for cutter in cutters.values():
         decision.used += cutter.used
-        decision.rests += cutter.rests
+        decision.rests += cutter.rests()
     return decision
 
 
 class _Cutter:
     """What is left of a lane while several accounts are served from it."""
 
-    def __init__(self, lane: Lane, waiting: Sequence[Slice]) -> None:
-        self._lane = lane
+    def __init__(self, wanted: LaneDemand, waiting: Sequence[Slice]) -> None:
+        self._lane = wanted.lane
+        self._paced = wanted.paced
         self._waiting = list(waiting)
-        self.next_seq = lane.next_seq
+        self.next_seq = wanted.lane.next_seq
         self.used: list[int] = []
-        self.rests: list[Slice] = []
         self.taken = 0
 
     def take(self, part: sharing.Part, amount: int, retries: Sequence[Slice]) -> Iterator[Slice]:
-        """Cut ``amount`` messages: of ``retries`` first, then what came back, then fresh rows."""
+        """Cut ``amount`` messages: of ``retries`` first, then what came back, then fresh rows.
+
+        Of what is paced it is less where another account got some of it already.
+        """
         again = min(amount, part.retries)
         yield from self._cut(again, retries, self._lane.next_seq, self._lane.next_seq)
         offered = [piece for piece in self._waiting if piece.kind != "retry"]
-        yield from self._cut(min(amount - again, part.paced), offered, self.next_seq, self._lane.hi)
+        paced = min(amount - again, part.paced, self._paced)
+        self._paced -= paced
+        yield from self._cut(paced, offered, self.next_seq, self._lane.hi)
 
     def _cut(
         self, amount: int, offered: Sequence[Slice], next_seq: int, hi: int
     ) -> Iterator[Slice]:
         taken, rests, reached = cutting.carve(self._lane.key, amount, offered, next_seq, hi)
         self.next_seq = max(self.next_seq, reached)
-        gone = [piece.slice_id for piece in taken if piece.slice_id is not None]
-        self._waiting = [piece for piece in self._waiting if piece.slice_id not in gone]
-        self.used += gone
-        self.rests += rests
+        # No two of a lane's slices begin at the same row.
+        gone = {piece.lo for piece in taken}
+        self._waiting = [*(piece for piece in self._waiting if piece.lo not in gone), *rests]
+        self.used += [piece.slice_id for piece in taken if piece.slice_id is not None]
         self.taken += sum(piece.messages for piece in taken)
         yield from taken
+
+    def rests(self) -> list[Slice]:
+        """What is left of slices that were split."""
+        return [piece for piece in self._waiting if piece.slice_id is None]
 
     def retries(self) -> list[Slice]:
         """Slices that wait to be tried again."""

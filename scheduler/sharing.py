@@ -185,13 +185,12 @@ def _parts(
             amount = min(piece.messages, left)
             retries[name] = retries.get(name, 0) + amount
             left -= amount
-    paced = lane.paced
-    while paced and probes:
+    # Of all that ask to make a probe one will, so what it is made of is wanted of the main one too.
+    while lane.paced and probes:
         yield probes.pop(), Part(lane, 0, 1)
-        paced -= 1
     retries.setdefault(main, 0)
     for name, amount in retries.items():
-        part = Part(lane, amount, paced if name == main else 0)
+        part = Part(lane, amount, lane.paced if name == main else 0)
         if part.amount:
             yield name, part
 

@@ -291,3 +291,22 @@ def test_what_waits_for_a_limit_is_outstanding_below_it():
     waits = run(1, 10, limits=(limit,))
     waits = replace(waits, lanes=(replace(waits.lanes[0], next_seq=1, later=1),))
     assert cut(decide([waits], UNLIMITED, {}, at(0))) == 0
+
+
+def broken(**changes: object) -> dict[str, Account]:
+    return {**CHAIN, "p": replace(CHAIN["p"], health=OPEN, **changes)}
+
+
+def test_what_a_probe_leaves_of_a_slice_is_cut_in_the_same_tick():
+    came_back = run(1, 20)
+    came_back = replace(came_back, lanes=(replace(came_back.lanes[0], next_seq=20, returned=20),))
+    waiting = {LaneKey(1, 0): [Slice(1, 0, "returned", 0, 20, 20, None, 7, at(0))]}
+    decision = decide([came_back], broken(), waiting, at(0))
+    assert (cut(decision, provider="p"), cut(decision, provider="q")) == (1, 19)
+    assert (decision.used, decision.rests) == ([7], [])
+
+
+def test_one_probe_holds_up_nobody_else():
+    """A thousand slow runs want one message each, and one of these is the probe."""
+    decision = decide([run(number, 1) for number in range(1, 50)], broken(), {}, at(0))
+    assert (cut(decision, provider="p"), cut(decision, provider="q")) == (1, 48)
