@@ -56,7 +56,8 @@ class Demand:
 
 def demand(run: Run, waiting: Waiting, now: datetime, *, tick: int = 0) -> Demand:
     """What ``run`` wants now."""
-    lanes = [_of_lane(run, lane, _retries(waiting, lane), now) for lane in run.lanes]
+    evenly = run.evenly and not _is_behind(run, now)
+    lanes = [_of_lane(run, lane, _retries(waiting, lane), now, evenly) for lane in run.lanes]
     ramped = run.ramped
     if run.ramp is not None:
         handed_out = sum(lane.handed_out for lane in run.lanes)
@@ -72,7 +73,21 @@ def demand(run: Run, waiting: Waiting, now: datetime, *, tick: int = 0) -> Deman
     return Demand(run, tuple(lanes), meter, ramped)
 
 
-def _of_lane(run: Run, lane: Lane, retries: int, now: datetime) -> LaneDemand:
+def _is_behind(run: Run, now: datetime) -> bool:
+    """Whether the lines are steeper than the run's own rate, which is then what paces it.
+
+    Whole messages of a line and of a meter would meet less often than either comes.
+    """
+    if run.per_second is None or run.finish is None:
+        return False
+    needed = 0.0
+    for lane in run.lanes:
+        if seconds := lane.paced.seconds(now, run.finish):
+            needed += lane.remaining / seconds
+    return needed > run.per_second
+
+
+def _of_lane(run: Run, lane: Lane, retries: int, now: datetime, evenly: bool) -> LaneDemand:
     nothing = LaneDemand(lane, 0, 0, None, lane.line, Interval(now, now))
     current = lane.active.at(now) or lane.active.following(now)
     if current is None:
@@ -81,7 +96,7 @@ def _of_lane(run: Run, lane: Lane, retries: int, now: datetime) -> LaneDemand:
     if run.paused or current.start >= now + QUANTUM:
         return replace(nothing, gate=gate)
     start = max(now, current.start)
-    if not run.evenly or run.finish is None or current.start >= run.finish:
+    if not evenly or run.finish is None or current.start >= run.finish:
         return LaneDemand(lane, lane.remaining, retries, gate, None, Interval(start, start))
     amount, line = pacing.due(lane.line, lane.remaining, lane.paced, now)
     end = max(start, min(pacing.horizon(lane.paced, now), gate.end - MARGIN))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from campaigns.schedule.active import ActiveTime
@@ -16,6 +16,7 @@ from campaigns.schedule.adaptive import Health
 from campaigns.schedule.flow import Turn
 from campaigns.schedule.windows import Interval, Window, active_intervals
 from scheduler.decision import decide
+from scheduler.duties.reading import STRICT_FROM
 from scheduler.forecast import Forecast, curve, forecast
 from scheduler.model import Account, Lane, LaneKey, Run
 from scheduler.pacing import LOOKAHEAD, Ramp
@@ -223,6 +224,7 @@ def test_lanes_with_calendars_of_their_own_are_foretold_together(
     evenly=st.booleans(),
     phase=st.floats(0, 0.99),
 )
+@example(messages=15, own_rate=0.21875, pauses=[], evenly=True, phase=0.0)
 def test_a_rate_of_its_own_is_foretold(
     messages: int, own_rate: float, pauses: list[Interval], evenly: bool, phase: float
 ) -> None:
@@ -232,7 +234,8 @@ def test_a_rate_of_its_own_is_foretold(
         [messages],
         [window],
         evenly=evenly,
-        per_second=None,
+        # The limiter holds it as well, once several of its messages may be under way.
+        per_second=own_rate if own_rate >= STRICT_FROM else None,
         own_rate=own_rate,
         phase=phase,
         seconds=130,
