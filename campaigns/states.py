@@ -87,6 +87,7 @@ CAMPAIGN = Machine(
         # Every occurrence that was left was skipped or missed.
         *_moves("miss", ["scheduled"], "finished"),
         # The operator sends again what was held as unknown.
+        Move("scheduled", "reopen", "sending"),
         Move("finished", "reopen", "sending", reopens=True),
         *_moves("stop", ["scheduled", "sending"], "stopped"),
         *_moves("fail", ["scheduled", "sending"], "failed"),

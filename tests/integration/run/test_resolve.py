@@ -99,6 +99,26 @@ def test_resending_reopens_the_run_and_its_campaign(conn) -> None:
     assert row == {"attempts": 0, "claimed_at": None}
 
 
+def test_resending_wakes_a_series_that_rests_and_its_next_occurrence_stays(conn) -> None:
+    run_id = finished_run(conn, unknown=1)
+    conn.execute(
+        "UPDATE campaigns SET status = 'scheduled', next_dt = %s, schedule_type = 'scheduled', "
+        "schedule_rrule = 'FREQ=DAILY'",
+        (at(86_400),),
+    )
+    assert resolve.resend(conn, run_id, now=at(5)) == 1
+    assert (campaign_status(conn), ledger.field(conn, "runs", run_id, "status")) == (
+        "sending",
+        "sending",
+    )
+    conn.execute("UPDATE deliveries SET status = 'accepted'")
+    conn.execute("UPDATE runs SET accepted = 1")
+    assert tick(conn, PROVIDERS, name="beat@test", now=at(10)) is not None
+    assert campaign_status(conn) == "scheduled"
+    row = conn.execute("SELECT next_dt FROM campaigns").fetchone()
+    assert row == {"next_dt": at(86_400)}
+
+
 def test_what_is_resent_is_cut_again_by_the_next_tick_and_exactly_once(conn) -> None:
     run_id = finished_run(conn, unknown=1200, accepted=10)
     resolve.resend(conn, run_id, now=at(5), seqs=[*range(0, 1200, 2)])
