@@ -17,14 +17,15 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from campaigns.schedule.active import ActiveTime
-from campaigns.schedule.windows import FOREVER
 
 _DAY = 86_400.0
 #: Less than this is a remainder of floating-point arithmetic.
 _NOTHING = 1e-6
+#: Nothing is foretold beyond: no time of a campaign lies later (campaigns/campaign/times.py).
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +205,8 @@ class _Simulation:
             rates = shared(wanted, self._ceiling)
             if math.inf in rates:
                 self._jump([lane for lane, rate in zip(waiting, rates, strict=True) if rate])
-            elif not self._advance(waiting, rates):
-                return
+            else:
+                self._advance(waiting, rates)
 
     def _stretches(self, active: ActiveTime, finish: datetime | None) -> list[_Stretch]:
         found: list[_Stretch] = []
@@ -235,11 +236,9 @@ class _Simulation:
             self._take_from(lane, amount)
         self._write(self._moment, self._moment, sum(amounts))
 
-    def _advance(self, lanes: Sequence[_Lane], rates: Sequence[float]) -> bool:
-        """Up to the next change; ``False``: there is none any more."""
+    def _advance(self, lanes: Sequence[_Lane], rates: Sequence[float]) -> None:
+        """Up to the next change."""
         end = min(self._changes(lanes, rates))
-        if end == math.inf:
-            return False
         span = end - self._moment
         total = sum(rates)
         is_day_used_up = total > 0 and self._moment + self._day_left / total <= end
@@ -251,7 +250,6 @@ class _Simulation:
         if is_day_used_up:
             self._day_left = 0.0
         self._moment = end
-        return True
 
     def _changes(self, lanes: Sequence[_Lane], rates: Sequence[float]) -> Iterator[float]:
         """Moments after the present one at which a rate may change."""
@@ -283,7 +281,7 @@ class _Simulation:
             self._pieces.append(Piece(first, last, before, messages))
 
     def _seconds(self, moment: datetime) -> float:
-        return math.inf if moment == FOREVER else (moment - self._zero).total_seconds()
+        return (min(moment, _LATEST) - self._zero).total_seconds()
 
 
 def shared(wanted: Sequence[float], capacity: float) -> list[float]:
