@@ -96,6 +96,9 @@ def _of_lane(run: Run, lane: Lane, retries: int, now: datetime, evenly: bool) ->
     if run.paused or current.start >= now + QUANTUM:
         return replace(nothing, gate=gate)
     start = max(now, current.start)
+    if start >= gate.end:
+        # What is handed out so late could only be handed back.
+        return replace(nothing, gate=gate)
     if not evenly or run.finish is None or current.start >= run.finish:
         return LaneDemand(lane, lane.remaining, retries, gate, None, Interval(start, start))
     amount, line = pacing.due(lane.line, lane.remaining, lane.paced, now)
@@ -129,5 +132,7 @@ def _within(lane: LaneDemand, spread: Interval, *, binding: bool) -> LaneDemand:
     if lane.gate is None or not (binding or lane.spread.start == lane.spread.end):
         return lane
     start = max(lane.gate.start, spread.start)
+    if start >= lane.gate.end:
+        return replace(lane, paced=0, retries=0)
     end = max(start, min(spread.end, lane.gate.end - MARGIN))
     return replace(lane, spread=Interval(start, end))

@@ -41,7 +41,8 @@ def filled(conn: Connection, seed: int) -> None:
         keys = chance.sample(LIMITS, chance.randint(0, 3))
         batch = conn.execute(
             "INSERT INTO batches (provider, messages, status, spread_from, spread_until,"
-            " created_at, limit_keys, limit_rates) VALUES (%s, 0, 'ready', %s, %s, %s, %s, %s) RETURNING id",
+            " created_at, limit_keys, limit_rates)"
+            " VALUES (%s, 0, 'ready', %s, %s, %s, %s, %s) RETURNING id",
             (chance.choice("pqr"), NOW, NOW, NOW, keys, [1.0] * len(keys)),
         ).fetchone()
         assert batch is not None
