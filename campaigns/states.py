@@ -98,12 +98,13 @@ CAMPAIGN = Machine(
 RUN = Machine(
     name="run",
     states=("resolving", "sending", "closing", "finished"),
-    # An occurrence that is skipped or missed is over from the start.
+    # An occurrence that is skipped or missed is over from the start, unless it is prepared already.
     initial=("resolving", "sending", "finished"),
     moves=(
         *_moves("resolved", ["resolving"], "sending"),
         *_moves("expired", ["resolving", "sending"], "closing"),
         *_moves("stopped", ["resolving", "sending"], "closing"),
+        *_moves("missed", ["resolving", "sending"], "closing"),
         *_moves("all rows settled", ["sending", "closing"], "finished"),
         Move("finished", "reopened by the operator", "sending", reopens=True),
     ),

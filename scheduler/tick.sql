@@ -86,14 +86,29 @@ WHERE run_id IN (SELECT id FROM moved);
 -- name: close_ended
 -- Runs whose campaign was stopped, whose expiry has come, or whose window is over and whose
 -- leftover policy is to expire. A run that is still being resolved is left to its resolver.
-WITH ended AS (
-    SELECT r.id, CASE WHEN c.status IN ('stopped', 'failed', 'deleted') THEN 'stopped' ELSE 'expired' END AS reason
+-- A run is made a little before its start. One that no tick has seen since then, because no beat was
+-- there, is too late by the same rules as one that is still to be made (schedule/occurrences.py).
+WITH last_tick AS (
+    SELECT max(seen_at) AS at FROM heartbeats WHERE kind = 'beat'
+), ended AS (
+    SELECT r.id, CASE WHEN c.status IN ('stopped', 'failed', 'deleted') THEN 'stopped'
+                      WHEN m.missed THEN 'missed'
+                      ELSE 'expired' END AS reason
     FROM runs r
     JOIN campaigns c ON c.id = r.campaign_id
-    WHERE (r.status = 'sending' OR (r.status = 'resolving' AND c.status <> 'sending'))
+    CROSS JOIN last_tick t
+    CROSS JOIN LATERAL (
+        SELECT r.starts_at > t.at
+               AND (r.starts_at < %(now)s::timestamptz - make_interval(secs => c.start_deadline)
+                    OR (c.schedule_type = 'scheduled' AND c.catch_up = 'skip'
+                        AND r.starts_at < %(now)s::timestamptz - make_interval(secs => %(late)s))) AS missed
+    ) m
+    WHERE r.status IN ('resolving', 'sending')
       AND (c.status IN ('stopped', 'failed', 'deleted')
-           OR r.expires_at <= %(now)s
-           OR (c.leftover = 'expire' AND r.finishes_at <= %(now)s))
+           OR m.missed
+           OR (r.status = 'sending'
+               AND (r.expires_at <= %(now)s
+                    OR (c.leftover = 'expire' AND r.finishes_at <= %(now)s))))
     FOR NO KEY UPDATE OF r SKIP LOCKED
 )
 UPDATE runs r SET status = 'closing', reason = ended.reason, published_at = NULL
@@ -194,13 +209,13 @@ SELECT nextval(pg_get_serial_sequence('batches', 'id')) AS id FROM generate_seri
 
 -- name: insert_batches
 INSERT INTO batches (id, provider, messages, status, spread_from, spread_until, limit_keys,
-                     limit_rates, created_at)
+                     limit_rates, interleaved, created_at)
 OVERRIDING SYSTEM VALUE
 SELECT x.id, x.provider, x.messages, 'ready', x.spread_from, x.spread_until, x.limit_keys,
-       x.limit_rates, %(now)s
+       x.limit_rates, x.interleaved, %(now)s
 FROM jsonb_to_recordset(%(batches)s::jsonb) AS x (
     id bigint, provider text, messages integer, spread_from timestamptz, spread_until timestamptz,
-    limit_keys text[], limit_rates float8[]);
+    limit_keys text[], limit_rates float8[], interleaved boolean);
 
 -- name: delete_slices
 DELETE FROM slices WHERE id = ANY (%(ids)s) AND batch_id IS NULL;

@@ -24,7 +24,7 @@ _SQL = queries.load("campaigns.run", "lifecycle.sql")
 CLOSE_STRETCH = 10_000
 
 #: What becomes of untouched rows, by the reason for which their run closes.
-STATUS_BY_REASON = {"expired": "expired", "stopped": "cancelled"}
+STATUS_BY_REASON = {"expired": "expired", "missed": "expired", "stopped": "cancelled"}
 
 
 def resolve(conn: Connection, run_id: int) -> int | None:

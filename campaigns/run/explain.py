@@ -32,6 +32,7 @@ _RUN_ENDS = {
     "skipped": "skipped: an earlier run of the campaign was still open",
     "missed": "missed: it could not start in time",
 }
+_CLOSES = {"expired": "it expired", "missed": "it could not start in time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _ended(facts: Facts, now: datetime) -> Explanation | None:
     if facts.run_status is None and facts.campaign_status in _CAMPAIGN_ENDS:
         return Explanation("finished", _CAMPAIGN_ENDS[facts.campaign_status])
     if facts.run_status == "closing" or facts.campaign_status in _CAMPAIGN_ENDS:
-        why = "it expired" if facts.reason == "expired" else "it was stopped"
+        why = _CLOSES.get(facts.reason or "", "it was stopped")
         return (
             _silent(facts, "beat", "beat", now)
             or _silent(facts, "control", "audience worker", now)

@@ -50,7 +50,8 @@ def run_once(conn: Connection, now: datetime) -> tuple[int, int]:
         conn.execute(_SQL.insert_runs, {"runs": json.dumps(runs), "now": now})
     if series:
         conn.execute(_SQL.move_series, {"campaigns": json.dumps(series), "now": now})
-    closed = conn.execute(_SQL.close_ended, {"now": now}).rowcount
+    over = {"now": now, "late": occurrences.LATE.total_seconds()}
+    closed = conn.execute(_SQL.close_ended, over).rowcount
     return started, closed
 
 

@@ -10,6 +10,7 @@ from campaigns.database import Connection
 from campaigns.providers import ProviderConfig, Providers
 from scheduler.tick import tick
 from tests.support import ledger
+from worker.runs import close
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms", rate="50/s")
@@ -234,3 +235,47 @@ def test_a_run_whose_calendar_cannot_be_read_any_more_is_closed_alone(conn):
     gate = conn.execute("SELECT gate_opens_at FROM lanes WHERE run_id = %s", (lost,)).fetchone()
     assert gate is not None
     assert gate["gate_opens_at"] is None
+
+
+def test_a_start_that_was_prepared_is_missed_if_no_beat_was_there_for_too_long(conn):
+    """The recipients are written a moment before the start; a deadline counts then, too."""
+    campaign_id = recurring(conn, start_deadline=30)
+    ticked(conn, -5)
+    ticked(conn, 31)
+    assert runs(conn) == [(at(0), "finished", "missed")]
+    assert ledger.field(conn, "campaigns", campaign_id, "status") == "scheduled"
+
+
+def test_who_skips_what_is_late_skips_what_was_prepared_too(conn):
+    recurring(conn, catch_up="skip")
+    ticked(conn, -5)
+    ticked(conn, 61)
+    assert runs(conn) == [(at(0), "finished", "missed")]
+
+
+def test_recipients_of_a_start_that_was_missed_get_nothing(conn):
+    campaign_id = ledger.campaign(conn, NOW)
+    conn.execute("UPDATE campaigns SET start_deadline = 30")
+    ticked(conn, -5)
+    run_id = ledger.run(conn, campaign_id, 3, NOW)
+    ticked(conn, 31)
+    assert runs(conn) == [(at(0), "closing", "missed")]
+    assert close(conn, run_id) == 3
+    ticked(conn, 32)
+    assert runs(conn) == [(at(0), "finished", "missed")]
+    assert ledger.statuses(conn, run_id) == {"expired": 3}
+
+
+def test_a_start_that_a_beat_has_seen_is_not_missed_later(conn):
+    """Quiet hours, a pause by hand or a lack of share keep it from sending, not from starting."""
+    recurring(conn, catch_up="skip", start_deadline=30)
+    for seconds in (-5, 29, 100):
+        ticked(conn, seconds)
+    assert runs(conn) == [(at(0), "resolving", None)]
+
+
+def test_what_was_prepared_starts_however_late_unless_somebody_says_otherwise(conn):
+    recurring(conn)
+    ticked(conn, -5)
+    ticked(conn, 3600)
+    assert runs(conn) == [(at(0), "resolving", None)]
