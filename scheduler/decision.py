@@ -150,9 +150,6 @@ def _lane_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterato
     for lane in wanted.lanes:
         before = lane.lane
         line, next_seq = lane.line, cutters[before.key].next_seq
-        if before.line is not None and line is not None and not lane.paced:
-            # It goes on from where it was drawn; a thousand slow runs need no thousand writes.
-            line = before.line
         change = LaneChange(before.key, next_seq, line, lane.gate)
         if change != LaneChange(before.key, before.next_seq, before.line, before.gate):
             yield change

@@ -82,16 +82,24 @@ def due(line: Line | None, remaining: int, active: ActiveTime, now: datetime) ->
     last = active.intervals[-1].end if active else now
     ideal = float(remaining)
     start = now
+    goes_on = False
     if line is not None:
-        if remaining - line.remaining < 1 - _ROUNDING:
+        goes_on = remaining - line.remaining < 1 - _ROUNDING
+        if goes_on:
             ideal = min(line.remaining, ideal)
         if line.until >= now - QUANTUM or _on_line(line, remaining, active, now - QUANTUM, last):
             # A tick that came early or late charges exactly the time that none has charged yet.
             start = line.until
+        else:
+            goes_on = False
     before = active.seconds(start, last)
     after = active.seconds(max(end, start), last)
     target = ideal * after / before if before > 0 else 0.0
     count = max(0, remaining - math.ceil(target - _ROUNDING))
+    if count == 0 and goes_on and line is not None:
+        # A thousand slow runs need no thousand writes. A line that was drawn anew does not go on:
+        # without being remembered it would begin now in every tick, and never come to anything.
+        return 0, line
     return count, Line(target, max(end, start))
 
 
