@@ -62,6 +62,7 @@ def pack(
     size: int = BATCH_MESSAGES,
     *,
     limits: tuple[Limit, ...] = (),
+    interleaved: bool = False,
 ) -> list[Batch]:
     """Batches of at most ``size`` messages; slices of many runs share one if they share a spread.
 
@@ -74,7 +75,7 @@ def pack(
     for spread, queue in queues.items():
         messages = sum(piece.messages for piece in queue)
         share = -(-messages // -(-messages // size))
-        batches += _fill(Batch(provider, spread, (), limits), queue, share)
+        batches += _fill(Batch(provider, spread, (), limits, interleaved), queue, share)
     return batches
 
 

@@ -50,16 +50,16 @@ def decide(
     wishes = sharing.wishes(demands.values(), waiting, accounts, now)
     granted = sharing.shares(wishes, accounts, load.limits, now, held=load.held, tick=tick)
     decision = Decision()
+    # Of a thousand slow runs few want anything in one tick.
     cutters = {
-        lane.lane.key: _Cutter(lane, waiting.get(lane.lane.key, ()))
-        for wanted in demands.values()
-        for lane in wanted.lanes
+        part.lane.lane.key: _Cutter(part.lane, waiting.get(part.lane.lane.key, ()))
+        for wish in wishes.values()
+        for part in wish.parts
     }
     _cut_batches(decision, wishes, granted, cutters, accounts, now, tick)
     for wanted in demands.values():
-        taken = sum(cutters[lane.lane.key].taken for lane in wanted.lanes)
         decision.lanes += _lane_changes(wanted, cutters)
-        decision.runs += _run_changes(wanted, taken)
+        decision.runs += _run_changes(wanted, cutters)
     for cutter in cutters.values():
         decision.used += cutter.used
         decision.rests += cutter.rests()
@@ -132,8 +132,10 @@ def _cut_batches(
             ]
             here = pieces.setdefault((claim.account, limits), [])
             here += [(part.lane.spread, piece) for piece in cutter.take(part, share, retries)]
+    limited = {name for name, limits in pieces if limits}
     for (name, limits), here in pieces.items():
-        decision.batches += cutting.pack(name, here, limits=limits)
+        interleaved = name in limited and not limits
+        decision.batches += cutting.pack(name, here, limits=limits, interleaved=interleaved)
 
 
 def _by_lane(
@@ -149,14 +151,18 @@ def _by_lane(
 def _lane_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterator[LaneChange]:
     for lane in wanted.lanes:
         before = lane.lane
-        line, next_seq = lane.line, cutters[before.key].next_seq
+        line, next_seq = lane.line, before.next_seq
+        if before.key in cutters:
+            next_seq = cutters[before.key].next_seq
         change = LaneChange(before.key, next_seq, line, lane.gate)
         if change != LaneChange(before.key, before.next_seq, before.line, before.gate):
             yield change
 
 
-def _run_changes(wanted: Demand, taken: int) -> Iterator[RunChange]:
-    run = wanted.run
-    meter = pacing.spent(wanted.meter, taken) if wanted.meter else None
+def _run_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterator[RunChange]:
+    run, meter = wanted.run, wanted.meter
+    if meter is not None:
+        keys = (lane.lane.key for lane in wanted.lanes)
+        meter = pacing.spent(meter, sum(cutters[key].taken for key in keys if key in cutters))
     if (meter, wanted.ramped) != (run.meter, run.ramped):
         yield RunChange(run.run_id, meter, wanted.ramped)

@@ -117,19 +117,30 @@ def _capped(
     room = max(left, 0)
     if sum(lane.paced + lane.retries * with_retries for lane in lanes) <= room:
         return list(lanes)
+    again = [lane.retries for lane in lanes]
     if with_retries:
-        wanted = {n: lane.retries for n, lane in enumerate(lanes)}
-        again = max_min(wanted, room, rotation=tick, stage=LANES_CAPPED)
-        lanes = [replace(lane, retries=again[n]) for n, lane in enumerate(lanes)]
-        room -= sum(again.values())
-    wanted = {n: lane.paced for n, lane in enumerate(lanes)}
-    paced = max_min(wanted, room, rotation=tick, stage=LANES_CAPPED)
-    return [replace(lane, paced=paced[n]) for n, lane in enumerate(lanes)]
+        again = _shared(again, room, tick)
+        room -= sum(again)
+    paced = _shared([lane.paced for lane in lanes], room, tick)
+    return [
+        replace(lane, paced=count, retries=retries)
+        for lane, count, retries in zip(lanes, paced, again, strict=True)
+    ]
+
+
+def _shared(wanted: Sequence[int], room: int, tick: int) -> list[int]:
+    """What each lane gets of ``room``; nearly every run has only one."""
+    if len(wanted) == 1:
+        return [min(wanted[0], room)]
+    shares = max_min(dict(enumerate(wanted)), room, rotation=tick, stage=LANES_CAPPED)
+    return [shares[n] for n in range(len(wanted))]
 
 
 def _within(lane: LaneDemand, spread: Interval, *, binding: bool) -> LaneDemand:
     """Spread as the campaign's own rate has it, where that binds or the line spreads nothing."""
-    if lane.gate is None or not (binding or lane.spread.start == lane.spread.end):
+    if lane.gate is None or not lane.amount:
+        return lane
+    if not (binding or lane.spread.start == lane.spread.end):
         return lane
     start = max(lane.gate.start, spread.start)
     if start >= lane.gate.end:

@@ -147,6 +147,8 @@ class Batch:
     spread: Interval
     slices: tuple[Slice, ...]
     limits: tuple[Limit, ...] = ()
+    #: Others at the account obey limits of their own, and need room between these messages.
+    interleaved: bool = False
 
     @property
     def messages(self) -> int:

@@ -33,6 +33,10 @@ CHUNK = 100
 #: A chunk covers at most this much of a batch's spread, in seconds.
 STEP_SECONDS = 0.1
 
+#: Beside batches with limits of their own a batch leases no more than this at a time, in seconds of
+#: the account's rate: a unit of theirs finds its place only between two of our blocks.
+INTERLEAVED_SECONDS = 0.01
+
 #: A batch stops claiming after this long, so that nobody waits for it; its rest is cut again.
 BATCH_SECONDS = 30.0
 
@@ -120,6 +124,8 @@ class _BatchRun:
         self._runs: list[int] = []
         self._claimed = 0
         self._taken = 0
+        #: Set by whoever finds that no more can be claimed.
+        self._stop: _Stop | None = None
 
     async def run(self) -> int:
         contexts = await self._engine.ledger.contexts(self._lease.batch_id)
@@ -132,7 +138,7 @@ class _BatchRun:
         async with asyncio.TaskGroup() as chunks:
             stop = await self._claim_chunks(chunks, sender)
         if sender.all_recorded:
-            await self._hand_back(self._wait(stop))
+            await self._hand_back(self._wait(self._stop or stop))
         return self._claimed
 
     async def _hand_back(self, wait: float) -> None:
@@ -165,20 +171,46 @@ class _BatchRun:
                 permits = await self._lease_units(places)
                 if isinstance(permits, _Stop):
                     return permits
-                if self._engine.stopping or self._is_held(sender):
-                    return _Stop()
                 amount = min(places, self._estimate.messages(permits.due_within(STEP_SECONDS)))
-                rows = await self._claim(amount)
-                if isinstance(rows, _Stop):
-                    return rows
                 self._taken += amount
-                self._claimed += len(rows)
-                held -= len(rows)
-                if rows:
-                    chunks.create_task(sender.send(rows, permits))
+                held -= amount
+                if not self._lease.limits:
+                    await self._claim_at(permits, amount, chunks, sender)
+                else:
+                    # Few units at a time, far ahead: the next ones are asked for meanwhile, or the
+                    # batch would send no more than one such lot per horizon.
+                    chunks.create_task(self._claim_at(permits, amount, chunks, sender))
             finally:
                 self._account.slots.give(held)
+            if self._stop is not None:
+                return self._stop
         return _Stop()
+
+    async def _claim_at(
+        self, permits: Permits, amount: int, chunks: asyncio.TaskGroup, sender: ChunkSender
+    ) -> None:
+        """Claim as many rows once their first slot is due, and let them be sent.
+
+        Holds ``amount`` places, and passes on one for each row. What stops the batch is noted.
+        """
+        rows: list[Claimed] = []
+        try:
+            await sleep_until(self._clock, permits.start)
+            if self._stop is not None:
+                return
+            if self._engine.stopping or self._is_held(sender):
+                self._stop = _Stop()
+                return
+            found = await self._claim(amount)
+            if isinstance(found, _Stop):
+                self._stop = found
+                return
+            rows = found
+            self._claimed += len(rows)
+            if rows:
+                chunks.create_task(sender.send(rows, permits))
+        finally:
+            self._account.slots.give(amount - len(rows))
 
     async def _claim(self, amount: int) -> list[Claimed] | _Stop:
         """The next rows. A claim whose answer was lost is undone when the batch is handed back."""
@@ -196,15 +228,18 @@ class _BatchRun:
         return _Stop() if rows is None else rows
 
     async def _lease_units(self, messages: int) -> Permits | _Stop:
-        """Permits for now: waits out a short wait, gives up on a long one."""
+        """Permits, be it for a moment ahead: waits out a short wait, gives up on a long one."""
         while True:
             known = self._account.stragglers.needed(self._runs, self._clock.monotonic())
             at_least = max(round(self._estimate.mean), known)
-            answer = await self._permits.ask(self._estimate.units(messages), at_least)
+            units = self._estimate.units(messages)
+            if self._lease.interleaved:
+                rate = self._account.per_second(self._clock.now()) or math.inf
+                units = min(units, max(math.ceil(rate * INTERLEAVED_SECONDS), at_least))
+            answer = await self._permits.ask(units, at_least)
             if answer is None:
                 return _Stop(LIMITER_PAUSE)
             if isinstance(answer, Permits):
-                await sleep_until(self._clock, answer.start)
                 return answer
             if answer.seconds > PATIENCE or self._engine.stopping:
                 # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.

@@ -43,6 +43,8 @@ class Lease:
     capped: bool = False
     #: What its messages obey beside the account's own limit.
     limits: tuple[Limit, ...] = ()
+    #: Whether others at the account need room between them.
+    interleaved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ class Ledger:
             base + row["spread_until_in"],
             row["capped"],
             tuple(map(Limit, row["limit_keys"], row["limit_rates"])),
+            row["interleaved"],
         )
 
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:

@@ -20,7 +20,7 @@ SET status = 'leased',
     lease_token = %(token)s,
     lease_until = coalesce(%(now)s::timestamptz, now()) + make_interval(secs => %(lease_seconds)s)
 WHERE id = %(batch_id)s AND status = 'ready'
-RETURNING provider, messages, capped, limit_keys, limit_rates,
+RETURNING provider, messages, capped, limit_keys, limit_rates, interleaved,
           extract(epoch FROM spread_from - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_from_in,
           extract(epoch FROM spread_until - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_until_in;
 

@@ -94,6 +94,7 @@ def _batch_json(batch_id: int, batch: Batch) -> dict[str, Any]:
         "spread_until": batch.spread.end.isoformat(),
         "limit_keys": [limit.key for limit in batch.limits],
         "limit_rates": [limit.per_second for limit in batch.limits],
+        "interleaved": batch.interleaved,
     }
 
 

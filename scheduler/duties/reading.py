@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from campaigns.providers import Providers, parse_rate
+from campaigns.providers import ProviderConfig, Providers, parse_rate
 from campaigns.schedule import adaptive, warm_up
 from campaigns.schedule.adaptive import Health, RateFactor
 from campaigns.schedule.windows import Interval
@@ -42,7 +42,7 @@ def run(rows: Sequence[Row], times: Mapping[LaneKey, Times], providers: Provider
         weight=row["weight"],
         segments=row["segments"],
         sender=sender_key(row["sender"]),
-        limits=_limits(row),
+        limits=_limits(row, providers.by_name.get(row["provider"])),
         per_second=_rate(row["rate"]) if row["rate"] else None,
         meter=_meter(row),
         ramp=warm_up.ramp_of(row["warm_up"]),
@@ -103,13 +103,15 @@ def _carries(providers: Providers, row: Row) -> bool:
     return config is not None and config.channel == row["sending_type"]
 
 
-def _limits(row: Row) -> tuple[Limit, ...]:
+def _limits(row: Row, config: ProviderConfig | None) -> tuple[Limit, ...]:
     """What holds for the run whichever account it goes through: of its team, of its campaign."""
     found = []
     if row["team_rate"] is not None:
         found.append(Limit(f"team:{row['team_id']}", _rate(row["team_rate"])))
     if row["rate"] is not None and _rate(row["rate"]) >= STRICT_FROM:
-        found.append(Limit(f"campaign:{row['campaign_id']}", _rate(row["rate"])))
+        # In the units that its account counts: a campaign's own rate is one of messages.
+        units = row["segments"] if config is not None and config.counts_segments else 1
+        found.append(Limit(f"campaign:{row['campaign_id']}", _rate(row["rate"]) * units))
     return tuple(found)
 
 

@@ -85,7 +85,7 @@ class Scripts:
         self._keys = [f"oracle:{number}:{index}" for index in range(KEYS)]
 
     def reserve(self, now_us: int, terms: gcra.Terms, want: int, at_least: int = 1) -> gcra.Grant:
-        lengths = (terms.horizon_us, terms.ahead_us, terms.max_block_us, terms.lag_us)
+        lengths = (terms.horizon_us, terms.ahead_us(at_least), terms.max_block_us, terms.lag_us)
         args = (want, at_least, *lengths, terms.burst, *terms.intervals_us, now_us)
         keys = self._keys[: len(terms.intervals_us)]
         return gcra.Grant(*self._reserve(keys=keys, args=args))

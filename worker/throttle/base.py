@@ -184,7 +184,7 @@ class Pace:
             max_block_us=microseconds(self.max_block),
             lag_us=jitter // 2,
             burst=burst,
-            within_us=microseconds(min(max(within, 0.0), self.horizon)),
+            within_us=microseconds(min(max(within, 0.0), self.horizon + self.max_block)),
         )
 
     def answer(self, grant: Grant, terms: Terms, received: float) -> Permits | Wait:

@@ -26,8 +26,11 @@ local function whole(number)
 end
 
 local function reach(i, units)
-  local least = math.max(units, i == 1 and burst or 1)
-  return horizon + math.max(max_block, least * intervals[i])
+  if i > 1 then
+    -- Its blocks may begin as late as the account's may end.
+    return horizon + max_block + math.max(units, 1) * intervals[i]
+  end
+  return horizon + math.max(max_block, math.max(units, burst) * intervals[i])
 end
 
 if not now then
@@ -65,8 +68,9 @@ end
 local delay, lag = start - now, start - own
 local wait = delay - ahead
 if intervals[1] > 0 and lag > max_lag then
-  -- The account is shared: it must not stand idle until another key is free.
-  wait = math.max(wait, delay - max_lag)
+  -- The account is shared: it must not stand idle until another key is free. Where others keep it
+  -- full, its next slot comes nearer to that moment as time passes.
+  wait = math.max(wait, math.min(delay - max_lag, math.max(lag - max_lag, max_lag)))
 end
 
 local granted = 0

@@ -84,10 +84,18 @@ class Terms:
     burst: int = 1
     within_us: int = MAX_COOL_US
 
-    @property
-    def ahead_us(self) -> int:
-        """How far ahead of now the block may begin."""
-        return min(self.horizon_us, self.within_us)
+    def ahead_us(self, at_least: int = 1) -> int:
+        """How far ahead of now the block may begin.
+
+        Under a slower key a block holds few units, and whoever asks for few at a time would seldom
+        find room beside those who ask for many. So it may begin behind the last of their blocks, as
+        long as it ends within the account's reach.
+        """
+        ahead = self.horizon_us
+        if len(self.intervals_us) > 1 and self.intervals_us[0]:
+            largest = max(self._most(), at_least)
+            ahead += max(self.max_block_us - largest * self.intervals_us[0], 0)
+        return min(ahead, self.within_us)
 
     @property
     def spacing_us(self) -> int:
@@ -99,13 +107,22 @@ class Terms:
         """How many units leave together: other keys have not paid for a burst."""
         return self.burst if len(self.intervals_us) == 1 else 1
 
+    def _most(self) -> int:
+        """As many units as one block under several keys may hold."""
+        most = max(1, self.max_block_us // self.spacing_us)
+        slower = self.spacing_us - self.intervals_us[0]
+        return min(most, 1 + self.lag_us // slower) if slower else most
+
     def reach_us(self, index: int = 0, units: int = 1) -> int:
         """The furthest that the TAT of key ``index`` can lie ahead of now.
 
         ``units`` are those that one message, or the last block, needed at once: only they and a
         burst make a block longer than ``max_block_us``.
         """
-        least = max(units, self.burst if index == 0 else 1)
+        if index > 0:
+            # Its blocks may begin as late as the account's may end.
+            return self.horizon_us + self.max_block_us + max(units, 1) * self.intervals_us[index]
+        least = max(units, self.burst)
         return self.horizon_us + max(self.max_block_us, least * self.intervals_us[index])
 
 
@@ -169,10 +186,12 @@ def reserve(
     own = max(now_us, account.cool_until_us, _tat(account, terms.intervals_us[0]))
     start = max(own, *map(_tat, found, terms.intervals_us))
     delay, lag = start - now_us, start - own
-    wait = delay - terms.ahead_us
+    wait = delay - terms.ahead_us(at_least)
     if terms.intervals_us[0] and lag > terms.lag_us:
-        # The account is shared: it must not stand idle until another key is free.
-        wait = max(wait, delay - terms.lag_us)
+        # The account is shared: it must not stand idle until another key is free. Where others
+        # keep it full, its next slot comes nearer to that moment as time passes.
+        nearer = max(lag - terms.lag_us, terms.lag_us)
+        wait = max(wait, min(delay - terms.lag_us, nearer))
     if wait > 0:
         return found, Grant(0, 0, wait)
     granted = _size(terms, lag, want, at_least)

@@ -81,7 +81,7 @@ class RedisLimiter:
             cooling = await self._cooling_us(account)
             return self._pace.unlimited(cooling, max(want, at_least), self._clock.monotonic())
         terms = self._pace.terms(rate_per_second, others, burst=burst, period=period, within=within)
-        lengths = (terms.horizon_us, terms.ahead_us, terms.max_block_us, terms.lag_us)
+        lengths = (terms.horizon_us, terms.ahead_us(at_least), terms.max_block_us, terms.lag_us)
         args = (want, at_least, *lengths, terms.burst, *terms.intervals_us)
         keys = [_key(account), *(_key(other.key) for other in others)]
         async with self._answering(account):

@@ -103,6 +103,8 @@ ALTER TABLE batches
     -- Limits beside the account's own: of the sender, of the team. Messages per second.
     ADD COLUMN limit_keys  text[] NOT NULL DEFAULT '{}',
     ADD COLUMN limit_rates double precision[] NOT NULL DEFAULT '{}',
+    -- Others at the account obey limits of their own, and need room between its messages.
+    ADD COLUMN interleaved boolean NOT NULL DEFAULT false,
     -- Whether claims have to look at frequency caps; set when it is leased, or later by the team.
     ADD COLUMN capped      boolean NOT NULL DEFAULT false,
     ADD CHECK (cardinality(limit_keys) = cardinality(limit_rates));

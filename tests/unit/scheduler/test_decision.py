@@ -310,3 +310,10 @@ def test_one_probe_holds_up_nobody_else():
     """A thousand slow runs want one message each, and one of these is the probe."""
     decision = decide([run(number, 1) for number in range(1, 50)], broken(), {}, at(0))
     assert (cut(decision, provider="p"), cut(decision, provider="q")) == (1, 48)
+
+
+def test_beside_limited_batches_the_others_leave_room():
+    runs = [run(1, limits=(Limit("campaign:x", 10.0),)), run(2)]
+    decision = decide(runs, {"p": account()}, {}, at(0))
+    assert {bool(b.limits): b.interleaved for b in decision.batches} == {True: False, False: True}
+    assert not any(b.interleaved for b in decide([run(2)], {"p": account()}, {}, at(0)).batches)
