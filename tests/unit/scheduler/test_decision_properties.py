@@ -108,7 +108,11 @@ def test_never_more_than_two_quanta_of_an_account_or_a_limit_are_outstanding(
     world = replace(world, accounts=accounts, used={})
     found: Counter[str] = Counter()
     rates: dict[str, float | None] = {}
-    dearest: dict[str, int] = {}
+    dearest: Counter[str] = Counter()
+    for account in accounts.values():
+        for run in world.runs:
+            for key in (account.name, *(limit.key for limit in account.limits(run))):
+                dearest[key] = max(dearest[key], cost(account, run))
     for _ in range(ticks):
         decision = world.decide()
         for batch in decision.batches:
@@ -121,7 +125,6 @@ def test_never_more_than_two_quanta_of_an_account_or_a_limit_are_outstanding(
                 for key in (*binding, account.name):
                     unit = cost(account, run) if rates[key] is not None else 1
                     found[key] += piece.messages * unit
-                    dearest[key] = max(dearest.get(key, 1), unit)
         world = world.after(decision)
     for key, amount in found.items():
         per_second = rates[key]
@@ -137,9 +140,7 @@ def test_what_is_outstanding_already_leaves_less_room(world: World):
     for name, account in world.accounts.items():
         if account.per_second is not None and account.outstanding:
             ceiling = math.floor(OUTSTANDING_QUANTA * account.per_second * QUANTUM.total_seconds())
-            runs = [world.run(piece.run_id) for who, _, piece in cut_pieces(world.decide())
-                    if who == name]  # fmt: skip
-            dearest = max((cost(account, run) for run in runs), default=1)
+            dearest = max(cost(account, run) for run in world.runs)
             room = max(max(ceiling, dearest) - account.outstanding, 0)
             assert units(world, name) < room + dearest
 
