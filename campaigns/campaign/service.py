@@ -117,7 +117,7 @@ def edit(
         campaign = store.lock(conn, team_id, campaign_id)
         under_way = _is_under_way(conn, campaign, now)
         if under_way and not is_live:
-            raise _locked(campaign, now)
+            raise _locked(campaign, body, now)
         spec = merged(campaign, body)
         rules.check_shape(spec)
         when = _changed_plan(conn, campaign, spec, now, under_way=under_way)
@@ -211,15 +211,17 @@ def _is_under_way(conn: Connection, campaign: Campaign, now: datetime) -> bool:
     return live.is_under_way(conn, campaign, now)
 
 
-def _locked(campaign: Campaign, now: datetime) -> Locked:
+def _locked(campaign: Campaign, body: object, now: datetime) -> Locked:
     if campaign.status == "sending":
         reason = "it is sending"
     elif campaign.next_dt and campaign.next_dt > now:
         reason = "its last run is not settled yet"
     else:
         reason = "its send time has passed"
+    names = body if isinstance(body, Mapping) else ()
+    refused = next((name for name in names if name not in live.LIVE), "campaign")
     return Locked(
-        f"campaign: {campaign.id} cannot be edited, because {reason}; "
+        f"{refused}: cannot be changed in campaign {campaign.id}, because {reason}; "
         f"only {', '.join(live.LIVE[:-1])} and {live.LIVE[-1]} can."
     )
 

@@ -169,7 +169,8 @@ def test_a_campaign_is_locked_once_its_send_time_has_passed(
     with pytest.raises(Locked) as refused:
         edit(world, campaign, {"name": "Late"}, campaign.scheduled_send_date)
     assert str(refused.value) == (
-        f"campaign: {campaign.id} cannot be edited, because its send time has passed; {ONLY}."
+        f"name: cannot be changed in campaign {campaign.id}, "
+        f"because its send time has passed; {ONLY}."
     )
     before = campaign.scheduled_send_date - timedelta(seconds=1)
     assert edit(world, campaign, {"name": "In time"}, before).name == "In time"
@@ -181,9 +182,9 @@ def test_a_sending_campaign_is_locked_apart_from_its_pause(
     campaign = submit(world, simple)
     state.move(world.conn, campaign.id, "start", NOW)
     with pytest.raises(Locked) as refused:
-        edit(world, campaign, {"name": "Late", "manually_paused": True})
+        edit(world, campaign, {"rate": "5/s", "name": "Late", "manually_paused": True})
     assert str(refused.value) == (
-        f"campaign: {campaign.id} cannot be edited, because it is sending; {ONLY}."
+        f"name: cannot be changed in campaign {campaign.id}, because it is sending; {ONLY}."
     )
     assert not current(world, campaign).manually_paused
     assert edit(world, campaign, {"manually_paused": True}).manually_paused
