@@ -14,7 +14,7 @@ from campaigns.campaign import times
 from campaigns.schedule.active import ActiveTime
 from campaigns.schedule.calendars import Calendar
 from campaigns.schedule.reasons import why_closed
-from campaigns.schedule.windows import Window, active_intervals
+from campaigns.schedule.windows import FOREVER, Window, active_intervals
 
 #: A beat or a worker that was not seen for so long is missing. Both sign every few seconds.
 MISSING_AFTER = timedelta(seconds=20)
@@ -162,7 +162,8 @@ def _held(facts: Facts, now: datetime) -> Explanation | None:
     everywhere = f" in all {len(lanes)} time zones" if len(lanes) > 1 else ""
     ahead = [interval.start for lane in lanes if (interval := lane.following(now)) is not None]
     if not ahead:
-        rest = "" if closed == "between two windows" else " that lasts until its end"
+        end = "with no end in sight" if facts.window.end == FOREVER else "until it expires"
+        rest = "" if closed == "between two windows" else f", {end}"
         return Explanation("outside_window", f"{closed}{everywhere}{rest}")
     first = times.render(min(ahead))
     until = f", the first opens at {first}" if everywhere else f" until {first}"

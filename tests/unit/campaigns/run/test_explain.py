@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from campaigns.run.explain import MISSING_AFTER, Facts, explain
+from campaigns.schedule.active import ActiveTime
+from campaigns.schedule.calendars import Calendar, Hours
 from campaigns.schedule.windows import Interval, Window
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -113,7 +115,14 @@ def test_inside_a_pause_it_says_until_when() -> None:
 
 def test_a_pause_up_to_the_end_has_no_until() -> None:
     window = replace(WINDOW, finish=at(30), expiry=at(60), pauses=(Interval(at(-5), at(60)),))
-    assert told(window=window) == ("outside_window", "in a pause that lasts until its end")
+    assert told(window=window) == ("outside_window", "in a pause, until it expires")
+
+
+def test_hours_that_never_open_end_no_sooner_than_a_run_that_does_not() -> None:
+    never = Calendar("UTC", quiet=(Hours(frozenset(range(7)), 0, 24 * 60),))
+    endless = replace(WINDOW, finish=None, expiry=None)
+    text = told(window=endless, calendars=(never,), lanes=(ActiveTime(()),))[1]
+    assert text == "in quiet hours, with no end in sight"
 
 
 def test_after_its_expiry_it_is_expired_even_when_paused() -> None:
