@@ -55,6 +55,8 @@ class Agenda:
                 moments.append(_decided_at(row, now))
         for run in self._ledger.open.values():
             moments += _turns(run, self._ledger.campaign_of(run))
+            if run["starts_at"] > now:
+                moments.append(run["starts_at"])
         for batch in self._ledger.batches.values():
             if batch["status"] == "leased":
                 moments.append(batch["lease_until"])

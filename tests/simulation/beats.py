@@ -42,6 +42,18 @@ class Beats:
                 return at
             number = max(number, (end - self._begin) // (_SECOND / 2) - 1)
 
+    def preceding(self, moment: datetime) -> datetime:
+        """The last tick before ``moment``, whether it had anything to do or not."""
+        before = moment - timedelta(seconds=2)
+        while (
+            outage := next((o for o in self._outages if o[0] <= before < o[1]), None)
+        ) is not None:
+            before = outage[0] - timedelta(seconds=2)
+        found = self.following(before, None)
+        while (later := self.following(found, found)) < moment:
+            found = later
+        return found
+
 
 def _within(times: Times, at: datetime) -> bool:
     return any(start <= at < end for start, end in times)

@@ -30,7 +30,7 @@ _FUNCTIONS = {
     if hasattr(module, name)
 } | {
     _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
-    _SIGNS.beat_heart: lambda ledger, p: [],
+    _SIGNS.beat_heart: tick_queries.beat_heart,
     _SIGNS.forget_touches: lambda ledger, p: [],
 }
 

@@ -28,7 +28,7 @@ CHANGES = (
     datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC),
 )  # fmt: skip
 
-_ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
+ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
     "fast": {"rate": "100/s"},
     "steady": {"rate": "20/s"},
     "slow": {"rate": "2/s"},
@@ -43,13 +43,13 @@ _ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
 
 _COMMON = {"adapter": "sandbox", "channel": "sms", "rate_unit": "message"}
 
-_HOURS = (
+HOURS = (
     [{"from": "08:00", "to": "20:00"}],
     [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:30"}],
     [{"from": "22:00", "to": "06:00"}],
     [{"from": "01:15", "to": "02:45"}, {"from": "12:00", "to": "24:00"}],
 )
-_QUIET = (
+QUIET = (
     [{"from": "21:00", "to": "08:00"}],
     [{"from": "01:30", "to": "02:30"}],
     [{"days": ["sat", "sun"], "from": "00:00", "to": "24:00"}],
@@ -84,7 +84,7 @@ def providers() -> Providers:
                 name: ProviderConfig.model_validate(
                     {**_COMMON, "name": name, **settings},
                 )
-                for name, settings in _ACCOUNTS.items()
+                for name, settings in ACCOUNTS.items()
             }
         )
     )
@@ -110,33 +110,24 @@ def _team(draw: random.Random, number: int) -> Row:
     return {
         "id": UUID(int=number + 1),
         "timezone": zone,
-        "sending_hours": draw.choice(_HOURS[:2]) if number in (1, 3) else None,
-        "quiet_hours": draw.choice(_QUIET) if number in (2, 4) else None,
+        "sending_hours": draw.choice(HOURS[:2]) if number in (1, 3) else None,
+        "quiet_hours": draw.choice(QUIET) if number in (2, 4) else None,
         "holidays": [date(2026, 1, 1), date(2026, 4, 3), date(2026, 12, 25)] if number < 4 else [],
         "rate": {4: "2/s", 5: "40/min"}.get(number),
         "updated_at": datetime(2025, 12, 1, tzinfo=UTC),
     }
 
 
-def _add_campaign(found: Plan, draw: random.Random) -> None:
-    span = (found.end - found.begin) // timedelta(minutes=1)
-    start = found.begin + timedelta(minutes=draw.randrange(span))
-    if draw.random() < 0.1:
-        near = [change for change in CHANGES if found.begin <= change < found.end]
-        start = (draw.choice(near) if near else start) + timedelta(minutes=draw.randrange(-180, 60))
-    elif draw.random() < 0.3:
-        # Many begin together, and have to share.
-        start = found.begin + span * draw.randrange(30) // 30 * timedelta(minutes=1)
-    start = max(start, found.begin)
-    team = draw.choice(found.teams)
-    row: Row = {
-        "id": UUID(int=draw.getrandbits(128)),
-        "team_id": team["id"],
-        "sender": draw.choice(("Sluice", "Passona", "Weir")),
+def campaign(campaign_id: UUID, team_id: UUID, start: datetime, now: datetime) -> Row:
+    """A plain campaign as ``submit`` stores it, and its pauses."""
+    return {
+        "id": campaign_id,
+        "team_id": team_id,
+        "sender": "Sluice",
         "sending_type": "sms",
-        "provider": draw.choices(list(_ACCOUNTS), weights=(20, 20, 10, 5, 8, 12, 5, 5, 10, 5))[0],
+        "provider": "steady",
         "status": "scheduled",
-        "timezone": draw.choice(ZONES),
+        "timezone": "UTC",
         "schedule_type": "once",
         "schedule_rrule": None,
         "schedule_exdates": [],
@@ -160,12 +151,34 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
         "sending_hours": None,
         "quiet_hours": None,
         "holidays": [],
-        "priority": draw.choices(("urgent", "normal", "bulk"), weights=(1, 6, 3))[0],
-        "weight": draw.choice((1, 1, 1, 2, 5)),
-        "segments": draw.choice((1, 1, 2, 3)),
-        "updated_at": found.begin,
+        "priority": "normal",
+        "weight": 1,
+        "segments": 1,
+        "updated_at": now,
         "pauses": [],
     }
+
+
+def _add_campaign(found: Plan, draw: random.Random) -> None:
+    span = (found.end - found.begin) // timedelta(minutes=1)
+    start = found.begin + timedelta(minutes=draw.randrange(span))
+    if draw.random() < 0.1:
+        near = [change for change in CHANGES if found.begin <= change < found.end]
+        start = (draw.choice(near) if near else start) + timedelta(minutes=draw.randrange(-180, 60))
+    elif draw.random() < 0.3:
+        # Many begin together, and have to share.
+        start = found.begin + span * draw.randrange(30) // 30 * timedelta(minutes=1)
+    start = max(start, found.begin)
+    team = draw.choice(found.teams)
+    row = campaign(UUID(int=draw.getrandbits(128)), team["id"], start, found.begin)
+    row.update(
+        sender=draw.choice(("Sluice", "Passona", "Weir")),
+        provider=draw.choices(list(ACCOUNTS), weights=(20, 20, 10, 5, 8, 12, 5, 5, 10, 5))[0],
+        timezone=draw.choice(ZONES),
+        priority=draw.choices(("urgent", "normal", "bulk"), weights=(1, 6, 3))[0],
+        weight=draw.choice((1, 1, 1, 2, 5)),
+        segments=draw.choice((1, 1, 2, 3)),
+    )
     recurs = draw.random() < 0.25
     most = timedelta(hours=draw.choice((1, 2, 6, 10)))
     if draw.random() < 0.55:
@@ -180,9 +193,9 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
     if not recurs and draw.random() < 0.05:
         row["warm_up"] = {"first_day": draw.randrange(2, 20), "factor": draw.choice((1.5, 2.0))}
     if draw.random() < 0.15:
-        row["sending_hours"] = draw.choice(_HOURS)
+        row["sending_hours"] = draw.choice(HOURS)
     if draw.random() < 0.15:
-        row["quiet_hours"] = draw.choice(_QUIET)
+        row["quiet_hours"] = draw.choice(QUIET)
     if draw.random() < 0.1:
         row["holidays"] = [(start + timedelta(days=n)).date() for n in range(draw.randrange(1, 3))]
     hours = [c[name] for c in (row, team) for name in ("sending_hours", "quiet_hours") if c[name]]
@@ -229,7 +242,7 @@ def _let_recur(row: Row, draw: random.Random, end: datetime) -> None:
         schedule_exdates=exdates if draw.random() < 0.2 else [],
         schedule_rdates=rdates if draw.random() < 0.2 else [],
         overlap=draw.choice(("skip", "queue", "allow")),
-        start_deadline=draw.choice((None, None, 1, 60, 3600)),
+        start_deadline=draw.choice((None, None, 30, 60, 3600)),
         catch_up=draw.choice(("skip", "one", "all")),
         catch_up_cap=draw.choice((1, 2, 10)),
         jitter=draw.choice((0, 0, 30, 600)),
@@ -272,7 +285,7 @@ def _edit(row: Row, draw: random.Random, at: datetime) -> Row:
         {"rate": draw.choice(("5/min", "1/s", "6/s", None))},
         {"weight": 7, "priority": "urgent"},
         {"pacing": "asap"},
-        {"quiet_hours": draw.choice(_QUIET)},
+        {"quiet_hours": draw.choice(QUIET)},
     ]
     if not row["schedule_rrule"]:
         pause = at + timedelta(seconds=20), at + timedelta(seconds=900)

@@ -15,7 +15,7 @@ from scheduler.sharing import OUTSTANDING_QUANTA, OUTSTANDING_WITHOUT_CEILING
 from tests.simulation.evidence import by_run, crowd
 from tests.simulation.judge_fairness import nobody_starves
 from tests.simulation.judge_pace import (
-    nothing_is_rushed,
+    lines_are_followed,
     own_rates_are_kept,
     warm_ups_are_kept,
 )
@@ -121,7 +121,7 @@ JUDGES = (
     no_limit_is_exceeded,
     own_rates_are_kept,
     warm_ups_are_kept,
-    nothing_is_rushed,
+    lines_are_followed,
     nothing_leaves_when_it_must_not,
     windows_follow_each_other,
     everybody_gets_it_once,

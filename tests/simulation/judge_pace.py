@@ -22,6 +22,7 @@ _LATE = BATCH_SECONDS + PATIENCE
 
 #: How far ahead of now a tick hands out: its quantum, and the tail of a stretch.
 _AHEAD = timedelta(seconds=2)
+_BEHIND = timedelta(seconds=3)
 
 
 def own_rates_are_kept(world: World) -> Iterator[str]:
@@ -53,9 +54,9 @@ def warm_ups_are_kept(world: World) -> Iterator[str]:
                 yield f"run {run_id}: {new} on day {day}, not {most}"
 
 
-def nothing_is_rushed(world: World) -> Iterator[str]:
+def lines_are_followed(world: World) -> Iterator[str]:
     """A run that is spread over its window is never ahead of the straight line, whatever kept it
-    back before."""
+    back before; and not behind it where nothing could keep it back."""
     for run_id, departures in by_run(world).items():
         run, said = world.ledger.runs[run_id], world.campaign_of(run_id)
         if not _is_even(world, run, said):
@@ -64,11 +65,13 @@ def nothing_is_rushed(world: World) -> Iterator[str]:
         assert window.finish is not None
         stretches = active_intervals(Window(run["starts_at"], window.finish, None, window.pauses))
         stretches = [each for each in stretches if each.start < window.finish]
-        yield from _ahead_of_the_line(run, stretches, first_tries(departures))
+        in_time = world.is_calm and run["provider"] in ("fast", "open")
+        moments = first_tries(departures)
+        yield from _off_the_line(run, stretches, moments, in_time=in_time)
 
 
-def _ahead_of_the_line(
-    run: Row, stretches: Sequence[Interval], moments: Sequence[datetime]
+def _off_the_line(
+    run: Row, stretches: Sequence[Interval], moments: Sequence[datetime], *, in_time: bool
 ) -> Iterator[str]:
     start, finish = run["starts_at"], run["finishes_at"]
     whole = active_seconds(stretches, start, finish)
@@ -79,6 +82,10 @@ def _ahead_of_the_line(
         if number > math.ceil(run["total"] * share) + 1:
             yield f"run {run['id']}: {number} of {run['total']} by {at}, the window to {finish}"
             return
+        share = active_seconds(stretches, start, at - _BEHIND) / whole
+        if in_time and number < math.floor(run["total"] * share):
+            yield f"run {run['id']}: only {number} of {run['total']} by {at}"
+            return
 
 
 def _is_even(world: World, run: Row, said: Row) -> bool:
@@ -86,7 +93,8 @@ def _is_even(world: World, run: Row, said: Row) -> bool:
     team = world.ledger.teams[said["team_id"]]
     if not said["throttled"] or said["pacing"] != "evenly" or run["reason"] is None:
         return False
-    hours = [c[name] for c in (said, team) for name in ("sending_hours", "quiet_hours", "holidays")]
+    names = ("sending_hours", "quiet_hours", "holidays", "rate", "warm_up")
+    hours = [c.get(name) for c in (said, team) for name in names]
     moved = len(world.windows.get(run["id"], ())) > 1
     return not (any(hours) or moved or len(world.history[said["id"]]) > 1)
 

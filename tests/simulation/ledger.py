@@ -59,6 +59,8 @@ class Ledger:
         self.waiting: dict[int, dict[int, Row]] = {}
         self.states: dict[str, ProviderState] = {}
         self.tallies: dict[int, Counter[str]] = {}
+        #: The last sign of life of any beat.
+        self.last_beat: datetime | None = None
         #: Runs that are not finished, and the occurrences that are taken.
         self.open: dict[int, Row] = {}
         self.occurrences: set[tuple[UUID, datetime]] = set()

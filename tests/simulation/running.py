@@ -20,8 +20,13 @@ Times = list[tuple[datetime, datetime]]
 TAIL = timedelta(days=75)
 
 
-def play(plan: Plan, *, calm: bool = False, every_tick: bool = False) -> World:
-    """The world after ``plan``. In a calm one nothing fails but what people do."""
+def play(
+    plan: Plan, *, calm: bool = False, every_tick: bool = False, tail: timedelta = TAIL
+) -> World:
+    """The world after ``plan``. In a calm one nothing ever fails.
+
+    ``every_tick`` leaves no tick out, which takes as long as the time is.
+    """
     draw = random.Random(f"trouble {plan.seed}")
     starts = [row["next_dt"] for row in plan.campaigns]
     amount = 0 if calm else max(len(starts) // 25, 1)
@@ -52,7 +57,7 @@ def play(plan: Plan, *, calm: bool = False, every_tick: bool = False) -> World:
     # What does not take place is warned of, which thousands of occurrences do not.
     logging.disable(logging.WARNING)
     try:
-        world.run(plan.end + TAIL)
+        world.run(plan.end + tail)
     finally:
         logging.disable(logging.NOTSET)
     return world

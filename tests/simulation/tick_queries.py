@@ -109,24 +109,34 @@ def move_windows(ledger: Ledger, p: Row) -> list[Row]:
 
 
 def close_ended(ledger: Ledger, p: Row) -> list[Row]:
-    now, closed = p["now"], []
+    closed = []
     for run in ledger.open.values():
-        campaign = ledger.campaign_of(run)
-        over = (run["expires_at"] is not None and run["expires_at"] <= now) or (
-            campaign["leftover"] == "expire"
-            and run["finishes_at"] is not None
-            and run["finishes_at"] <= now
-        )
-        stopped = campaign["status"] in _ENDED
-        looked_at = run["status"] == "sending" or (
-            run["status"] == "resolving" and campaign["status"] != "sending"
-        )
-        if looked_at and (stopped or over):
-            run.update(
-                status="closing", reason="stopped" if stopped else "expired", published_at=None
-            )
+        reason = _end(ledger, run, ledger.campaign_of(run), p)
+        if reason is not None and run["status"] in ("resolving", "sending"):
+            run.update(status="closing", reason=reason, published_at=None)
             closed.append(run)
     return closed
+
+
+def _end(ledger: Ledger, run: Row, campaign: Row, p: Row) -> str | None:
+    """Why the run is over, if it is."""
+    now = p["now"]
+    if campaign["status"] in _ENDED:
+        return "stopped"
+    if ledger.last_beat is not None and run["starts_at"] > ledger.last_beat:
+        late, deadline = (now - run["starts_at"]).total_seconds(), campaign["start_deadline"]
+        is_skipped = campaign["schedule_type"] == "scheduled" and campaign["catch_up"] == "skip"
+        if (deadline is not None and late > deadline) or (is_skipped and late > p["late"]):
+            return "missed"
+    ends = [run["expires_at"], run["finishes_at"] if campaign["leftover"] == "expire" else None]
+    is_over = run["status"] == "sending" and any(end is not None and end <= now for end in ends)
+    return "expired" if is_over else None
+
+
+def beat_heart(ledger: Ledger, p: Row) -> list[Row]:
+    if p["kind"] == "beat":
+        ledger.last_beat = p["now"]
+    return []
 
 
 def open_runs(ledger: Ledger, p: Row) -> list[Row]:

@@ -1,7 +1,7 @@
 """From when on a run wants something again, so that ticks in which nothing happens can be left out.
 
-This asks the functions that the tick itself asks, at later and later moments. A tick at which a
-run wants nothing changes nothing of it, so leaving it out changes nothing either; a test compares.
+A tick at which a run wants nothing changes nothing of it, so leaving it out changes nothing either;
+a test compares.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from campaigns.schedule.windows import FOREVER
 from scheduler import pacing
 from scheduler.model import Lane, Run
-from scheduler.pacing import QUANTUM
+from scheduler.pacing import QUANTUM, Line
 
 _NEAR = timedelta(milliseconds=5)
 _MOMENT = timedelta(microseconds=1)
+_ROUNDING = 1e-6
 
 #: A meter is read a little ahead: ticks so long before the one that is due bring it up to date.
 _BEFORE_METER = 3 * QUANTUM
@@ -48,12 +49,25 @@ def _lane_wakes(run: Run, lane: Lane, retries: int, now: datetime) -> datetime:
         return current.start - QUANTUM + _MOMENT
     if retries or not run.evenly or run.finish is None or current.start >= run.finish:
         return now
-    if lane.line is None:
+    if lane.line is None or lane.remaining - lane.line.remaining >= 1:
         return now
-    line = lane.line
-    return _first(
-        lambda t: pacing.due(line, lane.remaining, lane.paced, t)[0] > 0, now, current.end
-    )
+    return _first(_falls_behind(lane, lane.line), now, current.end)
+
+
+def _falls_behind(lane: Lane, line: Line) -> Callable[[datetime], bool]:
+    """Whether a tick at some moment finds the lane a message above its line.
+
+    Not by ``pacing.due`` itself: a tick that comes much later draws the line anew.
+    """
+    last = lane.paced.intervals[-1].end
+    whole = lane.paced.seconds(line.until, last)
+    drawn_from = min(line.remaining, lane.remaining)
+
+    def wants(at: datetime) -> bool:
+        left = lane.paced.seconds(max(pacing.horizon(lane.paced, at), line.until), last)
+        return drawn_from * left <= (lane.remaining - 1 + _ROUNDING) * whole
+
+    return wants
 
 
 def _metered_at(run: Run, per_second: float, now: datetime) -> datetime:
