@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig, Providers
@@ -78,7 +78,7 @@ class Accounts:
         for name in self._by_name.keys() - found.by_name.keys():
             account = self._by_name.pop(name)
             account.removed = True
-            self._retire(account.transport)
+            self._finish(_close_when_idle(account))
         for config in found.by_name.values():
             try:
                 self._bring_up_to_date(config)
@@ -95,7 +95,7 @@ class Accounts:
         # First what may fail, so that nothing is half done.
         adapter = self._build(config)
         if _connection(config) != _connection(account.config):
-            self._retire(account.transport)
+            self._finish(account.transport.aclose())
             account.transport = self._connect(config)
             account.slots.resize(config.max_in_flight)
         account.adapter = adapter
@@ -106,16 +106,25 @@ class Accounts:
             config, self._build(config), self._connect(config), Slots(config.max_in_flight)
         )
 
-    def _retire(self, transport: Transport) -> None:
-        task = asyncio.get_running_loop().create_task(transport.aclose())
+    def _finish(self, closing: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(closing)
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
     async def aclose(self) -> None:
         """Close all connections, after the requests under way."""
         for account in self._by_name.values():
-            self._retire(account.transport)
+            self._finish(account.transport.aclose())
         await asyncio.gather(*self._closing, return_exceptions=True)
+
+
+async def _close_when_idle(account: Account) -> None:
+    """What was claimed before still goes out: a row holds its place from its claim on, and the
+    transport takes nothing more once it is told to close."""
+    places = 0
+    while places < account.config.max_in_flight:
+        places += await account.slots.take(account.config.max_in_flight - places)
+    await account.transport.aclose()
 
 
 def _connection(config: ProviderConfig) -> tuple[object, ...]:

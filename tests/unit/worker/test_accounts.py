@@ -140,6 +140,30 @@ def test_a_removed_account_takes_nothing_more_and_goes_when_it_is_idle():
     play(story)
 
 
+def test_what_was_claimed_for_an_account_still_goes_out_when_it_is_removed():
+    """A row holds a place from its claim on; its request may leave a moment later."""
+
+    async def story(world: World) -> None:
+        world.configure(a={}, b={})
+        account = (accounts := world.accounts()).get("a")
+        places = await account.slots.take(1)
+        world.configure(b={})
+        accounts.refresh()
+        await turns()
+        request = asyncio.create_task(account.transport.send(REQUEST, timeout=5))
+        await turns()
+        world.opened[0].may_answer.set()
+        await turns()
+        assert request.done()
+        assert (await request).status == 202
+        assert not world.opened[0].closed
+        account.slots.give(places)
+        await turns()
+        assert world.opened[0].closed
+
+    play(story)
+
+
 def test_keys_that_the_adapter_refuses_leave_the_account_as_it_was(caplog):
     async def story(world: World) -> None:
         world.configure(a={"rate": "10/s"})
