@@ -8,9 +8,10 @@ window of the run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from campaigns import queries
@@ -34,6 +35,12 @@ _AGAIN = timedelta(days=30)
 #: readable. That closes one run, and stops no other.
 UNREADABLE = (Invalid, LookupError, ValueError)
 _UNREADABLE_FOR = timedelta(minutes=10)
+
+
+#: What tells whether an entry is still good. Looked at for every lane in every tick.
+_stamp: Callable[[Mapping[str, Any]], tuple[object, ...]] = itemgetter(
+    "campaign_at", "team_at", "window_at", "finishes_at", "expires_at", "timezone"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +85,6 @@ class ActiveTimes:
                 known[LaneKey(row["id"], row["lane"])] = _entry(row, by_run[row["id"]], now)
         self._entries = known
         return {key: entry.times for key, entry in known.items()}
-
-
-def _stamp(row: Mapping[str, Any]) -> tuple[object, ...]:
-    names = ("campaign_at", "team_at", "window_at", "finishes_at", "expires_at", "timezone")
-    return tuple(row[name] for name in names)
 
 
 def _entry(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
