@@ -26,7 +26,7 @@ from campaigns.channels import SendingType
 from campaigns.errors import ConfigurationError, Invalid
 from campaigns.validation import first_error
 
-_RATE = re.compile(r"^\s*(\d{1,9})\s*/\s*(s|sec|second|min|minute|h|hour|day|d)\s*$")
+_RATE = re.compile(r"^\s*([0-9]{1,9})\s*/\s*(s|sec|second|min|minute|h|hour|day|d)\s*$")
 _SECONDS = {
     "s": 1, "sec": 1, "second": 1, "min": 60, "minute": 60,
     "h": 3600, "hour": 3600, "d": 86400, "day": 86400,

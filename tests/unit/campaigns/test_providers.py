@@ -48,6 +48,10 @@ def test_no_file_means_no_accounts(tmp_path):
             "providers.a.rate: 'fast' must be a positive number per s, min, h or day, such as",
         ),
         (ACCOUNT + "rate = 5", "providers.a.rate: 5 must be a text."),
+        (
+            ACCOUNT + 'rate = "\\u0665/s"',
+            "providers.a.rate: '\u0665/s' must be a positive number per s, min, h or day, such as",
+        ),
         (ACCOUNT + 'max_in_flight = "x"', "providers.a.max_in_flight: 'x' must be a whole number."),
         (
             ACCOUNT + "max_in_flight = 0",
