@@ -86,10 +86,13 @@ def _fail(conn: Connection, row: Mapping[str, Any], error: Exception, now: datet
 
 
 def _tell(row: Mapping[str, Any], found: Due) -> None:
-    for word, dropped in (("overlap", found.skipped), ("time", found.missed)):
+    for word, dropped in (("overlap", found.skipped), ("too late", found.missed)):
         if dropped.count:
             log.warning(
-                "campaign %s: %d occurrences do not take place (%s)", row["id"], dropped.count, word
+                "campaign %s: occurrences that do not take place: %d (%s)",
+                row["id"],
+                dropped.count,
+                word,
             )
 
 
