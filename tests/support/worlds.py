@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from campaigns.schedule.active import ActiveTime
 from campaigns.schedule.adaptive import Health
 from campaigns.schedule.windows import Interval, Window, active_intervals
 from scheduler.decision import Decision, decide
-from scheduler.model import Account, Lane, LaneKey, Limit, Run, Slice
+from scheduler.model import Account, Lane, LaneKey, Limit, Run, Slice, SliceKind
 from scheduler.pacing import Line, Meter, Ramp, RampState
 from scheduler.sharing import Claim
 
@@ -126,25 +127,40 @@ def cut(decision: Decision, run_id: int | None = None, provider: str | None = No
     )
 
 
-_rates = st.sampled_from([None, 1 / 60, 0.3, 1.0, 2.0, 7.0, 50.0, 300.0])
+_RATES = (7.0, 50.0, 50.0, 2.0, 1.0, 0.3, 1 / 60, 300.0, None)
 
 
-@st.composite
-def healths(draw: st.DrawFn) -> Health:
+class _Chance(Random):
+    """Mostly ordinary things, or two strange ones that matter to each other would hardly meet."""
+
+    def seldom(self) -> bool:
+        return self.random() < 0.25
+
+
+def worlds(*, plain: bool = False) -> st.SearchStrategy[World]:
+    """Anything that a tick may find.
+
+    Where it is ``plain``, nothing but their account limits the runs, a message is one unit, and
+    nobody holds anything. Made from a seed, because what is drawn choice by choice is mostly small
+    and alike.
+    """
+    return st.integers(0, 2**32).map(lambda seed: _world(_Chance(seed), plain))
+
+
+def _health(chance: _Chance) -> Health:
     """Well, resting for a short or long time, or with an open circuit."""
-    rest = draw(st.sampled_from([None, None, -1.0, 0.5, 29.0, 31.0, 3600.0]))
+    if chance.random() < 0.6:
+        return Health()
+    rest = chance.choice([None, -1.0, 0.5, 29.0, 31.0, 3600.0])
     cooling = None if rest is None else at(rest)
-    if draw(st.integers(0, 3)) == 0:
-        return Health(3, "open", cooling)
-    return Health(cooling_until=cooling)
+    return Health(3, "open", cooling) if chance.random() < 0.5 else Health(cooling_until=cooling)
 
 
-@st.composite
-def accounts(draw: st.DrawFn) -> dict[str, Account]:
+def _accounts(chance: _Chance) -> dict[str, Account]:
     """Up to three accounts, of which each may name the next one as its fallback."""
-    names = CHAIN[: draw(st.integers(1, 3))]
-    linked = [draw(st.booleans()) for _ in names]
-    attempts = [draw(st.integers(1, 3)) for _ in names]
+    names = CHAIN[: chance.randint(1, 3)]
+    linked = [not chance.seldom() for _ in names]
+    attempts = [chance.randint(1, 3) for _ in names]
     found = {}
     for place, name in enumerate(names):
         end = place + 1
@@ -152,129 +168,118 @@ def accounts(draw: st.DrawFn) -> dict[str, Account]:
             end += 1
         found[name] = Account(
             name,
-            draw(_rates),
-            draw(st.sampled_from([0, 0, 0, 1, 5, 90, 700])),
-            draw(healths()),
+            chance.choice(_RATES),
+            chance.choice([0, 0, 0, 1, 5, 90]),
+            _health(chance),
             chain=tuple(names[place:end]),
             attempts=tuple(attempts[place:end]),
-            counts_segments=draw(st.booleans()),
-            per_sender=draw(st.sampled_from([None, None, 0.5, 4.0])),
+            counts_segments=chance.random() < 0.5,
+            per_sender=chance.choice([None, None, 0.5, 4.0]),
         )
     return found
 
 
-@st.composite
-def windows(draw: st.DrawFn) -> Window:
-    """Around ``START``, often with a boundary near to it."""
-    start = draw(st.sampled_from([-3600.0, -10.0, 0.0, 0.4, 0.99, 1.0, 5.0]))
-    length = draw(st.sampled_from([None, 0.1, 1.0, 10.05, 10.2, 11.0, 30.0, 7200.0]))
+def _window(chance: _Chance) -> Window:
+    """Around ``START``, now and then with boundaries near to it."""
+    if not chance.seldom():
+        return Window(at(-10), chance.choice([None, at(40)]))
+    start = chance.choice([-3600.0, -10.0, 0.0, 0.4, 0.99, 1.0, 5.0])
+    length = chance.choice([None, 0.1, 1.0, 10.05, 10.2, 11.0, 30.0, 7200.0])
     finish = None if length is None else at(start + length)
     expiry = None
-    if draw(st.booleans()):
-        expiry = (finish or at(start)) + timedelta(seconds=draw(st.sampled_from([0.2, 3.0, 86400])))
+    if chance.random() < 0.5:
+        expiry = (finish or at(start)) + timedelta(seconds=chance.choice([0.2, 3.0, 86400]))
     pauses = []
-    if draw(st.booleans()):
-        begin = draw(st.sampled_from([-20.0, -1.0, 0.0, 0.2, 0.7, 1.1, 4.0]))
-        end = begin + draw(st.sampled_from([0.1, 0.8, 2.0, 60.0]))
-        pauses.append(Interval(at(begin), at(end)))
+    if chance.random() < 0.5:
+        begin = chance.choice([-20.0, -1.0, 0.0, 0.2, 0.7, 1.1, 4.0])
+        pauses.append(Interval(at(begin), at(begin + chance.choice([0.1, 0.8, 2.0, 60.0]))))
     return Window(at(start), finish, expiry, tuple(pauses))
 
 
-@st.composite
-def lanes(
-    draw: st.DrawFn, key: LaneKey, lo: int, window: Window, ids: Iterator[int]
+def _lane(
+    chance: _Chance, key: LaneKey, lo: int, window: Window, ids: Iterator[int]
 ) -> tuple[Lane, tuple[Slice, ...]]:
     """A lane from ``lo`` on, and what waits in it."""
-    hi = lo + draw(st.sampled_from([0, 1, 3, 40, 600, 30_000]))
-    next_seq = draw(st.integers(lo, min(hi, lo + 60))) if draw(st.booleans()) else lo
+    hi = lo + chance.choice([40, 40, 600, 30_000, 3, 1, 0])
+    next_seq = chance.choice([lo, chance.randint(lo, min(hi, lo + 60)), min(hi, lo + 40)])
     waiting: list[Slice] = []
     place, later = lo, 0
     while place < next_seq:
-        end = draw(st.integers(place + 1, next_seq))
-        kind = draw(st.sampled_from(["gone", "later", "returned", "retry"]))
-        seqs = None
-        if draw(st.booleans()):
-            seqs = sorted(draw(st.sets(st.integers(place, end - 1), min_size=1, max_size=9)))
-        if kind == "later":
+        end = chance.randint(place + 1, min(next_seq, place + 20))
+        kind: SliceKind | None = chance.choice(["retry", "returned", None])
+        if kind is None and chance.random() < 0.5:
             later += end - place
-        elif kind != "gone":
+        elif kind is not None:
+            seqs = None
+            if chance.random() < 0.5:
+                seqs = sorted(chance.sample(range(place, end), chance.randint(1, end - place)))
             bounds = (place, end) if seqs is None else (seqs[0], seqs[-1] + 1)
             count = end - place if seqs is None else len(seqs)
-            attempts = draw(st.integers(1, 7)) if kind == "retry" else 0
-            waiting.append(
-                Slice(*key, kind, *bounds, count, seqs, next(ids), at(-1), attempts)  # type: ignore[arg-type]
-            )
+            attempts = chance.randint(1, 7) if kind == "retry" else 0
+            waiting.append(Slice(*key, kind, *bounds, count, seqs, next(ids), at(-1), attempts))
         place = end
     active = ActiveTime(tuple(active_intervals(window)))
     paced = active if window.finish is None else active.until(window.finish)
     returned = sum(piece.messages for piece in waiting if piece.kind == "returned")
     lane = Lane(key, lo, hi, next_seq, active, paced, returned, later)
-    if draw(st.booleans()):
-        line = Line(
-            draw(st.floats(0, max(lane.remaining, 1))), at(draw(st.sampled_from([-9.0, -0.1, 0.6])))
-        )
-        lane = replace(lane, line=line)
+    if chance.random() < 0.5:
+        left = chance.uniform(0, max(lane.remaining, 1))
+        lane = replace(lane, line=Line(left, at(chance.choice([-9.0, -0.1, 0.6]))))
     return lane, tuple(waiting)
 
 
-@st.composite
-def worlds(draw: st.DrawFn, *, most_runs: int = 4, plain: bool = False) -> World:
-    """Anything that a tick may find.
-
-    Where it is ``plain``, nothing but the one account limits the runs, and a message is one unit.
-    """
-    found = draw(accounts())
+def _world(chance: _Chance, plain: bool) -> World:
+    found = _accounts(chance)
     ids = iter(range(1, 10_000))
     waiting: dict[LaneKey, tuple[Slice, ...]] = {}
     runs = []
     if plain:
         name, one = next(iter(found.items()))
         found = {name: replace(one, chain=(name,), attempts=one.attempts[:1], per_sender=None)}
-    for run_id in range(1, draw(st.integers(1, most_runs)) + 1):
-        window = draw(windows())
-        found_lanes = []
+    for run_id in range(1, chance.randint(1, 6) + 1):
+        window = _window(chance)
+        lanes = []
         lo = 0
-        for number in range(draw(st.integers(1, 2))):
-            other = replace(draw(windows()), finish=None) if number else window
-            lane, pieces = draw(lanes(LaneKey(run_id, number), lo, other, ids))
-            found_lanes.append(lane)
+        for number in range(chance.choice([1, 1, 2])):
+            other = replace(_window(chance), finish=None) if number else window
+            lane, pieces = _lane(chance, LaneKey(run_id, number), lo, other, ids)
+            lanes.append(replace(lane, later=0) if plain else lane)
             if pieces:
                 waiting[lane.key] = pieces
             lo = lane.hi
         run = Run(
             run_id,
-            draw(st.sampled_from([*found, *found, "gone"])),
-            draw(st.sampled_from([at(-90_000), at(-10), at(0)])),
+            chance.choice([*[*found] * 4, "gone"]),
+            chance.choice([at(-90_000), at(-10), at(0)]),
             window.finish,
-            tuple(found_lanes),
-            paused=draw(st.integers(0, 5)) == 0,
-            evenly=draw(st.booleans()),
-            priority=draw(st.integers(0, 2)),
-            weight=draw(st.sampled_from([1, 1, 2, 7, 1000])),
+            tuple(lanes),
+            paused=chance.random() < 0.1,
+            evenly=chance.seldom(),
+            priority=chance.randint(0, 2),
+            weight=chance.choice([1, 1, 2, 7, 1000]),
         )
-        runs.append(run if plain else draw(_limited(run)))
-    used = {limit.key: draw(st.sampled_from([0, 0, 1, 50])) for limit in LIMITS}
-    return World(tuple(runs), found, waiting, used, {}, at(0), draw(st.integers(0, 10**9)))
+        runs.append(run if plain else _limited(chance, run))
+    used = {limit.key: chance.choice([0, 0, 1, 50]) for limit in LIMITS}
+    return World(tuple(runs), found, waiting, used, {}, at(0), chance.randint(0, 10**9))
 
 
-@st.composite
-def _limited(draw: st.DrawFn, run: Run) -> Run:
+def _limited(chance: _Chance, run: Run) -> Run:
     run = replace(
         run,
-        segments=draw(st.sampled_from([1, 1, 2, 10])),
-        sender=draw(st.sampled_from(["a", "b"])),
-        limits=tuple(draw(st.sets(st.sampled_from(LIMITS), max_size=2))),
+        segments=chance.choice([1, 1, 2, 10]),
+        sender=chance.choice("ab"),
+        limits=tuple(chance.sample(LIMITS, chance.choice([0, 0, 1, 2]))),
     )
-    if draw(st.integers(0, 2)) == 0:
+    if chance.seldom():
         meter = None
-        if draw(st.booleans()):
-            meter = Meter(draw(st.floats(0, 1)), at(draw(st.sampled_from([-50.0, -0.5, 0.0, 0.3]))))
-        run = replace(run, per_second=draw(st.sampled_from([0.01, 0.5, 5.0, 100.0])), meter=meter)
-    if draw(st.integers(0, 3)) == 0:
+        if chance.random() < 0.5:
+            meter = Meter(chance.uniform(0, 1), at(chance.choice([-50.0, -0.5, 0.0, 0.3])))
+        run = replace(run, per_second=chance.choice([0.01, 0.5, 5.0, 100.0]), meter=meter)
+    if chance.seldom():
         handed_out = sum(lane.handed_out for lane in run.lanes)
         state = None
-        if draw(st.booleans()):
-            state = RampState(draw(st.integers(0, 1)), draw(st.integers(0, handed_out)))
-        ramp = Ramp(draw(st.sampled_from([0, 1, 30, 500])), draw(st.sampled_from([1.0, 2.0])))
+        if chance.random() < 0.5:
+            state = RampState(chance.randint(0, 1), chance.randint(0, handed_out))
+        ramp = Ramp(chance.choice([0, 1, 30, 500]), chance.choice([1.0, 2.0]))
         run = replace(run, ramp=ramp, ramped=state)
     return run

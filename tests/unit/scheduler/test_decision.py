@@ -317,3 +317,14 @@ def test_beside_limited_batches_the_others_leave_room():
     decision = decide(runs, {"p": account()}, {}, at(0))
     assert {bool(b.limits): b.interleaved for b in decision.batches} == {True: False, False: True}
     assert not any(b.interleaved for b in decide([run(2)], {"p": account()}, {}, at(0)).batches)
+
+
+def test_a_slice_that_made_the_probe_is_not_cut_again():
+    came_back = run(1, 20)
+    came_back = replace(came_back, lanes=(replace(came_back.lanes[0], next_seq=20, returned=20),))
+    one = Slice(1, 0, "returned", 0, 1, 1, None, 7, at(0))
+    rest = Slice(1, 0, "returned", 1, 20, 19, None, 8, at(0))
+    decision = decide([came_back], broken(), {LaneKey(1, 0): [one, rest]}, at(0))
+    stretches = [(p.lo, p.hi) for batch in decision.batches for p in batch.slices]
+    assert sorted(stretches) == [(0, 1), (1, 20)]
+    assert decision.used == [7, 8]
