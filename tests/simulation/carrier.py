@@ -29,11 +29,13 @@ class Trouble:
 
 @dataclass
 class Carrier:
-    """All providers. ``faults`` is the part of the messages that anything is wrong with."""
+    """All providers. ``faults`` is the part of the messages that anything is wrong with; ``worse``
+    are accounts of which it is another one."""
 
     random: random.Random
     faults: float = 0.04
     trouble: dict[str, Trouble] = field(default_factory=dict)
+    worse: dict[str, float] = field(default_factory=dict)
 
     def reply(self, provider: str, at: datetime, slowness: float) -> Reply:
         takes = timedelta(seconds=(0.02 + self.random.expovariate(20)) * slowness)
@@ -43,12 +45,12 @@ class Carrier:
                 return Reply(NotSent("connect_error"), takes)
             if _within(trouble.busy, at):
                 return Reply(Throttled(self.random.choice((None, 1.0, 5.0, 45.0))), takes)
-        luck = self.random.random()
-        if luck > self.faults:
+        luck, faults = self.random.random(), self.worse.get(provider, self.faults)
+        if luck > faults:
             return Reply(Accepted("id"), takes)
-        if luck > self.faults * 0.3:
+        if luck > faults * 0.3:
             return Reply(Failed("busy"), takes)
-        if luck > self.faults * 0.05:
+        if luck > faults * 0.05:
             return Reply(Rejected("no_such_number"), takes)
         # The request may have arrived: the answer does not.
         return Reply(Unknown("timeout"), timedelta(seconds=10))

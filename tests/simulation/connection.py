@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.run import handback
-from tests.simulation import send_queries, tick_queries
+from tests.simulation import life_queries, send_queries, tick_queries
 from tests.simulation.ledger import Ledger, Row
 
 _TICK = queries.load("scheduler", "tick.sql")
@@ -23,6 +23,7 @@ _FUNCTIONS = {
     text: getattr(module, name)
     for statements, module in (
         (_TICK, tick_queries),
+        (_TICK, life_queries),
         (_LEDGER, send_queries),
         (handback.SQL, send_queries),
     )
@@ -30,7 +31,7 @@ _FUNCTIONS = {
     if hasattr(module, name)
 } | {
     _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
-    _SIGNS.beat_heart: tick_queries.beat_heart,
+    _SIGNS.beat_heart: life_queries.beat_heart,
     _SIGNS.forget_touches: lambda ledger, p: [],
 }
 

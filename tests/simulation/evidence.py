@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 
 from campaigns.schedule.windows import FOREVER
 from tests.simulation.ledger import Row
-from tests.simulation.workers import Departure
+from tests.simulation.processes import Departure
 from tests.simulation.world import World
 from worker.throttle.base import Pace
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+#: Of an account's rate, this many seconds may be outstanding.
+QUANTA = 2
 
 _MINUTE = timedelta(minutes=1)
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
 from uuid import UUID
 
 from campaigns.errors import Invalid
-from campaigns.providers import ProviderConfig, Providers
+from campaigns.providers import Providers
 from campaigns.schedule import recurrence
+from tests.simulation.accounts import ACCOUNTS, providers
 from tests.simulation.ledger import Row
 
 ZONES = (
@@ -20,28 +18,19 @@ ZONES = (
     "Antarctica/Troll",
 )  # fmt: skip
 
-#: The nights in which the clocks of these zones change in 2026.
+#: When the clocks of these zones change in 2026.
 CHANGES = (
-    datetime(2026, 3, 8, 7, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC),
-    datetime(2026, 4, 4, 14, 45, tzinfo=UTC), datetime(2026, 4, 4, 15, tzinfo=UTC),
-    datetime(2026, 9, 26, 14, tzinfo=UTC), datetime(2026, 10, 3, 15, 30, tzinfo=UTC),
-    datetime(2026, 10, 25, 1, tzinfo=UTC), datetime(2026, 11, 1, 6, tzinfo=UTC),
-)  # fmt: skip
-
-ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
-    "fast": {"rate": "100/s"},
-    "steady": {"rate": "20/s"},
-    "slow": {"rate": "2/s"},
-    "minute": {"rate": "90/min"},
-    "senders": {"rate": "20/s", "sender_rate": "1/s"},
-    "first": {"rate": "10/s", "fallback": "second", "max_attempts": 2},
-    "second": {"rate": "5/s", "max_attempts": 3},
-    "open": {},
-    "segments": {"rate": "20/s", "rate_unit": "segment", "burst": 3},
-    "bursts": {"rate": "120/min", "burst": 10},
-}
-
-_COMMON = {"adapter": "sandbox", "channel": "sms", "rate_unit": "message"}
+    (datetime(2026, 3, 8, 7, tzinfo=UTC), "America/New_York"),
+    (datetime(2026, 3, 29, 1, tzinfo=UTC), "Europe/London"),
+    (datetime(2026, 3, 29, 1, tzinfo=UTC), "Antarctica/Troll"),
+    (datetime(2026, 4, 4, 14, tzinfo=UTC), "Pacific/Chatham"),
+    (datetime(2026, 4, 4, 15, tzinfo=UTC), "Australia/Lord_Howe"),
+    (datetime(2026, 9, 26, 14, tzinfo=UTC), "Pacific/Chatham"),
+    (datetime(2026, 10, 3, 15, 30, tzinfo=UTC), "Australia/Lord_Howe"),
+    (datetime(2026, 10, 25, 1, tzinfo=UTC), "Europe/London"),
+    (datetime(2026, 10, 25, 1, tzinfo=UTC), "Antarctica/Troll"),
+    (datetime(2026, 11, 1, 6, tzinfo=UTC), "America/New_York"),
+)
 
 HOURS = (
     [{"from": "08:00", "to": "20:00"}],
@@ -74,20 +63,6 @@ class Plan:
     audiences: dict[UUID, list[tuple[str | None, int]]] = field(default_factory=dict)
     #: What people do to campaigns: when, to which, which fields get which values.
     changes: list[tuple[datetime, UUID, Row]] = field(default_factory=list)
-
-
-def providers() -> Providers:
-    """Accounts of every kind."""
-    return Providers(
-        MappingProxyType(
-            {
-                name: ProviderConfig.model_validate(
-                    {**_COMMON, "name": name, **settings},
-                )
-                for name, settings in ACCOUNTS.items()
-            }
-        )
-    )
 
 
 def plan(seed: int, campaigns: int, begin: datetime, end: datetime) -> Plan:
@@ -162,9 +137,11 @@ def campaign(campaign_id: UUID, team_id: UUID, start: datetime, now: datetime) -
 def _add_campaign(found: Plan, draw: random.Random) -> None:
     span = (found.end - found.begin) // timedelta(minutes=1)
     start = found.begin + timedelta(minutes=draw.randrange(span))
-    if draw.random() < 0.1:
-        near = [change for change in CHANGES if found.begin <= change < found.end]
-        start = (draw.choice(near) if near else start) + timedelta(minutes=draw.randrange(-180, 60))
+    changes = [change for change in CHANGES if found.begin <= change[0] < found.end]
+    changed = draw.choice(changes)[1] if changes and draw.random() < 0.1 else None
+    if changed is not None:
+        at = draw.choice([moment for moment, zone in changes if zone == changed])
+        start = at + timedelta(minutes=draw.randrange(-180, 60))
     elif draw.random() < 0.3:
         # Many begin together, and have to share.
         start = found.begin + span * draw.randrange(30) // 30 * timedelta(minutes=1)
@@ -174,12 +151,12 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
     row.update(
         sender=draw.choice(("Sluice", "Passona", "Weir")),
         provider=draw.choices(list(ACCOUNTS), weights=(20, 20, 10, 5, 8, 12, 5, 5, 10, 5))[0],
-        timezone=draw.choice(ZONES),
+        timezone=changed or draw.choice(ZONES),
         priority=draw.choices(("urgent", "normal", "bulk"), weights=(1, 6, 3))[0],
         weight=draw.choice((1, 1, 1, 2, 5)),
         segments=draw.choice((1, 1, 2, 3)),
     )
-    recurs = draw.random() < 0.25
+    recurs = draw.random() < 0.2
     most = timedelta(hours=draw.choice((1, 2, 6, 10)))
     if draw.random() < 0.55:
         _give_window(row, draw, most)
@@ -188,6 +165,8 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
         _let_recur(row, draw, found.end)
     elif draw.random() < 0.03:
         size = draw.randrange(500, 3000)
+        if draw.random() < 0.5:
+            _keep_busy(row, draw)
     if draw.random() < 0.15:
         row["rate"] = draw.choice(("2/min", "10/min", "30/min", "3/s", "8/s", "200/h"))
     if not recurs and draw.random() < 0.05:
@@ -196,6 +175,8 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
         row["sending_hours"] = draw.choice(HOURS)
     if draw.random() < 0.15:
         row["quiet_hours"] = draw.choice(QUIET)
+    if changed is not None:
+        row.update(draw.choice(({"sending_hours": HOURS[3]}, {"quiet_hours": QUIET[1]})))
     if draw.random() < 0.1:
         row["holidays"] = [(start + timedelta(days=n)).date() for n in range(draw.randrange(1, 3))]
     hours = [c[name] for c in (row, team) for name in ("sending_hours", "quiet_hours") if c[name]]
@@ -227,6 +208,20 @@ def _give_window(row: Row, draw: random.Random, most: timedelta) -> None:
     row["pauses"] = [
         (begin.replace(microsecond=0), end.replace(microsecond=0)) for begin, end in pauses
     ]
+
+
+def _keep_busy(row: Row, draw: random.Random) -> None:
+    """Always something to send, up to the last moment before each of many pauses."""
+    start, minute = row["scheduled_send_date"], timedelta(minutes=1)
+    finish = start + draw.randrange(10, 40) * minute
+    starts = [start + n * 3 * minute for n in range(1, 12)]
+    row.update(
+        provider=draw.choice(("steady", "slow", "senders")),
+        throttled=True,
+        pacing="asap",
+        scheduled_finish_date=finish,
+        pauses=[(at, at + draw.choice((1, 20, 60)) * minute / 60) for at in starts],
+    )
 
 
 def _let_recur(row: Row, draw: random.Random, end: datetime) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from campaigns.providers import parse_rate
-from scheduler.sharing import OUTSTANDING_QUANTA, OUTSTANDING_WITHOUT_CEILING
-from tests.simulation.evidence import by_run, crowd
+from scheduler.sharing import OUTSTANDING_WITHOUT_CEILING
+from tests.simulation.evidence import QUANTA, by_run, crowd
 from tests.simulation.judge_fairness import nobody_starves
 from tests.simulation.judge_pace import (
     lines_are_followed,
@@ -60,11 +60,18 @@ def _crowds(
 
 
 def everybody_gets_it_once(world: World) -> Iterator[str]:
-    """Nobody is handed to a provider again, but after an answer that it was not taken."""
+    """Nobody is handed to a provider again, but after an answer that it was not taken; and to an
+    account that another one can stand in for not more often than it says."""
     for run_id, departures in by_run(world).items():
         outcomes: dict[int, list[str]] = defaultdict(list)
+        failed: Counter[tuple[int, str]] = Counter()
         for departure in departures:
             outcomes[departure.seq].append(departure.outcome)
+            failed[departure.seq, departure.provider] += departure.outcome == "Failed"
+        for (seq, name), times in failed.items():
+            config = world.providers.by_name[name]
+            if config.fallback and times > config.max_attempts:
+                yield f"run {run_id}, row {seq}: tried {times} times at {name}"
         for seq, found in outcomes.items():
             if again := [each for each in found[:-1] if each not in ("Failed", "Throttled")]:
                 yield f"run {run_id}, row {seq}: sent again after {again[0]}"
@@ -76,7 +83,7 @@ def no_more_than_two_quanta_are_outstanding(world: World) -> Iterator[str]:
     """Back-pressure: what an account has outstanding once anything was cut for it."""
     for cut in world.cuts:
         rate = world.providers.by_name[cut.provider].per_second
-        most = OUTSTANDING_WITHOUT_CEILING if rate is None else max(rate * OUTSTANDING_QUANTA, 1)
+        most = OUTSTANDING_WITHOUT_CEILING if rate is None else max(rate * QUANTA, 1)
         if cut.outstanding > most:
             yield f"{cut.at}: {cut.provider} has {cut.outstanding} outstanding, not {most}"
 

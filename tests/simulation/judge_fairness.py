@@ -9,9 +9,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from scheduler.model import CLASSES
-from scheduler.sharing import OUTSTANDING_QUANTA
-from tests.simulation.evidence import by_run, first_tries
-from tests.simulation.workers import Departure
+from tests.simulation.evidence import QUANTA, by_run, first_tries
+from tests.simulation.processes import Departure
 from tests.simulation.world import World
 from worker.ledger import LEASE_SECONDS
 
@@ -36,7 +35,7 @@ def nobody_starves(world: World) -> Iterator[str]:
         rate = world.providers.by_name[name].per_second
         if rate is None:
             continue
-        spare = rate * (OUTSTANDING_QUANTA + (0 if world.is_calm else HELD_UP))
+        spare = rate * (QUANTA + (0 if world.is_calm else HELD_UP))
         for run_id in run_ids:
             yield from _passed(world, run_id, run_ids, moments, greedy, spare)
 

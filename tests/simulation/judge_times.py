@@ -1,24 +1,29 @@
 """Judges of time: nothing leaves when it must not.
 
-Hours, quiet hours and holidays are read off clocks on walls, independently of
+Hours, quiet hours, holidays and windows that move are read off clocks on walls, independently of
 :mod:`campaigns.schedule`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from campaigns.schedule.shifting import shifted
 from campaigns.schedule.windows import Interval, Window
 from tests.simulation.evidence import in_hours, on_wall, said_at
 from tests.simulation.ledger import Row
-from tests.simulation.workers import LEAVES_LATE, LONGEST_WAY, Departure
+from tests.simulation.processes import Departure
+from tests.simulation.workers import LEAVES_LATE, LONGEST_WAY
 from tests.simulation.world import World
 from worker.chunk import LATEST_END
 
 #: What was granted just before somebody changed their mind leaves this much later at the latest.
 UNDER_WAY = timedelta(seconds=LATEST_END + LEAVES_LATE) + LONGEST_WAY
+
+_HOURS = timedelta(hours=4)
 
 
 def nothing_leaves_when_it_must_not(world: World) -> Iterator[str]:
@@ -61,11 +66,36 @@ def _faults_at(
 
 
 def _window(said: Row, at: datetime) -> Window:
+    """The window that begins at ``at``: as the clocks of the campaign show it."""
     pauses = tuple(Interval(*pause) for pause in said["pauses"])
     given = Window(
         said["scheduled_send_date"], said["scheduled_finish_date"], said["expiry_date"], pauses
     )
-    return shifted(given, said["timezone"], at)
+    if at == given.start:
+        return given
+    ends = [end for end in (given.finish, given.expiry) if end is not None]
+    moments = [*ends, *(moment for pause in pauses for moment in (pause.start, pause.end))]
+    moved = {each: _moved(each, given.start, at, said["timezone"]) for each in moments}
+    if not all(_is_plain(each, said["timezone"]) for each in (at, given.start, *moved.values())):
+        # What is right where clocks change, tests of that module say.
+        return shifted(given, said["timezone"], at)
+    return Window(
+        at,
+        given.finish and moved[given.finish],
+        given.expiry and moved[given.expiry],
+        tuple(Interval(moved[pause.start], moved[pause.end]) for pause in pauses),
+    )
+
+
+def _moved(moment: datetime, start: datetime, at: datetime, zone: str) -> datetime:
+    wall = on_wall(at, zone) + (on_wall(moment, zone) - on_wall(start, zone))
+    return wall.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def _is_plain(moment: datetime, zone: str) -> bool:
+    """Whether no clock changes within hours of it."""
+    around = (moment - _HOURS, moment + _HOURS)
+    return len({on_wall(each, zone) - each.replace(tzinfo=None) for each in around}) == 1
 
 
 def _closed(calendar: Row, wall: datetime) -> Iterator[str]:
@@ -80,15 +110,17 @@ def _closed(calendar: Row, wall: datetime) -> Iterator[str]:
 def windows_follow_each_other(world: World) -> Iterator[str]:
     """What waits for the next window goes on in a later one: of the next occurrence, or on a later
     day at the same time on the clock."""
+    occurrences: dict[UUID, set[datetime]] = {}
     for run_id, moves in world.windows.items():
         run = world.ledger.runs[run_id]
         said = world.ledger.campaigns[run["campaign_id"]]
-        occurrences = set(world.occurrences_of(said))
+        known = occurrences.setdefault(said["id"], set())
+        known.update(() if known else world.occurrences_of(said))
         begins = [begin for _, begin in moves]
         for begin in begins:
             wall, first = (on_wall(m, said["timezone"]) for m in (begin, run["occurrence"]))
             if said["schedule_rrule"]:
-                is_right = begin in occurrences
+                is_right = begin in known
             else:
                 # A start in a gap is at its end.
                 is_right = timedelta(0) <= _of_day(wall) - _of_day(first) <= timedelta(hours=2)

@@ -6,6 +6,7 @@ and :mod:`tests.simulation.send_queries`. A row is a dictionary with the names o
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -17,6 +18,15 @@ from worker.condition import ProviderState
 from worker.runs import STATUS_BY_REASON
 
 Row = dict[str, Any]
+
+_MOMENTS = frozenset(
+    (
+        "occurrence", "starts_at", "finishes_at", "expires_at", "next_dt", "window_at",
+        "spread_from", "spread_until", "not_before", "pace_until", "gate_opens_at",
+        "gate_closes_at", "metered_until",
+    )
+)  # fmt: skip
+
 
 #: How many recipients a run of a campaign has, by lane: a time zone and a number.
 Audience = Sequence[tuple[str | None, int]]
@@ -137,3 +147,12 @@ class Ledger:
 def places(row: Row) -> Iterator[int]:
     """The rows of ``deliveries`` that a slice covers, ascending."""
     yield from row["seqs"] if row["seqs"] is not None else range(row["lo"], row["hi"])
+
+
+def records(text: str) -> Iterator[Row]:
+    """The rows in a JSON parameter."""
+    for record in json.loads(text):
+        for name in _MOMENTS & record.keys():
+            if record[name] is not None:
+                record[name] = datetime.fromisoformat(record[name])
+        yield record

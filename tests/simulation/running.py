@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from tests.simulation.beats import Beats
+from tests.simulation.broker import Chances
 from tests.simulation.carrier import Carrier, Trouble
 from tests.simulation.generate import Plan
-from tests.simulation.workers import Process
-from tests.simulation.world import Chances, World
+from tests.simulation.processes import Process
+from tests.simulation.world import World
 
 Times = list[tuple[datetime, datetime]]
 
@@ -83,7 +84,11 @@ def _carrier(
         for name in plan.providers.by_name
         if name != "second"
     }
-    return Carrier(random.Random(f"carrier {plan.seed}"), 0.0 if calm else 0.04, trouble)
+    source = random.Random(f"carrier {plan.seed}")
+    if calm:
+        return Carrier(source, 0.0)
+    # What the first account of a chain fails at, the next one takes over.
+    return Carrier(source, 0.04, trouble, {"first": 0.5})
 
 
 def _times(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.simulation.accounts import ACCOUNTS, providers
 from tests.simulation.evidence import by_run
-from tests.simulation.generate import ACCOUNTS, HOURS, QUIET, ZONES, Plan, campaign, plan, providers
+from tests.simulation.generate import HOURS, QUIET, ZONES, Plan, campaign, plan
 from tests.simulation.judge import verdicts
 from tests.simulation.ledger import Row
 from tests.simulation.running import play

@@ -6,12 +6,15 @@ a test compares.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
 
 from campaigns.schedule.windows import FOREVER
 from scheduler import pacing
-from scheduler.model import Lane, Run
+from scheduler.active_times import ActiveTimes, Times
+from scheduler.model import Lane, LaneKey, Run
 from scheduler.pacing import QUANTUM, Line
 
 _NEAR = timedelta(milliseconds=5)
@@ -20,6 +23,24 @@ _ROUNDING = 1e-6
 
 #: A meter is read a little ahead: ticks so long before the one that is due bring it up to date.
 _BEFORE_METER = 3 * QUANTUM
+
+
+class TimesByRun(ActiveTimes):
+    """The scheduler's cache of active times. It forgets what is not asked for: one for each run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_run: dict[int, ActiveTimes] = {}
+
+    def of(
+        self, conn: Any, rows: Sequence[Mapping[str, Any]], now: datetime
+    ) -> dict[LaneKey, Times]:
+        """See :meth:`scheduler.active_times.ActiveTimes.of`."""
+        found: dict[LaneKey, Times] = {}
+        for run_id, part in groupby(rows, key=lambda row: int(row["id"])):
+            times = self._by_run.setdefault(run_id, ActiveTimes())
+            found.update(times.of(conn, list(part), now))
+        return found
 
 
 def wake_at(run: Run, retries: dict[int, int], now: datetime) -> datetime:

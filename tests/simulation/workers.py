@@ -7,21 +7,20 @@ real :class:`worker.condition.Condition`; requests are a random answer after a r
 from __future__ import annotations
 
 import math
-from collections.abc import Coroutine, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from campaigns.providers import ProviderConfig
 from campaigns.run import handback
 from tests.simulation import send_queries
+from tests.simulation.processes import Departure, Process, result
 from worker import outcomes
 from worker.adapters.base import Outcome, Throttled, Unknown
 from worker.batch import BATCH_SECONDS, CHUNK, PATIENCE, STEP_SECONDS, TAKE_OVER_PAUSE
 from worker.chunk import LATEST_END
-from worker.condition import Condition
-from worker.costs import Estimate, Stragglers
+from worker.costs import Estimate
 from worker.departures import Departure as Slot
 from worker.departures import departures
 from worker.ledger import LEASE_SECONDS
@@ -31,7 +30,6 @@ from worker.throttle.base import Limit, Permits, Wait
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-T = TypeVar("T")
 
 #: How long a claim takes and how late a request leaves, in seconds. Both together are what the
 #: emission interval allows for where limits hold each other up.
@@ -40,63 +38,6 @@ LEAVES_LATE = 0.002
 
 #: The longest that a request is on its way. Gates close early enough for it.
 LONGEST_WAY = timedelta(seconds=0.25)
-
-
-class Departure(NamedTuple):
-    """One message that left for a provider. All that the judges go by."""
-
-    at: datetime
-    #: When it is there. Time windows are judged by both, limits by the first one.
-    arrives: datetime
-    provider: str
-    run_id: int
-    seq: int
-    outcome: str
-
-
-def result(coroutine: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that never waits."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        value: T = stop.value
-        return value
-    raise AssertionError("it waits for something")
-
-
-@dataclass
-class Process:
-    """One send process. It may stand still for a while, and it may be killed."""
-
-    name: str
-    #: Its requests take so many times as long as those of others.
-    slowness: float
-    stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
-    deaths: list[tuple[datetime, datetime]] = field(default_factory=list)
-    #: Which of its lives this is: what an earlier one began is lost.
-    life: int = 0
-    conditions: dict[str, Condition] = field(default_factory=dict)
-    read_at: dict[str, float] = field(default_factory=dict)
-    _stragglers: dict[str, Stragglers] = field(default_factory=dict)
-
-    def stragglers(self, name: str) -> Stragglers:
-        return self._stragglers.setdefault(name, Stragglers())
-
-    def awake(self, at: datetime) -> datetime:
-        """``at``, or the end of the time in which it stands still or is dead."""
-        for start, end in (*self.stalls, *self.deaths):
-            if start <= at < end:
-                return end
-        return at
-
-    def die(self) -> None:
-        """It is killed, and comes back knowing nothing."""
-        self.life += 1
-        self.conditions.clear()
-        self.read_at.clear()
-
-    def dies_within(self, start: datetime, end: datetime) -> bool:
-        return any(start < death <= end for death, _ in self.deaths)
 
 
 class Sending:
@@ -118,7 +59,7 @@ class Sending:
             return
         self._batch = dict(rows[0])
         self._config: ProviderConfig = self._world.providers.by_name[self._batch["provider"]]
-        self._condition = self._world.condition(self._process, self._config.name)
+        self._condition = self._world.accounts.condition(self._process, self._config.name)
         self._runs = sorted({p["run_id"] for p in self._world.ledger.cut[self._batch_id]})
         self._estimate = Estimate(fmean(self._cost(run_id) for run_id in self._runs))
         if self._condition.is_open and self._others():
@@ -261,10 +202,10 @@ class Sending:
                 case _:
                     condition.answered()
             if condition.has_news:
-                world.tell(condition, self._config.name)
+                world.accounts.tell(condition, self._config.name)
 
         quiet = not isinstance(outcome, NotSent | Unknown | Throttled)
-        if quiet and not condition.is_open and not world.is_troubled(self._config.name):
+        if quiet and not condition.is_open and not world.accounts.is_troubled(self._config.name):
             # Nothing changes by it; an event for each message would be most of the work.
             return
         world.later(answered_at, heard, self._process)
@@ -294,7 +235,7 @@ class Sending:
         self._world.want(now)
 
     def _is_held(self) -> bool:
-        condition = self._world.condition(self._process, self._config.name)
+        condition = self._world.accounts.condition(self._process, self._config.name)
         awaits_probe = condition.is_open and self._batch["messages"] > 1
         return self._repelled or awaits_probe or condition.rest(self._world.seconds) > PATIENCE
 

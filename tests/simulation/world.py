@@ -9,34 +9,30 @@ from __future__ import annotations
 import heapq
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
 from uuid import UUID
 
 from campaigns.clock import Clock
-from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
 from campaigns.providers import Providers
-from campaigns.schedule.adaptive import Health
 from campaigns.schedule.stored import series_of
 from campaigns.schedule.windows import FOREVER
-from scheduler.active_times import ActiveTimes
 from scheduler.duties import reading
 from scheduler.memory import Memory
 from scheduler.tick import tick
 from tests.simulation import tick_queries
 from tests.simulation.agenda import Agenda
 from tests.simulation.beats import Beats
+from tests.simulation.broker import Broker, Chances
 from tests.simulation.carrier import Carrier
 from tests.simulation.changes import change
 from tests.simulation.connection import MemoryConnection
+from tests.simulation.health import Accounts
 from tests.simulation.ledger import Audience, Ledger, Row
-from tests.simulation.waking import wake_at
-from tests.simulation.workers import Departure, Process, Sending, result
-from worker.condition import Condition, Known, ProviderState, Told, after
-from worker.health import READ_EVERY
+from tests.simulation.processes import Departure, Process
+from tests.simulation.waking import TimesByRun, wake_at
 from worker.throttle.memory import MemoryLimiter
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,34 +49,6 @@ class Cut:
     at: datetime
     provider: str
     outstanding: int
-
-
-@dataclass
-class Chances:
-    """What goes wrong between beat and workers."""
-
-    lost: float = 0.01
-    doubled: float = 0.01
-
-
-class _Times(ActiveTimes):
-    """The cache of the scheduler, which forgets what is not asked for: one for each run."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._by_run: dict[int, ActiveTimes] = {}
-
-    def of(self, conn: Any, rows: Any, now: datetime) -> Any:
-        grouped: dict[int, list[Any]] = {}
-        for row in rows:
-            grouped.setdefault(row["id"], []).append(row)
-        found: dict[Any, Any] = {}
-        for run_id, part in grouped.items():
-            found.update(self._by_run.setdefault(run_id, ActiveTimes()).of(conn, part, now))
-        return found
-
-    def forget(self, run_id: int) -> None:
-        self._by_run.pop(run_id, None)
 
 
 class _Clock(Clock):
@@ -133,20 +101,19 @@ class World:
         #: What the judges do not see.
         self.happened: Counter[str] = Counter()
         self._beats = beats
-        self._processes = list(processes)
-        self._audiences = audiences
-        self._chances = chances or Chances()
-        self.is_calm = not self._chances.lost
+        self.accounts = Accounts(self)
+        self.is_calm = chances is not None and not chances.lost
+        self._broker = Broker(self, processes, audiences, chances or Chances())
         self._every_tick = every_tick
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = count()
-        self._times = _Times()
+        self._times = TimesByRun()
         self._memory = Memory(active_times=self._times)
         self._agenda = Agenda(self.ledger)
         self._last_tick: datetime | None = None
         self._wanted = begin
         self._ticks_at: datetime | None = None
-        for process in self._processes:
+        for process in processes:
             for death, _ in process.deaths:
                 self.later(death, process.die)
 
@@ -235,7 +202,7 @@ class World:
         self._note_cuts(before)
         self._note_windows(windows)
         for task, row_id in report.publish:
-            self._publish(task, row_id)
+            self._broker.publish(task, row_id)
         wanted = self._agenda.next(now)
         for run in list(self.ledger.open.values()):
             if run["status"] == "sending":
@@ -273,53 +240,6 @@ class World:
         for run in self.ledger.open.values():
             if before.get(run["id"]) != run["window_at"]:
                 self.windows.setdefault(run["id"], []).append((self.now, run["window_at"]))
-
-    # Messages between the processes.
-
-    def _publish(self, task: str, row_id: int) -> None:
-        if task == TASK_SEND:
-            luck = self.random.random()
-            if luck < self._chances.lost:
-                return
-            for _ in range(2 if luck > 1 - self._chances.doubled else 1):
-                process = self.random.choice(self._processes)
-                self._deliver(row_id, process, 0.005 + self.random.expovariate(50))
-            return
-        work = {TASK_RESOLVE: self._resolve, TASK_CLOSE: self._close}[task]
-        if self.random.random() >= self._chances.lost:
-            delay = timedelta(seconds=0.02 + self.random.expovariate(2))
-            self.later(self.now + delay, lambda: work(row_id))
-
-    def _deliver(self, batch_id: int, process: Process, seconds: float) -> None:
-        def arrives() -> None:
-            awake = process.awake(self.now)
-            if awake > self.now:
-                # It waits in the queue; a process that was killed finds it there later.
-                self.later(awake, arrives)
-            else:
-                self._go_on(Sending(self, process, batch_id).run(), process)
-
-        self.later(self.now + timedelta(seconds=seconds), arrives)
-
-    def _go_on(self, sending: Iterator[datetime], process: Process) -> None:
-        at = next(sending, None)
-        if at is not None:
-            self.later(at, lambda: self._go_on(sending, process), process)
-
-    def _resolve(self, run_id: int) -> None:
-        run = self.ledger.runs[run_id]
-        campaign = self.ledger.campaign_of(run)
-        if run["status"] != "resolving" or campaign["status"] != "sending":
-            return
-        self.ledger.resolve(run, self._audiences[campaign["id"]])
-        self.want(self.now)
-
-    def _close(self, run_id: int) -> None:
-        run = self.ledger.runs[run_id]
-        if run["status"] != "closing":
-            return
-        self.ledger.close(run)
-        self.want(self.now)
 
     def lose_limiter(self) -> None:
         """Everything in Redis is gone."""
@@ -360,42 +280,3 @@ class World:
     def most_attempts(self, run_id: int) -> int:
         chain = self.providers.chain(self.ledger.runs[run_id]["provider"])
         return sum(each.max_attempts for each in chain)
-
-    def condition(self, process: Process, name: str) -> Condition:
-        """What the process knows of the account; it reads it twice a second."""
-        condition = process.conditions.setdefault(name, Condition())
-        if process.read_at.get(name, -1.0) + READ_EVERY <= self.seconds:
-            process.read_at[name] = self.seconds
-            state = self.ledger.states.get(name)
-            if state is not None:
-                condition.learn(_known(state, self.now), self.seconds)
-        return condition
-
-    def is_troubled(self, name: str) -> bool:
-        """Whether an answer may change anything about the account."""
-        state = self.ledger.states.get(name)
-        return state is not None and (state.health.failures > 0 or state.health.circuit == "open")
-
-    def tell(self, condition: Condition, name: str) -> None:
-        """A process tells the others what happened at an account."""
-        news = condition.take_news()
-        message = Told(news)
-        if news.throttling:
-            rest = max(news.throttling.until - self.seconds, 0.0)
-            message = Told(news, rest, self.seconds - news.throttling.sent)
-            result(self.limiter.cool(name, rest))
-        before = self.ledger.states.get(name) or ProviderState(Health(), None, None)
-        state = self.ledger.states[name] = after(before, message, self.now)
-        was, now = before.health.circuit, state.health.circuit
-        self.happened[f"circuit {now}"] += was != now
-        known = _known(state, self.now)
-        condition.learn(known, self.seconds)
-        if news.failure and known.rest:
-            result(self.limiter.cool(name, known.rest))
-        self.want(self.now)
-
-
-def _known(state: ProviderState, now: datetime) -> Known:
-    until = state.health.cooling_until
-    rest = max((until - now).total_seconds(), 0.0) if until else 0.0
-    return Known(state.health.failures, state.health.circuit, rest, state.factor)
