@@ -21,6 +21,8 @@ from campaigns.team.region import checked_region
 
 SQL = queries.load("campaigns.team", "teams.sql")
 
+_CALENDAR = frozenset({"timezone", "sending_hours", "quiet_hours", "holidays"})
+
 
 @dataclass(frozen=True, slots=True)
 class Team:
@@ -97,7 +99,8 @@ def list_all(conn: Connection) -> list[Team]:
 def edit(conn: Connection, team_id: UUID, body: Mapping[str, Any]) -> Team:
     """Change the settings that ``body`` names; the others stay (:class:`TeamEdit`).
 
-    They count for runs that are under way, too: from the next tick on, caps from the next claim.
+    They count for runs that are under way, too. Once this returns, nothing is granted in hours that
+    are closed by now; a new rate holds from the next tick on, a cap from the next claim.
 
     Raises:
         Invalid: a field breaks a rule; nothing is changed.
@@ -105,6 +108,9 @@ def edit(conn: Connection, team_id: UUID, body: Mapping[str, Any]) -> Team:
     """
     given = parse_edit(body)
     with conn.transaction():
+        if not given.keys().isdisjoint(_CALENDAR):
+            # A tick that had read the team before would open the gates by the hours from before.
+            conn.execute(SQL["hold_tick"])
         stored = conn.execute(SQL["lock_team"], {"id": team_id}).fetchone()
         if stored is None:
             raise NotFound("team", team_id, where="here")
@@ -114,4 +120,6 @@ def edit(conn: Connection, team_id: UUID, body: Mapping[str, Any]) -> Team:
         team = Team(**conn.execute(SQL["update_team"], settings).fetchone() or {})
         if team.has_caps:
             conn.execute(SQL["cap_batches"], {"id": team_id})
+        if not given.keys().isdisjoint(_CALENDAR):
+            conn.execute(SQL["close_gates"], {"id": team_id})
         return team

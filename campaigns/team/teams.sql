@@ -56,3 +56,27 @@ WHERE id IN (
         WHERE s.batch_id = b.id AND c.team_id = %(id)s)
     ORDER BY b.id
     FOR NO KEY UPDATE OF b);
+
+-- name: hold_tick
+-- Waits for a tick that is under way and keeps the next one away until this transaction is over
+-- (lock_tick in scheduler/tick.sql). Taken before any row is locked, because the tick waits for rows
+-- while it holds this.
+SELECT pg_advisory_xact_lock(hashtext('sluice.tick'));
+
+-- name: close_gates
+-- Nothing is granted by the hours from before: the next tick opens the gates again. Locked in the
+-- order of their keys, as the tick locks them too.
+WITH locked AS (
+    SELECT l.run_id, l.lane
+    FROM lanes l
+    JOIN runs r ON r.id = l.run_id AND r.status <> 'finished'
+    JOIN campaigns c ON c.id = r.campaign_id
+    WHERE c.team_id = %(id)s
+    ORDER BY l.run_id, l.lane
+    FOR NO KEY UPDATE OF l
+)
+UPDATE lanes l
+SET gate_closes_at = least(l.gate_closes_at, clock_timestamp()),
+    pace_remaining = NULL, pace_until = NULL
+FROM locked k
+WHERE l.run_id = k.run_id AND l.lane = k.lane;

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,6 +13,7 @@ from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
 from campaigns.team import teams, tokens
 from campaigns.team.teams import Team
+from tests.support import ledger
 
 
 def test_team_is_created_with_its_opt_out_group(conn: Connection) -> None:
@@ -179,3 +180,21 @@ def test_an_edit_that_breaks_a_rule_is_one_sentence_and_changes_nothing(
 def test_an_edit_of_no_team_is_refused(conn: Connection) -> None:
     with pytest.raises(NotFound):
         teams.edit(conn, uuid4(), {"rate": "5/s"})
+
+
+def test_new_hours_close_what_is_open_at_once_and_a_new_rate_does_not(conn: Connection) -> None:
+    now = datetime.now(UTC)
+    run_id = ledger.run(conn, ledger.campaign(conn, now), 10, now - timedelta(seconds=5))
+    team_id = ledger.team_id(conn)
+
+    def closes_at() -> datetime:
+        row = conn.execute(
+            "SELECT gate_closes_at FROM lanes WHERE run_id = %s", (run_id,)
+        ).fetchone()
+        assert row is not None
+        return row["gate_closes_at"]
+
+    teams.edit(conn, team_id, {"rate": "10/s"})
+    assert closes_at() > datetime.now(UTC)
+    teams.edit(conn, team_id, {"quiet_hours": [{"from": "00:00", "to": "24:00"}]})
+    assert closes_at() <= datetime.now(UTC)
