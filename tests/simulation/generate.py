@@ -41,7 +41,14 @@ HOURS = (
 QUIET = (
     [{"from": "21:00", "to": "08:00"}],
     [{"from": "01:30", "to": "02:30"}],
+    [{"from": "00:30", "to": "01:45"}],
     [{"days": ["sat", "sun"], "from": "00:00", "to": "24:00"}],
+)
+#: Hours that begin or end while clocks show the same times twice.
+_AT_NIGHT = (
+    {"sending_hours": HOURS[3]},
+    {"quiet_hours": QUIET[1]},
+    {"quiet_hours": QUIET[2]},
 )
 _RULES = (
     "FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYMONTHDAY=-1", "FREQ=HOURLY",
@@ -176,7 +183,7 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
     if draw.random() < 0.15:
         row["quiet_hours"] = draw.choice(QUIET)
     if changed is not None:
-        row.update(draw.choice(({"sending_hours": HOURS[3]}, {"quiet_hours": QUIET[1]})))
+        row.update(draw.choice(_AT_NIGHT))
     if draw.random() < 0.1:
         row["holidays"] = [(start + timedelta(days=n)).date() for n in range(draw.randrange(1, 3))]
     hours = [c[name] for c in (row, team) for name in ("sending_hours", "quiet_hours") if c[name]]
