@@ -39,12 +39,14 @@ demo: setup
 # Campaigns in real time mostly wait: they run beside all the other tests, which are shown after.
 test: lint
 	@echo 'tests/acceptance in front, the others beside it'
-	@$(IN_VENV) -m pytest tests/unit tests/contract tests/integration tests/simulation > .tests.log 2>&1 & others=$$!; \
-		trap 'kill $$others' INT TERM; \
+	@$(IN_VENV) -m pytest tests/integration > .tests-1.log 2>&1 & servers=$$!; \
+		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation > .tests-2.log 2>&1 & pure=$$!; \
+		trap 'kill $$servers $$pure' INT TERM; \
 		$(IN_VENV) -m pytest tests/acceptance; first=$$?; \
-		wait $$others; second=$$?; \
-		cat .tests.log; \
-		exit $$((first | second))
+		wait $$pure; second=$$?; \
+		wait $$servers; third=$$?; \
+		cat .tests-2.log .tests-1.log; \
+		exit $$((first | second | third))
 
 lint: setup
 	$(IN_VENV) -m ruff check .
@@ -73,6 +75,6 @@ lock: setup
 	@! grep -nE 'https?://|file:' requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist demo-output .tests.log *.egg-info
+	rm -rf $(VENV) build dist demo-output .tests-*.log *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
