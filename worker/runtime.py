@@ -6,6 +6,7 @@ Each side is opened only when a task first needs it, in the process that needs i
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -53,6 +54,9 @@ class Runtime:
             if self._engine is None:
                 self._loop = self._loop or LoopThread()
                 self._engine = self._loop.run(open_engine(self.settings))
+                # What was loaded stays: looking through it again and again holds up departures.
+                gc.collect()
+                gc.freeze()
             return self._engine
 
     def send(self, batch_id: int) -> int:
