@@ -32,9 +32,9 @@ POOL_SIZE = 8
 HEARTBEAT_SECONDS = 5.0
 
 #: Blocks of 0.1 s: what is leased is sent after a pause was pressed, so a block has to be short.
-#: What would leave 25 ms late gives its slot up, and 15 ms of that are paid for: of 200/s no more
+#: What would leave 22 ms late gives its slot up, and 12 ms of that are paid for: of 200/s no more
 #: than two are ever late enough to be too many in somebody's second.
-PACE = Pace(horizon=0.3, max_block=0.1, jitter=0.015, tolerance=0.025)
+PACE = Pace(horizon=0.3, max_block=0.1, jitter=0.012, tolerance=0.022)
 
 
 @dataclass(slots=True)
