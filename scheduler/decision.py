@@ -164,7 +164,7 @@ def _run_changes(wanted: Demand, cutters: Mapping[LaneKey, _Cutter]) -> Iterator
     if meter is not None:
         keys = (lane.lane.key for lane in wanted.lanes)
         taken = sum(cutters[key].taken for key in keys if key in cutters)
-        # One that nothing was taken of is read on from where it was read last, with the same result.
+        # One that nothing was taken of is read on from where it was read last, to the same effect.
         meter = run.meter if run.meter and not taken else pacing.spent(meter, taken)
     if (meter, wanted.ramped) != (run.meter, run.ramped):
         yield RunChange(run.run_id, meter, wanted.ramped)
