@@ -62,8 +62,8 @@ def test_shares_follow_class_and_weight(stack):
     steady = {a.to for a in received(arrivals)[400:1000]}
     shares = [sum(a.to in steady for a in some) for some in (slow, fast)]
     assert 2.4 <= shares[1] / shares[0] <= 3.6, shares
-    # Nothing in the way of the urgent ones but what was handed out before, two quanta, and the rest of
-    # the quantum that the last of them shared. By weight alone it would be six.
+    # Nothing in the way of the urgent ones but what was handed out before, two quanta, and what is
+    # left of the quantum that holds the last of them. By weight alone it would be six.
     between = [a for a in received(arrivals) if first[0].t < a.t < first[-1].t]
     assert len(between) - len(first) <= 3 * 200
     assert not last or last[0].t > fast[-1].t
