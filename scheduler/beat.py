@@ -127,8 +127,10 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
             self._ticker.step()
         except Exception as error:
             return self._back_off(error)
+        finally:
+            # After a failure too: errors hold on to their frames in circles.
+            _collect_garbage()
         self._failures = 0
-        _collect_garbage()
         return self._until_next()
 
     def close(self) -> None:

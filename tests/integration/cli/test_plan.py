@@ -54,7 +54,7 @@ def test_it_is_complete_as_json(command: CommandLine, planned) -> None:
     assert found["curve"][0]["messages"] == 0
     assert found["curve"][-1]["messages"] == 600
     assert (found["late"], found["left"], found["warnings"]) == (0, 0, [])
-    # A limit of 20 segments a second, with the 1 % that the limiter keeps free.
+    # A limit of 20 segments a second, with the 1.2 % that the limiter keeps free.
     assert found["ceilings"][0]["messages_per_second"] == pytest.approx(20 / 1.012, rel=1e-4)
 
 
