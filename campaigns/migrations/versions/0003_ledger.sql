@@ -1,0 +1,89 @@
+-- What became of every message, event by event; what a crash leaves behind.
+
+-- References that go out with messages and come back in reports are signed. The newest key signs,
+-- every key verifies. gen_random_uuid draws on the system's strong source of randomness.
+CREATE TABLE signing_keys (
+    id         smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key        bytea NOT NULL CHECK (length(key) = 32),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+INSERT INTO signing_keys (key)
+VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
+
+-- Appended, never changed. `status` and `report` of a delivery are a fold over its events that does
+-- not depend on the order in which they come (campaigns/run/events.py). The key makes a repetition
+-- harmless: for what we did it is the moment of the claim, for what a provider says it names the
+-- message or the part of it that it speaks of.
+CREATE TABLE delivery_events (
+    run_id     bigint NOT NULL,
+    seq        integer NOT NULL,
+    kind       text NOT NULL CHECK (kind IN
+                   ('submitted', 'delivered', 'bounced', 'opened', 'clicked', 'failed', 'expired',
+                    'suppressed', 'unknown', 'cancelled', 'resent')),
+    key        text NOT NULL DEFAULT '',
+    at         timestamptz NOT NULL,
+    provider   text,
+    message_id text,
+    code       text,
+    PRIMARY KEY (run_id, seq, kind, key)
+);
+
+-- Where a message id leads, for providers that do not echo our reference in their reports.
+CREATE TABLE message_ids (
+    provider   text NOT NULL,
+    message_id text NOT NULL,
+    run_id     bigint NOT NULL,
+    seq        integer NOT NULL,
+    noted_at   timestamptz NOT NULL,
+    PRIMARY KEY (provider, message_id)
+);
+
+-- Reports whose message id nobody has noted: the response may still be on its way.
+CREATE TABLE stray_reports (
+    provider    text NOT NULL,
+    message_id  text NOT NULL,
+    kind        text NOT NULL,
+    key         text NOT NULL DEFAULT '',
+    at          timestamptz NOT NULL,
+    code        text,
+    received_at timestamptz NOT NULL,
+    PRIMARY KEY (provider, message_id, kind, key)
+);
+
+ALTER TABLE deliveries
+    -- What kind of end it was: 'transient', 'permanent', 'content', 'policy', 'unreported',
+    -- 'in_doubt', 'poisoned', 'operator'. The code tells the rest.
+    ADD COLUMN error_class   text,
+    -- Its provider sends reports, so silence up to the expiry is a failure.
+    ADD COLUMN awaits_report boolean NOT NULL DEFAULT false,
+    ADD COLUMN opened_at     timestamptz,
+    ADD COLUMN clicked_at    timestamptz,
+    -- The final report came after the expiry.
+    ADD COLUMN late          boolean NOT NULL DEFAULT false;
+
+ALTER TABLE runs
+    -- When what was still unreported at the expiry was settled.
+    ADD COLUMN reports_closed_at timestamptz,
+    ADD COLUMN opened            integer NOT NULL DEFAULT 0,
+    ADD COLUMN clicked           integer NOT NULL DEFAULT 0,
+    -- Final reports that came after the expiry.
+    ADD COLUMN late              integer NOT NULL DEFAULT 0,
+    -- When a row of it was last settled, as far as the tick has heard.
+    ADD COLUMN progressed_at     timestamptz;
+CREATE INDEX runs_unreported ON runs (expires_at)
+    WHERE reports_closed_at IS NULL AND expires_at IS NOT NULL AND status = 'finished';
+
+-- How often a worker died with rows of this slice in its hands, claimed and not sent.
+ALTER TABLE slices ADD COLUMN losses smallint NOT NULL DEFAULT 0;
+
+-- What the watchdog found, for the operator.
+CREATE TABLE findings (
+    kind          text NOT NULL,
+    subject       text NOT NULL,
+    detail        text NOT NULL DEFAULT '',
+    repaired      boolean NOT NULL DEFAULT false,
+    times         integer NOT NULL DEFAULT 1,
+    first_seen_at timestamptz NOT NULL,
+    last_seen_at  timestamptz NOT NULL,
+    PRIMARY KEY (kind, subject)
+);
