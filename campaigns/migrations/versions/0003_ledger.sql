@@ -76,6 +76,13 @@ CREATE INDEX runs_unreported ON runs (expires_at)
 -- How often a worker died with rows of this slice in its hands, claimed and not sent.
 ALTER TABLE slices ADD COLUMN losses smallint NOT NULL DEFAULT 0;
 
+-- What is in doubt of a batch is sent again: whoever leased it sends with a key by which the provider
+-- recognises a repetition. Its rows are `pending` again, of the class 'in_doubt', and their slices are
+-- bound to that account: another one would not know the key.
+ALTER TABLE batches ADD COLUMN resends boolean NOT NULL DEFAULT false;
+ALTER TABLE slices ADD COLUMN bound_to text;
+CREATE INDEX slices_bound ON slices (bound_to) WHERE bound_to IS NOT NULL;
+
 -- What the watchdog found, for the operator.
 CREATE TABLE findings (
     kind          text NOT NULL,
