@@ -23,6 +23,8 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_WEB_BIND": "host:port of the web door",
     "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
     "SLUICE_FLOWER_BIND": "host:port of Flower",
+    "SLUICE_FAILPOINTS": "where processes fail on purpose; only for tests",
+    "SLUICE_FAILPOINT_LOG": "file that gets a line before each failure on purpose",
 }
 
 
@@ -42,6 +44,9 @@ class Settings:
     web_bind: str
     flower_auth: str | None = field(default=None, repr=False)
     flower_bind: str = "127.0.0.1:5555"
+    #: See :mod:`campaigns.failpoints`.
+    failpoints: str | None = None
+    failpoint_log: Path | None = None
 
     def require_database(self) -> str:
         """The PostgreSQL URL.
@@ -95,6 +100,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
+        failpoints=env.get("SLUICE_FAILPOINTS") or None,
+        failpoint_log=_path(env, "SLUICE_FAILPOINT_LOG"),
     )
 
 

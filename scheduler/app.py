@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from celery import Celery
 
-from campaigns import settings
+from campaigns import failpoints, settings
 from campaigns.messaging import celery_config
 
 
@@ -20,4 +20,6 @@ def create_app(config: settings.Settings) -> Celery:
     return celery
 
 
-app = create_app(settings.load())
+_settings = settings.load()
+failpoints.arm(_settings.failpoints, _settings.failpoint_log)
+app = create_app(_settings)

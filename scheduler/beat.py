@@ -19,7 +19,7 @@ import psycopg
 from celery import Celery
 from celery.beat import Scheduler
 
-from campaigns import database, settings
+from campaigns import database, failpoints, settings
 from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
@@ -56,7 +56,7 @@ class Ticker:
             self._conn = database.wait_for(self._database_url, seconds=5)
         accounts = self._providers.current()
         report = tick(self._conn, accounts, name=self._name, memory=self._memory)
-        if report is not None:
+        if report is not None and report.publish:
             self._send(report.publish)
         return report
 
@@ -70,6 +70,7 @@ class Ticker:
                 log.debug("closing a broken connection failed")
 
     def _send(self, messages: Iterable[tuple[str, int]]) -> None:
+        failpoints.hit("publish.before")
         for task, row_id in messages:
             try:
                 self._publish(task, row_id)
@@ -78,6 +79,8 @@ class Ticker:
                 log.error("the broker takes no messages (%s); they will be published again",
                           type(error).__name__)  # fmt: skip
                 return
+            failpoints.hit("publish.between")
+        failpoints.hit("publish.after")
 
 
 def publisher(app: Celery) -> Callable[[str, int], None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns import queries
+from campaigns import failpoints, queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
 from scheduler.duties import (
@@ -57,6 +57,7 @@ def tick(
         row = conn.execute(_SQL.lock_tick).fetchone()
         if row is None or not row["locked"]:
             return None
+        failpoints.hit("tick.begun")
         moment = now or row["now"]
         started, closing = starting.run_once(conn, moment)
         rolling.run_once(conn, moment)
@@ -66,4 +67,8 @@ def tick(
         publish = publishing.run_once(conn, moment)
         forgetting.run_once(conn, moment, memory.sweep)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
-        return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))
+        failpoints.hit("tick.before_commit")
+    if reclaimed:
+        failpoints.hit("reclaim.committed")
+    failpoints.hit("tick.committed")
+    return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

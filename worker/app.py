@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from campaigns import settings
+from campaigns import failpoints, settings
 from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
 from worker.envelope import CheckedTask
@@ -31,7 +31,9 @@ def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
     return celery, runtime
 
 
-app, _runtime = create_app(settings.load())
+_settings = settings.load()
+failpoints.arm(_settings.failpoints, _settings.failpoint_log)
+app, _runtime = create_app(_settings)
 
 
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator]

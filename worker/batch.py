@@ -16,6 +16,7 @@ from uuid import uuid4
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from campaigns import failpoints
 from campaigns.clock import sleep_until
 from worker.account import Account
 from worker.chunk import ChunkSender
@@ -65,9 +66,11 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
 
     A batch that is gone, or that somebody else has, is none of our business: 0.
     """
+    failpoints.hit("lease.before")
     lease = await engine.ledger.lease(batch_id, uuid4())
     if lease is None:
         return 0
+    failpoints.hit("lease.committed")
     account = engine.accounts.get(lease.provider)
     if account is None:
         log.error("batch %d: provider %r is not configured here", batch_id, lease.provider)
@@ -143,6 +146,7 @@ class _BatchRun:
 
     async def _hand_back(self, wait: float) -> None:
         """End the batch; if that cannot be written, the end of the lease does the same."""
+        failpoints.hit("finish.before")
         try:
             if not await self._engine.ledger.hand_back(self._lease, wait=wait):
                 log.warning("batch %d: its lease was lost", self._lease.batch_id)
@@ -152,6 +156,8 @@ class _BatchRun:
                 self._lease.batch_id,
                 type(error).__name__,
             )
+        else:
+            failpoints.hit("finish.committed")
 
     async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
@@ -214,6 +220,7 @@ class _BatchRun:
 
     async def _claim(self, amount: int) -> list[Claimed] | _Stop:
         """The next rows. A claim whose answer was lost is undone when the batch is handed back."""
+        failpoints.hit("claim.before")
         try:
             rows = await self._engine.ledger.claim(
                 self._lease, amount, self._account.config.channel
@@ -225,7 +232,10 @@ class _BatchRun:
                 type(error).__name__,
             )
             return _Stop(DATABASE_PAUSE)
-        return _Stop() if rows is None else rows
+        if rows is None:
+            return _Stop()
+        failpoints.hit("claim.committed")
+        return rows
 
     async def _lease_units(self, messages: int) -> Permits | _Stop:
         """Permits, be it for a moment ahead: waits out a short wait, gives up on a long one."""
@@ -240,6 +250,7 @@ class _BatchRun:
             if answer is None:
                 return _Stop(LIMITER_PAUSE)
             if isinstance(answer, Permits):
+                failpoints.hit("permit.granted")
                 return answer
             if answer.seconds > PATIENCE or self._engine.stopping:
                 # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.

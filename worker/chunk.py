@@ -11,6 +11,7 @@ from itertools import groupby, islice
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from campaigns import failpoints
 from campaigns.clock import sleep_until
 from worker import outcomes
 from worker.account import Account
@@ -83,6 +84,7 @@ class ChunkSender:
         """Send ``rows``, each in its slot, and record the outcomes; gives back their places."""
         latest = permits.start + LATEST_END
         rendered, settled = self._render(rows, limited=permits.interval > 0)
+        failpoints.hit("send.rendered")
         due, dear = self._place(rendered, permits, latest)
         results = await asyncio.gather(self._send_due(due), self._send_dear(dear, latest))
         settled += results[0] + results[1]
@@ -206,6 +208,7 @@ class ChunkSender:
         if condition.rest(sent):
             # Somebody was turned away since this was claimed.
             return [NotSent("cooling")] * len(messages)
+        failpoints.hit("send.departed")
         try:
             response = await self._account.transport.send(
                 request, timeout=self._account.config.timeout
@@ -222,6 +225,7 @@ class ChunkSender:
         except Exception as error:
             log.error("%s: sending failed (%s)", self._account.config.name, type(error).__name__)
             return [Unknown("transport_error")] * len(messages)
+        failpoints.hit("send.answered")
         found = self._decode(adapter, messages, response)
         self._note(found, sent)
         return found
@@ -271,6 +275,7 @@ class ChunkSender:
 
     async def _record(self, settlements: Sequence[Settlement]) -> None:
         """Write outcomes, through an outage of the database if need be."""
+        failpoints.hit("record.before")
         deadline = self._engine.clock.monotonic() + RECORD_PATIENCE
         pause = 0.1
         while True:
@@ -280,6 +285,7 @@ class ChunkSender:
                 if self._engine.clock.monotonic() + pause > deadline:
                     raise
             else:
+                failpoints.hit("record.committed")
                 return
             await self._engine.clock.sleep(pause)
             pause = min(pause * 2, 5.0)

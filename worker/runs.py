@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from campaigns import queries
+from campaigns import failpoints, queries
 from campaigns.audience import audience
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
@@ -33,6 +33,7 @@ def resolve(conn: Connection, run_id: int) -> int | None:
         run = conn.execute(_SQL.lock_resolving_run, {"run_id": run_id}).fetchone()
         if run is None or run["campaign_status"] != "sending":
             return None
+        failpoints.hit("resolve.begun")
         campaign = {"campaign_id": run["campaign_id"]}
         groups = conn.execute(_SQL.campaign_group_ids, campaign).fetchall()
         included = [row["group_id"] for row in groups if row["role"] == "include"]
@@ -45,6 +46,8 @@ def resolve(conn: Connection, run_id: int) -> int | None:
             "suppression_groups": audience.suppression_groups(conn, run["team_id"], excluded),
         }
         conn.execute(_SQL.run_resolved, resolved)
+        failpoints.hit("resolve.before_commit")
+    failpoints.hit("resolve.committed")
     log.info("run %d: %d recipients, %d of them in the fallback zone", run_id, total, fallbacks)
     return total
 
@@ -102,5 +105,6 @@ def close(conn: Connection, run_id: int) -> int | None:
             },
         ).fetchone()
         closed += row["closed"] if row else 0
+        failpoints.hit("close.between")
     log.info("run %d: %d recipients settled as %s", run_id, closed, STATUS_BY_REASON[run["reason"]])
     return closed

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from campaigns import queries
+from campaigns import failpoints, queries
 from campaigns.audience import audience
 from campaigns.campaign import (
     building,
@@ -80,12 +80,14 @@ def submit(
             fingerprint=fingerprint,
             now=now,
         )
-        if store.insert(conn, campaign):
-            return campaign
-        # Somebody took the uuid since it was looked up: most likely this very submission.
-        if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
-            return stored
-        raise Conflict(f"uuid: {campaign_id} cannot be used, choose another one.")
+        if not store.insert(conn, campaign):
+            # Somebody took the uuid since it was looked up: most likely this very submission.
+            if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
+                return stored
+            raise Conflict(f"uuid: {campaign_id} cannot be used, choose another one.")
+        failpoints.hit("submit.before_commit")
+    failpoints.hit("submit.committed")
+    return campaign
 
 
 def edit(

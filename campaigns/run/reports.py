@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from campaigns import queries
+from campaigns import failpoints, queries
 from campaigns.database import Connection
 
 _SQL = queries.load("campaigns.run", "reports.sql")
@@ -34,14 +34,17 @@ def record(conn: Connection, reports: Sequence[DeliveryReport]) -> int:
     """
     if not reports:
         return 0
-    row = conn.execute(
-        _SQL.report,
-        {
-            "run_ids": [r.run_id for r in reports],
-            "seqs": [r.seq for r in reports],
-            "states": [r.state for r in reports],
-            "codes": [r.code for r in reports],
-            "ats": [r.at for r in reports],
-        },
-    ).fetchone()
+    with conn.transaction():
+        row = conn.execute(
+            _SQL.report,
+            {
+                "run_ids": [r.run_id for r in reports],
+                "seqs": [r.seq for r in reports],
+                "states": [r.state for r in reports],
+                "codes": [r.code for r in reports],
+                "ats": [r.at for r in reports],
+            },
+        ).fetchone()
+        failpoints.hit("report.before_commit")
+    failpoints.hit("report.committed")
     return int(row["noted"]) if row else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from campaigns import failpoints
 from campaigns.campaign import service
 from cli import documents
 from cli.commands.campaigns import show_campaign
@@ -19,6 +20,8 @@ def submit(session: Session, file: str) -> None:
 
     The same file with a uuid in it may be submitted again: it is the same campaign.
     """
+    config = session.settings()
+    failpoints.arm(config.failpoints, config.failpoint_log)
     body = documents.read_object(file)
     with session.in_team() as (conn, team):
         campaign = service.submit(

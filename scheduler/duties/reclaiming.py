@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from campaigns import failpoints
 from campaigns.database import Connection
 from campaigns.run import handback
 
@@ -27,4 +28,5 @@ def run_once(conn: Connection, now: datetime) -> int:
         len(batch_ids),
         held["held"] if held else 0,
     )
+    failpoints.hit("reclaim.before_commit")
     return len(batch_ids)
