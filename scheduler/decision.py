@@ -128,7 +128,8 @@ def _cut_batches(
             retries = [
                 piece
                 for piece in (cutter.retries() if part.retries else ())
-                if sharing.route(run.provider, piece.attempts, accounts, now) == claim.account
+                if sharing.route(run.provider, piece.attempts, accounts, now, piece.bound_to)
+                == claim.account
             ]
             here = pieces.setdefault((claim.account, limits), [])
             here += [(part.lane.spread, piece) for piece in cutter.take(part, share, retries)]

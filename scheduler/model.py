@@ -137,6 +137,9 @@ class Slice:
     not_before: datetime | None = None
     #: How often its rows were tried.
     attempts: int = 0
+    #: The only account that may try its rows again: what it was asked before is in doubt, and no
+    #: other would recognise the repetition.
+    bound_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

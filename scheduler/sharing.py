@@ -60,13 +60,19 @@ class Wish:
 
 
 def route(
-    provider: str, attempts: int, accounts: Mapping[str, Account], now: datetime
+    provider: str,
+    attempts: int,
+    accounts: Mapping[str, Account],
+    now: datetime,
+    bound_to: str | None = None,
 ) -> str | None:
     """The account that a message goes to after so many attempts; ``None``: none is configured.
 
     The next of the chain takes over once an account's attempts are used up, and for as long as it
-    can accept nothing.
+    can accept nothing; but never where the message is bound to an account because it is in doubt.
     """
+    if bound_to is not None:
+        return bound_to if bound_to in accounts else None
     first = accounts.get(provider)
     if first is None:
         return None
@@ -180,8 +186,10 @@ def _parts(
     left = lane.retries
     for piece in waiting.get(lane.lane.key, ()) if left else ():
         if piece.kind == "retry":
-            name = route(run.provider, piece.attempts, accounts, now)
-            assert name is not None, "the first of the chain is configured"
+            name = route(run.provider, piece.attempts, accounts, now, piece.bound_to)
+            if name is None:
+                # Bound to an account that is gone: the next tick gives up on it.
+                continue
             amount = min(piece.messages, left)
             retries[name] = retries.get(name, 0) + amount
             left -= amount

@@ -54,6 +54,7 @@ def _waiting(conn: Connection, run_ids: list[int], now: datetime) -> dict[LaneKe
             Slice(
                 row["run_id"], row["lane"], row["kind"], row["lo"], row["hi"], row["messages"],
                 row["seqs"], row["id"], row["not_before"], row["attempts"],
+                bound_to=row["bound_to"],
             )
         )  # fmt: skip
     return found
@@ -105,6 +106,7 @@ def _slice_json(piece: Slice, batch_id: int | None) -> dict[str, Any]:
         "batch_id": batch_id,
         "kind": piece.kind,
         "attempts": piece.attempts,
+        "bound_to": piece.bound_to,
         "lo": piece.lo,
         "hi": piece.hi,
         "seqs": None if piece.seqs is None else list(piece.seqs),

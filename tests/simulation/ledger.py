@@ -27,6 +27,8 @@ _MOMENTS = frozenset(
     )
 )  # fmt: skip
 
+#: What a slice is unless it says so.
+_SLICE = {"lane": 0, "attempts": 0, "bound_to": None, "seqs": None, "batch_id": None}
 
 #: How many recipients a run of a campaign has, by lane: a time zone and a number.
 Audience = Sequence[tuple[str | None, int]]
@@ -90,7 +92,7 @@ class Ledger:
         return self.campaigns[run["campaign_id"]]
 
     def add_slice(self, row: Row) -> None:
-        row = {"lane": 0, "attempts": 0, "seqs": None, "batch_id": None, **row}
+        row = {**_SLICE, **row}
         row["id"] = self.next_id("slices")
         if row["batch_id"] is None:
             self.waiting.setdefault(row["run_id"], {})[row["id"]] = row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -197,9 +197,14 @@ def _window(chance: _Chance) -> Window:
 
 
 def _lane(
-    chance: _Chance, key: LaneKey, lo: int, window: Window, ids: Iterator[int]
+    chance: _Chance,
+    key: LaneKey,
+    lo: int,
+    window: Window,
+    ids: Iterator[int],
+    doubts: Sequence[str | None],
 ) -> tuple[Lane, tuple[Slice, ...]]:
-    """A lane from ``lo`` on, and what waits in it."""
+    """A lane from ``lo`` on, and what waits in it; ``doubts``: where retries may be in doubt."""
     hi = lo + chance.choice([40, 40, 600, 30_000, 3, 1, 0])
     next_seq = chance.choice([lo, chance.randint(lo, min(hi, lo + 60)), min(hi, lo + 40)])
     waiting: list[Slice] = []
@@ -216,7 +221,10 @@ def _lane(
             bounds = (place, end) if seqs is None else (seqs[0], seqs[-1] + 1)
             count = end - place if seqs is None else len(seqs)
             attempts = chance.randint(1, 7) if kind == "retry" else 0
-            waiting.append(Slice(*key, kind, *bounds, count, seqs, next(ids), at(-1), attempts))
+            bound = chance.choice(doubts) if attempts else None
+            waiting.append(
+                Slice(*key, kind, *bounds, count, seqs, next(ids), at(-1), attempts, bound_to=bound)
+            )
         place = end
     active = ActiveTime(tuple(active_intervals(window)))
     paced = active if window.finish is None else active.until(window.finish)
@@ -233,6 +241,7 @@ def _world(chance: _Chance, plain: bool) -> World:
     ids = iter(range(1, 10_000))
     waiting: dict[LaneKey, tuple[Slice, ...]] = {}
     runs = []
+    doubts = (None,) if plain else (None, None, *CHAIN)
     if plain:
         name, one = next(iter(found.items()))
         found = {name: replace(one, chain=(name,), attempts=one.attempts[:1], per_sender=None)}
@@ -242,7 +251,7 @@ def _world(chance: _Chance, plain: bool) -> World:
         lo = 0
         for number in range(chance.choice([1, 1, 2])):
             other = replace(_window(chance), finish=None) if number else window
-            lane, pieces = _lane(chance, LaneKey(run_id, number), lo, other, ids)
+            lane, pieces = _lane(chance, LaneKey(run_id, number), lo, other, ids, doubts)
             lanes.append(replace(lane, later=0) if plain else lane)
             if pieces:
                 waiting[lane.key] = pieces

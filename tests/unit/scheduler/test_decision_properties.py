@@ -49,9 +49,11 @@ def test_every_row_is_cut_at_most_once_and_was_there_to_be_cut(world: World, tic
 def test_what_waits_is_used_up_or_goes_on_waiting_as_what_it_is(world: World):
     """Each slice that was used is cut, but for its rest, and its rows keep kind and attempts."""
 
-    def named(pieces: list[Slice]) -> Counter[tuple[int, int, str, int, int]]:
+    def named(pieces: list[Slice]) -> Counter[tuple[object, ...]]:
         return Counter(
-            (p.run_id, p.lane, p.kind, p.attempts, s) for p in pieces for s in rows_of(p)
+            (p.run_id, p.lane, p.kind, p.attempts, p.bound_to, s)
+            for p in pieces
+            for s in rows_of(p)
         )
 
     decision = world.decide()
@@ -68,7 +70,7 @@ def test_nothing_is_cut_for_what_is_closed_paused_or_cooling(world: World):
         run = world.run(piece.run_id)
         lane = next(lane for lane in run.lanes if lane.key.lane == piece.lane)
         assert not run.paused
-        assert name in world.accounts[run.provider].chain
+        assert name in (piece.bound_to, *world.accounts[run.provider].chain)
         assert not world.accounts[name].health.is_cooling(world.now)
         coming = lane.active.at(world.now) or lane.active.following(world.now)
         assert coming is not None
@@ -232,6 +234,8 @@ def accepts(world: World, name: str) -> bool:
 @given(worlds())
 def test_a_message_goes_to_the_account_whose_turn_it_is_or_to_who_stands_in(world: World):
     for name, _, piece in cut_pieces(world.decide()):
+        if piece.bound_to is not None:
+            continue
         first = world.accounts[world.run(piece.run_id).provider]
         place = adaptive.chain_position(piece.attempts, first.attempts)
         passed = first.chain[place : first.chain.index(name)]
@@ -241,6 +245,27 @@ def test_a_message_goes_to_the_account_whose_turn_it_is_or_to_who_stands_in(worl
         if not accepts(world, name) and any(accepts(world, other) for other in later):
             assert cut(world.decide(), provider=name) == 1, "a probe goes alone"
             assert piece.kind != "retry"
+
+
+@MANY
+@given(worlds(), st.integers(1, TICKS))
+def test_what_is_in_doubt_goes_to_the_account_that_knows_it_and_to_no_other(
+    world: World, ticks: int
+):
+    """However the accounts fare, however many attempts it has behind it, in whatever parts."""
+    doubtful = {
+        (piece.run_id, seq): piece.bound_to
+        for pieces in world.waiting.values()
+        for piece in pieces
+        if piece.bound_to is not None
+        for seq in rows_of(piece)
+    }
+    for _ in range(ticks):
+        decision = world.decide()
+        for name, _, piece in cut_pieces(decision):
+            for seq in rows_of(piece):
+                assert doubtful.get((piece.run_id, seq), name) == name
+        world = world.after(decision)
 
 
 @given(worlds())
