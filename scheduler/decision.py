@@ -5,7 +5,7 @@ Pure: takes ``now``, does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from campaigns.schedule.windows import Interval
 from scheduler import cutting, pacing, sharing
 from scheduler.allocation import LANES, max_min
 from scheduler.demand import Demand, LaneDemand, Waiting, demand
+from scheduler.dormancy import dormant_until
 from scheduler.model import Account, Batch, LaneChange, LaneKey, Limit, Run, RunChange, Slice
 from scheduler.outstanding import outstanding
 
@@ -26,6 +27,8 @@ class Decision:
     rests: list[Slice] = field(default_factory=list)
     lanes: list[LaneChange] = field(default_factory=list)
     runs: list[RunChange] = field(default_factory=list)
+    #: Runs that need not be asked again before a moment, unless something about them changes.
+    dormant: dict[int, datetime] = field(default_factory=dict)
 
 
 def decide(
@@ -37,14 +40,17 @@ def decide(
     used: Mapping[str, int] | None = None,
     held: Mapping[sharing.Claim, int] | None = None,
     tick: int = 0,
+    dormant: Container[int] = (),
 ) -> Decision:
     """Everything that one tick hands out.
 
     ``used`` says how many messages are outstanding below each limit of a sender or a team, ``held``
     how many of each run at each account. ``tick`` is counted up, so that what does not divide
-    evenly goes to everybody in turn.
+    evenly goes to everybody in turn. The runs in ``dormant`` are not asked: an earlier decision
+    said that they want nothing yet.
     """
-    demands = {run.run_id: demand(run, waiting, now, tick=tick) for run in runs}
+    awake = [run for run in runs if run.run_id not in dormant]
+    demands = {run.run_id: demand(run, waiting, now, tick=tick) for run in awake}
     load = outstanding(runs, accounts, used or {}, held or {})
     accounts = load.accounts
     wishes = sharing.wishes(demands.values(), waiting, accounts, now)
@@ -57,9 +63,12 @@ def decide(
         for part in wish.parts
     }
     _cut_batches(decision, wishes, granted, cutters, accounts, now, tick)
-    for wanted in demands.values():
-        decision.lanes += _lane_changes(wanted, cutters)
-        decision.runs += _run_changes(wanted, cutters)
+    for run_id, wanted in demands.items():
+        lanes, changed = list(_lane_changes(wanted, cutters)), list(_run_changes(wanted, cutters))
+        decision.lanes += lanes
+        decision.runs += changed
+        if not (wanted.amount or lanes or changed) and (until := dormant_until(wanted, now)):
+            decision.dormant[run_id] = until
     for cutter in cutters.values():
         decision.used += cutter.used
         decision.rests += cutter.rests()

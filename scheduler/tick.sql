@@ -298,8 +298,11 @@ ORDER BY r.id
 LIMIT 100
 FOR NO KEY UPDATE OF r, c SKIP LOCKED;
 
--- name: unsettled_rows
-SELECT EXISTS (SELECT FROM deliveries WHERE run_id = %(run_id)s AND status IN ('pending', 'sending')) AS unsettled;
+-- name: unsettled_runs
+-- Planner: one look into the primary key per run, which ends at the first row that is not settled.
+SELECT r.id AS run_id
+FROM unnest(%(run_ids)s::bigint[]) AS r (id)
+WHERE EXISTS (SELECT FROM deliveries d WHERE d.run_id = r.id AND d.status IN ('pending', 'sending'));
 
 -- name: finish_runs
 -- A campaign ends with its last run, and rests where another occurrence is to come.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from campaigns import queries
@@ -14,7 +13,8 @@ from campaigns.providers import Providers
 from scheduler.active_times import ActiveTimes
 from scheduler.decision import Decision, decide
 from scheduler.duties import reading
-from scheduler.model import Batch, LaneKey, Run, Slice
+from scheduler.duties.known_runs import KnownRuns
+from scheduler.model import Batch, LaneKey, Slice
 from scheduler.sharing import Claim
 
 _SQL = queries.load("scheduler", "tick.sql")
@@ -25,15 +25,15 @@ def run_once(
     now: datetime,
     providers: Providers,
     active_times: ActiveTimes,
+    known: KnownRuns,
 ) -> int:
     """How many messages were cut into batches."""
-    rows = conn.execute(_SQL.open_runs, {"now": now}).fetchall()
+    # In binary, because reading a thousand rows is a good part of a tick.
+    rows = conn.execute(_SQL.open_runs, {"now": now}, binary=True).fetchall()
     if not rows:
         return 0
     times = active_times.of(conn, rows, now)
-    runs: list[Run] = []
-    for _, lanes in groupby(rows, key=lambda row: row["id"]):
-        runs.append(reading.run(list(lanes), times, providers))
+    runs, dormant = known.read(rows, times, providers, now)
     backlog = sorted({row["id"] for row in rows if row["returned"] or row["retries"]})
     waiting = _waiting(conn, backlog, now) if backlog else {}
     states = {row["provider"]: row for row in conn.execute(_SQL.accounts, {"now": now})}
@@ -42,7 +42,10 @@ def run_once(
     used = {row["key"]: row["outstanding"] for row in conn.execute(_SQL.limits_used)}
     held = {Claim(row["provider"], row["run_id"]): row["held"] for row in conn.execute(_SQL.held)}
     tick = int(now.timestamp())
-    decision = decide(runs, accounts, waiting, now, used=used, held=held, tick=tick)
+    decision = decide(
+        runs, accounts, waiting, now, used=used, held=held, tick=tick, dormant=dormant
+    )
+    known.let_sleep(decision.dormant)
     _write(conn, now, decision)
     return sum(batch.messages for batch in decision.batches)
 

@@ -66,7 +66,7 @@ class MemoryConnection:
         #: Every batch that was cut: when, and how much its account had outstanding then.
         self.cuts: list[tuple[datetime, str, int]] = []
 
-    def execute(self, statement: str, parameters: Any = None) -> Answer:
+    def execute(self, statement: str, parameters: Any = None, *, binary: bool = False) -> Answer:
         return Answer(_FUNCTIONS[statement](self.ledger, parameters or {}))
 
     def transaction(self) -> AbstractContextManager[None]:

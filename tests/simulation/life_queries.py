@@ -148,8 +148,8 @@ def maybe_finished(ledger: Ledger, p: Row) -> list[Row]:
     ][:100]
 
 
-def unsettled_rows(ledger: Ledger, p: Row) -> list[Row]:
-    return [{"unsettled": ledger.deliveries[p["run_id"]].unsettled > 0}]
+def unsettled_runs(ledger: Ledger, p: Row) -> list[Row]:
+    return [{"run_id": n} for n in p["run_ids"] if ledger.deliveries[n].unsettled > 0]
 
 
 def finish_runs(ledger: Ledger, p: Row) -> list[Row]:
