@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -75,6 +75,9 @@ class ProviderConfig(BaseModel):
     max_attempts: int = Field(default=5, ge=1, le=50)
     #: The account that takes over what this one could not accept.
     fallback: str | None = None
+    #: What becomes of a message whose request may have arrived: it is held for a person, or sent
+    #: again through this account, which must recognise a repetition.
+    in_doubt: Literal["hold", "resend"] = "hold"
 
     @property
     def per_second(self) -> float | None:
@@ -103,6 +106,14 @@ class ProviderConfig(BaseModel):
     def options(self) -> Mapping[str, Any]:
         """The adapter's own keys."""
         return self.model_extra or {}
+
+
+class Turn(NamedTuple):
+    """Up to how many attempts messages of runs on ``first`` are tried at ``account``."""
+
+    first: str
+    account: str
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +150,29 @@ class Providers:
         Empty where there is no such account.
         """
         return _chain(name, self.by_name)
+
+    def last_attempt(self, first: str, account: str) -> int:
+        """The attempt with which a message of a run on ``first`` has used up those at ``account``.
+
+        Counted from the first attempt in the chain. An account that is not in the chain, because
+        the file has changed, has no more than its own; 0 where there is no such account.
+        """
+        used = 0
+        for link in self.chain(first):
+            used += link.max_attempts
+            if link.name == account:
+                return used
+        found = self.by_name.get(account)
+        return 0 if found is None else found.max_attempts
+
+    def resending(self) -> list[Turn]:
+        """The accounts that send again what is in doubt, and for how long, for runs on each."""
+        again = [name for name, config in self.by_name.items() if config.in_doubt == "resend"]
+        return [
+            Turn(first, name, self.last_attempt(first, name))
+            for first in (self.by_name if again else ())
+            for name in again
+        ]
 
     def _where(self) -> str:
         return str(self.file) if self.file else "the providers file"

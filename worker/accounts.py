@@ -69,6 +69,15 @@ class Accounts:
         """
         return sum(config.max_attempts for config in self._seen.chain(name))
 
+    def last_attempt(self, first: str, account: str) -> int:
+        """See :meth:`campaigns.providers.Providers.last_attempt`."""
+        return self._seen.last_attempt(first, account)
+
+    def resending(self) -> list[str]:
+        """Names of the accounts that send again what is in doubt."""
+        accounts = self._by_name.items()
+        return [name for name, one in accounts if one.config.in_doubt == "resend"]
+
     def refresh(self) -> None:
         """Bring all accounts in step with the configuration; faults are logged."""
         found = self._source.current()

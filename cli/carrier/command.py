@@ -104,6 +104,11 @@ _MILLISECONDS = click.FloatRange(0, LONGEST_WAIT_MS)
     help="Share of the messages that is reported as undelivered.",
 )
 @click.option(
+    "--idempotent",
+    is_flag=True,
+    help="Recognise a repeated reference: answer it again, do not send it again.",
+)
+@click.option(
     "--log",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -129,6 +134,7 @@ def carrier_command(
     reports: str | None,
     report_delay: float,
     undelivered: float,
+    idempotent: bool,
     log: Path | None,
     seed: str,
     keep: int,
@@ -151,6 +157,7 @@ def carrier_command(
         errors=errors,
         report_delay_ms=report_delay,
         undelivered=undelivered,
+        idempotent=idempotent,
     )
     options = Options(
         host=host,

@@ -96,6 +96,7 @@ class Carrier:
         """Forget everything that arrived."""
         self.tally = Tally(self._keep)
         self._attempts: dict[str, int] = {}
+        self._taken: dict[str, bytes] = {}
 
     def decide(self, body: bytes, now_us: int) -> Decision:
         """Handle a request for a message that arrived at ``now_us`` (Unix microseconds)."""
@@ -131,9 +132,15 @@ class Carrier:
             return outcome, _REJECTED, None
         if outcome == "unavailable":
             return outcome, _UNAVAILABLE, None
+        body = self._taken.get(reference)
+        if body is not None:
+            reply = None if outcome == "lost" else Reply(202, _headers(body), body)
+            return "repeated", reply, None
         self._accepted += 1
         message_id = f"{self._name}-{self._accepted}"
         body = b'{"id":"%b"}' % message_id.encode("ascii")
+        if self.behaviour.idempotent and len(self._taken) < self._keep:
+            self._taken[reference] = body
         report = self._report(reference, message_id, now_us)
         return outcome, None if outcome == "lost" else Reply(202, _headers(body), body), report
 

@@ -17,11 +17,12 @@ from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Literal, get_args
 
-Outcome = Literal["accepted", "throttled", "rejected", "unavailable", "lost", "invalid"]
+Outcome = Literal["accepted", "throttled", "rejected", "unavailable", "lost", "invalid", "repeated"]
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 #: The recipient got the message. ``lost`` is among them: only the reply to the sender was lost.
+#: ``repeated`` is not: the recipient has it already, and does not get it twice.
 RECEIVED: frozenset[str] = frozenset({"accepted", "lost"})
 
 #: What every line begins with.

@@ -51,6 +51,8 @@ class Behaviour:
     report_delay_ms: float = 1000.0
     #: The share, 0 to 1, of accepted messages that are reported as undelivered.
     undelivered: float = 0.0
+    #: A reference that was taken before is recognised: it is answered again, and not sent again.
+    idempotent: bool = False
     #: An outage: requests for messages find their connection closed, and are not logged.
     down: bool = False
 
@@ -87,6 +89,7 @@ class Behaviour:
             "errors": str(self.errors),
             "report_delay_ms": self.report_delay_ms,
             "undelivered": _percent(self.undelivered),
+            "idempotent": self.idempotent,
             "down": self.down,
         }
 
@@ -209,5 +212,6 @@ _READERS: Mapping[str, Callable[[str, object], Any]] = {
     "errors": _errors,
     "report_delay_ms": _milliseconds,
     "undelivered": _share,
+    "idempotent": _flag,
     "down": _flag,
 }

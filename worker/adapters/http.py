@@ -70,6 +70,10 @@ def _template(name: str, options: HttpOptions) -> BodyTemplate:
         raise ConfigurationError(f"providers.{name}.body: {error}.") from None
     if "address" not in template.names:
         raise ConfigurationError(f"providers.{name}.body: must hold {{address}}.")
+    if options.idempotent and not (options.idempotency_header or "reference" in template.names):
+        raise ConfigurationError(
+            f"providers.{name}.idempotent: needs {{reference}} in the body, or idempotency_header."
+        )
     return template
 
 
@@ -90,7 +94,7 @@ class HttpAdapter:
         self._reports = ReportParser(options)
         self.capabilities = Capabilities(
             max_batch=1,
-            idempotent=options.idempotency_header is not None,
+            idempotent=options.idempotent or options.idempotency_header is not None,
             reports=options.report_status_path is not None,
             echoes_reference=options.report_reference_path is not None,
             channels=frozenset(CHANNELS),

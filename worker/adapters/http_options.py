@@ -112,6 +112,8 @@ class HttpOptions(Options):
     number_format: Literal["digits", "plus"] = "digits"
     #: The field that takes the reference; the provider must recognise a repeated one.
     idempotency_header: HeaderName | None = None
+    #: The provider recognises a repeated reference wherever the body holds it.
+    idempotent: bool = False
 
     # Each of these replaces the whole default of its class.
     success_status: list[Status] | None = None

@@ -24,7 +24,8 @@ def build(config: ProviderConfig, clock: Clock | None = None) -> Adapter:
     default: the machine's.
 
     Raises:
-        ConfigurationError: the adapter is not known, does not carry the channel, or refuses a key.
+        ConfigurationError: the adapter is not known, does not carry the channel, refuses a key, or
+            cannot send again without doubling what is to be sent again.
     """
     factory = ADAPTERS.get(config.adapter)
     if factory is None:
@@ -38,5 +39,11 @@ def build(config: ProviderConfig, clock: Clock | None = None) -> Adapter:
         raise ConfigurationError(
             f"providers.{config.name}.channel: the adapter {config.adapter!r} does not carry "
             f"{config.channel!r}; it carries {', '.join(sorted(carried))}."
+        )
+    if config.in_doubt == "resend" and not adapter.capabilities.idempotent:
+        raise ConfigurationError(
+            f"providers.{config.name}.in_doubt: 'resend' needs a provider that recognises a "
+            f"repeated message, and the adapter {config.adapter!r} is not told of one "
+            "(see idempotent in docs/providers.md)."
         )
     return adapter

@@ -2,7 +2,8 @@
 
     POST {url}  {"reference": .., "to": .., "from": .., "text": .., "validity": 3600}
 
-``validity`` is in whole seconds, and left out where the message does not expire.
+``validity`` is in whole seconds, and left out where the message does not expire. With
+``idempotent = true`` in the providers file the carrier has to run with ``--idempotent``.
 
 ==================================================  ===========================================
 202 ``{"id": "..."}``                               Accepted
@@ -52,29 +53,36 @@ _HEADERS = {"content-type": "application/json"}
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
+class SandboxOptions(Options):
+    """What the adapter ``sandbox`` can be told."""
+
+    #: The carrier recognises a repeated reference.
+    idempotent: bool = False
+
+
 def build(config: ProviderConfig, clock: Clock) -> SandboxAdapter:
-    """The adapter for ``config``, which has no keys of its own.
+    """The adapter for ``config``.
 
     Raises:
-        ConfigurationError: there is such a key, or the URL breaks a rule.
+        ConfigurationError: a key is unknown or breaks a rule.
     """
-    read_options(Options, config)
-    return SandboxAdapter(checked_url(config), clock)
+    options = read_options(SandboxOptions, config)
+    return SandboxAdapter(checked_url(config), clock, idempotent=options.idempotent)
 
 
 class SandboxAdapter:
     """One message per request; the carrier reports on each that it accepted."""
 
-    capabilities = Capabilities(
-        max_batch=1,
-        reports=True,
-        echoes_reference=True,
-        channels=frozenset(CHANNELS),
-    )
-
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, *, idempotent: bool = False) -> None:
         self._url = url
         self._clock = clock
+        self.capabilities = Capabilities(
+            max_batch=1,
+            idempotent=idempotent,
+            reports=True,
+            echoes_reference=True,
+            channels=frozenset(CHANNELS),
+        )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
         """The POST for one message.

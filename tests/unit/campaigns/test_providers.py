@@ -58,6 +58,10 @@ def test_no_file_means_no_accounts(tmp_path):
             "providers.a.max_in_flight: 0 must be greater than or equal to 1.",
         ),
         (ACCOUNT + "timeout = inf", "providers.a.timeout: inf must be less than or equal to 120."),
+        (
+            ACCOUNT + 'in_doubt = "retry"',
+            "providers.a.in_doubt: 'retry' must be 'hold' or 'resend'.",
+        ),
         (ACCOUNT + 'name = "b"', "providers.a.name is set by the table's name."),
         (ACCOUNT + 'fallback = "a"', "providers.a.fallback: 'a' must be another account."),
         (
@@ -90,3 +94,28 @@ def test_a_chain_is_the_account_and_its_fallbacks_in_order(tmp_path):
     assert [each.name for each in found.chain("a")] == ["a", "b", "c"]
     assert [each.name for each in found.chain("c")] == ["c"]
     assert found.chain("gone") == ()
+
+
+def test_the_turn_of_an_account_ends_after_its_own_attempts_and_those_before_it(tmp_path):
+    file = tmp_path / "providers.toml"
+    file.write_text(
+        account("a", "b")
+        + "max_attempts = 2\n"
+        + account("b", "c")
+        + 'max_attempts = 3\nin_doubt = "resend"\n'
+        + account("c", None)
+        + "max_attempts = 4\n"
+    )
+    found = providers.load(file)
+    assert [found.last_attempt("a", name) for name in "abc"] == [2, 5, 9]
+    assert found.last_attempt("b", "a") == 2, "not in the chain: its own attempts"
+    assert found.last_attempt("a", "gone") == 0
+    assert found.resending() == [("a", "b", 5), ("b", "b", 3), ("c", "b", 3)]
+
+
+def test_what_is_in_doubt_is_held_unless_the_file_says_otherwise(tmp_path):
+    file = tmp_path / "providers.toml"
+    file.write_text(ACCOUNT)
+    found = providers.load(file)
+    assert found.by_name["a"].in_doubt == "hold"
+    assert found.resending() == []

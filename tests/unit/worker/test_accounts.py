@@ -178,6 +178,22 @@ def test_keys_that_the_adapter_refuses_leave_the_account_as_it_was(caplog):
     assert "providers.a.colour" in record.getMessage()
 
 
+def test_an_account_that_may_not_send_again_what_is_in_doubt_stays_as_it_was(caplog):
+    async def story(world: World) -> None:
+        world.configure(a={"rate": "10/s"})
+        accounts = world.accounts()
+        world.configure(a={"rate": "20/s", "in_doubt": "resend"})
+        assert accounts.get("a").config.per_second == 10.0
+        assert accounts.resending() == []
+        world.configure(a={"in_doubt": "resend", "idempotent": True})
+        accounts.refresh()
+        assert accounts.resending() == ["a"]
+
+    play(story)
+    (record,) = caplog.records
+    assert "providers.a.in_doubt: 'resend' needs a provider" in record.getMessage()
+
+
 def test_at_the_start_refused_keys_are_an_error():
     async def story(world: World) -> None:
         world.configure(a={"colour": "red"})

@@ -173,6 +173,18 @@ def test_each_error_looks_as_it_should() -> None:
     assert [d.report is not None for d in (rejected, unavailable, lost)] == [False, False, True]
 
 
+def test_a_repeated_reference_is_answered_again_and_sent_once_where_it_is_recognised() -> None:
+    carrier = a_carrier(errors=ErrorMix(lost=0.5), idempotent=True)
+    for number in range(50):
+        tries = [carrier.decide(body(reference=f"1-{number}"), NOW_US) for _ in range(20)]
+        assert logged(tries[0]).outcome in ("accepted", "lost")
+        assert {logged(again).outcome for again in tries[1:]} == {"repeated"}
+        assert len({again.reply.body for again in tries if again.reply is not None}) == 1
+        assert [again.report is not None for again in tries] == [True] + [False] * 19
+    assert carrier.tally.statistics(NOW_US)["doubled_references"] == 0
+    assert outcome(a_carrier(), "1-1") == outcome(a_carrier(), "1-1") == "accepted"
+
+
 def test_the_mix_has_the_shares_it_was_given() -> None:
     mix = ErrorMix(rejected=0.2, unavailable=0.1, lost=0.05)
     counts = Counter(outcomes(a_carrier(errors=mix), 20_000))

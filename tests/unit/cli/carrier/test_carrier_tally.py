@@ -37,6 +37,7 @@ def test_repeated_references_and_addresses_are_counted_once_each() -> None:
         "unavailable": 0,
         "lost": 1,
         "invalid": 0,
+        "repeated": 0,
         "arrivals": 6,
         "distinct_references": 3,
         "distinct_addresses": 2,
