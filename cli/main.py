@@ -14,6 +14,7 @@ from cli.commands import (
     deliveries,
     doctor,
     groups,
+    keys,
     migrate,
     plan,
     providers,
@@ -47,6 +48,7 @@ _COMMANDS = (
     carrier_command,
     teams.teams,
     tokens.tokens,
+    keys.keys,
 )
 
 

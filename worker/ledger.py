@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ import psycopg
 from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import AsyncConnection, AsyncPool
-from campaigns.run import handback
+from campaigns.run import handback, signing
 from worker.outcomes import Settlement
 from worker.throttle.base import Limit
 
@@ -57,6 +57,8 @@ class RunContext:
     template_vars: Mapping[str, str]
     sender: str
     expires_at: datetime | None
+    #: Signs the references of the run's messages, from the first to the last.
+    signing_key: bytes = field(repr=False)
     #: SMS segments of one message, as far as its text tells before it is rendered.
     segments: int = 1
 
@@ -112,7 +114,8 @@ class Ledger:
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
         """What the runs of a batch share, by run id."""
         async with self._connection() as conn:
-            cursor = await conn.execute(_SQL.batch_contexts, {"batch_id": batch_id})
+            wanted = {"batch_id": batch_id, "key_rests": signing.KEY_RESTS}
+            cursor = await conn.execute(_SQL.batch_contexts, wanted)
             return {
                 row["run_id"]: RunContext(
                     row["provider"],
@@ -120,6 +123,7 @@ class Ledger:
                     row["template_vars"],
                     row["sender"],
                     row["expires_at"],
+                    row["signing_key"],
                     row["segments"],
                 )
                 async for row in cursor

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from campaigns.template import render
 from campaigns.template.segments import segments
+from worker import reference
 from worker.adapters.base import Message
 from worker.ledger import Claimed, RunContext
-from worker.reference import reference
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,5 @@ class Renderer:
                 "run %d: row %d cannot be rendered (%s)", row.run_id, row.seq, type(error).__name__
             )
             return None
-        return Message(
-            reference(row.run_id, row.seq), row.address, context.sender, text, context.expires_at
-        )
+        signed = reference.sign(row.run_id, row.seq, context.signing_key)
+        return Message(signed, row.address, context.sender, text, context.expires_at)

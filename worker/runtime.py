@@ -18,6 +18,7 @@ from psycopg_pool import PoolTimeout
 from campaigns import database, queries
 from campaigns.database import Pool
 from campaigns.providers import Providers
+from campaigns.run.signing import Keyring
 from campaigns.settings import Settings
 from campaigns.watched import Watched
 from worker.batch import send_batch
@@ -37,6 +38,8 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        #: What reports are verified with.
+        self.keyring = Keyring()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._loop: LoopThread | None = None

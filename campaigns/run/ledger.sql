@@ -28,9 +28,16 @@ RETURNING provider, messages, capped, limit_keys, limit_rates, interleaved,
 -- What the messages of a batch share, one row per run: read once per batch, because the message of
 -- a campaign that is sending cannot be edited. A message is worth nothing after its run's expiry,
 -- nor after the finish where what is left then expires.
+-- A run keeps the key of its beginning, so that a message that is tried again has the same reference,
+-- by which providers know it again: the newest key that was `key_rests` seconds old by then, because
+-- every process has heard of that one, and no transaction of that age is still to be committed.
 SELECT r.id AS run_id, r.provider,
        least(r.expires_at, CASE WHEN c.leftover = 'expire' THEN r.finishes_at END) AS expires_at,
-       c.template, c.template_vars, c.sender, c.sending_type, c.segments
+       c.template, c.template_vars, c.sender, c.sending_type, c.segments,
+       coalesce((SELECT k.key FROM signing_keys k
+                 WHERE k.created_at <= r.created_at - make_interval(secs => %(key_rests)s)
+                 ORDER BY k.id DESC LIMIT 1),
+                (SELECT k.key FROM signing_keys k ORDER BY k.id LIMIT 1)) AS signing_key
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id IN (SELECT run_id FROM slices WHERE batch_id = %(batch_id)s);

@@ -17,7 +17,8 @@ from typing import Literal, Protocol
 class Message:
     """One rendered message to one recipient."""
 
-    #: Identifies the delivery; echoed by providers that can (``run-seq``).
+    #: Identifies the delivery, the same at every attempt; echoed by providers that can
+    #: (:mod:`worker.reference`).
     reference: str
     #: Normalised address: E.164 digits, lower-case domain e-mail, chat id.
     address: str

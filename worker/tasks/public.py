@@ -135,7 +135,11 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
 
     @_task(app, "deliveries.report")
     def report(self: Task, body: Any) -> int:
-        return perform(runtime, lambda conn: report_store.record(conn, reports.read(body, _now())))
+        def work(conn: Connection) -> int:
+            found = reports.read(body, runtime.keyring.keys(conn), _now())
+            return report_store.record(conn, found)
+
+        return perform(runtime, work)
 
 
 def _register_audience(app: Celery, runtime: Runtime) -> None:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
 from campaigns.campaign import times
+from campaigns.errors import Invalid
 from campaigns.run.reports import DeliveryReport, ReportState
 from campaigns.validation import REQUEST, Text, parse
 from worker import reference
-
-
-def _reference(value: object) -> tuple[int, int]:
-    found = reference.parse(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("must be a reference as it was sent along with the message, such as '7-3'")
-    return found
 
 
 def _moment(value: object) -> datetime | None:
@@ -29,7 +24,7 @@ class ReportIn(BaseModel):
 
     model_config = REQUEST
 
-    reference: Annotated[tuple[int, int], BeforeValidator(_reference)]
+    reference: Text
     state: ReportState
     at: Annotated[datetime | None, BeforeValidator(_moment)] = None
     code: Annotated[Text | None, Field(max_length=100)] = None
@@ -43,18 +38,28 @@ class ReportsIn(BaseModel):
     reports: Annotated[list[ReportIn], Field(max_length=10_000)]
 
 
-def read(body: object, now: datetime) -> list[DeliveryReport]:
-    """The reports in a task's argument, which is a list of them.
+def read(body: object, keys: Sequence[bytes], now: datetime) -> list[DeliveryReport]:
+    """The reports in a task's argument, which is a list of them, signed with any of ``keys``.
 
     Raises:
-        Invalid: one of them breaks a rule; the message names its index.
+        Invalid: one of them breaks a rule, or its reference is not one of ours; the message names
+            its index.
     """
     return [
         DeliveryReport(
-            *report.reference,
+            *_place(index, report.reference, keys),
             state=report.state,
             at=report.at or now,
             code=report.code,
         )
-        for report in parse(ReportsIn, {"reports": body}).reports
+        for index, report in enumerate(parse(ReportsIn, {"reports": body}).reports)
     ]
+
+
+def _place(index: int, text: str, keys: Sequence[bytes]) -> tuple[int, int]:
+    found = reference.verify(text, keys)
+    if found is None:
+        raise Invalid(
+            f"reports[{index}].reference", None, "must be exactly as it went out with the message"
+        )
+    return found
