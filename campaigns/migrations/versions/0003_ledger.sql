@@ -66,6 +66,8 @@ ALTER TABLE runs
     ADD COLUMN reports_closed_at timestamptz,
     ADD COLUMN opened            integer NOT NULL DEFAULT 0,
     ADD COLUMN clicked           integer NOT NULL DEFAULT 0,
+    -- Of those that failed: accepted, and without a final report up to now.
+    ADD COLUMN unreported        integer NOT NULL DEFAULT 0,
     -- Final reports that came after the expiry.
     ADD COLUMN late              integer NOT NULL DEFAULT 0,
     -- When a row of it was last settled, as far as the tick has heard.
