@@ -66,12 +66,16 @@ def pack(
 ) -> list[Batch]:
     """Batches of at most ``size`` messages; slices of many runs share one if they share a spread.
 
-    What is spread over the same interval is dealt into the fewest batches of about equal size.
+    What is spread over the same interval is dealt into the fewest batches of about equal size. A
+    slice that killed a worker shares its batch with nobody.
     """
     batches: list[Batch] = []
     queues: dict[Interval, list[Slice]] = {}
     for spread, piece in pieces:
-        queues.setdefault(spread, []).append(piece)
+        if piece.losses:
+            batches.append(Batch(provider, spread, (piece,), limits, interleaved))
+        else:
+            queues.setdefault(spread, []).append(piece)
     for spread, queue in queues.items():
         messages = sum(piece.messages for piece in queue)
         share = -(-messages // -(-messages // size))

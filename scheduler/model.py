@@ -140,6 +140,8 @@ class Slice:
     #: The only account that may try its rows again: what it was asked before is in doubt, and no
     #: other would recognise the repetition.
     bound_to: str | None = None
+    #: How often a worker died with its rows claimed and not sent: one of them may be the cause.
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)

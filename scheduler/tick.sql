@@ -159,7 +159,7 @@ LEFT JOIN LATERAL (
 WHERE r.id = ANY (%(run_ids)s);
 
 -- name: waiting_slices
-SELECT id, run_id, lane, kind, attempts, bound_to, lo, hi, seqs, messages, not_before
+SELECT id, run_id, lane, kind, attempts, bound_to, losses, lo, hi, seqs, messages, not_before
 FROM slices
 WHERE batch_id IS NULL AND run_id = ANY (%(run_ids)s) AND not_before <= %(now)s
 ORDER BY id;
@@ -221,12 +221,13 @@ FROM jsonb_to_recordset(%(batches)s::jsonb) AS x (
 DELETE FROM slices WHERE id = ANY (%(ids)s) AND batch_id IS NULL;
 
 -- name: insert_slices
-INSERT INTO slices (run_id, lane, batch_id, kind, attempts, bound_to, lo, hi, seqs, messages, not_before)
-SELECT x.run_id, x.lane, x.batch_id, x.kind, x.attempts, x.bound_to, x.lo, x.hi, x.seqs, x.messages,
-       coalesce(x.not_before, %(now)s)
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, bound_to, losses, lo, hi, seqs, messages,
+                    not_before)
+SELECT x.run_id, x.lane, x.batch_id, x.kind, x.attempts, x.bound_to, x.losses, x.lo, x.hi, x.seqs,
+       x.messages, coalesce(x.not_before, %(now)s)
 FROM jsonb_to_recordset(%(slices)s::jsonb) AS x (
-    run_id bigint, lane smallint, batch_id bigint, kind text, attempts smallint, bound_to text, lo integer,
-    hi integer, seqs integer[], messages integer, not_before timestamptz);
+    run_id bigint, lane smallint, batch_id bigint, kind text, attempts smallint, bound_to text,
+    losses smallint, lo integer, hi integer, seqs integer[], messages integer, not_before timestamptz);
 
 -- name: update_lanes
 -- Locked in the order of their keys, as a live edit locks them too.

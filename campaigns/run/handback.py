@@ -18,16 +18,23 @@ BACKOFF_CAP = 300.0
 
 
 def parameters(
-    batch_ids: Sequence[int], *, now: datetime, not_before: datetime | None = None
+    batch_ids: Sequence[int],
+    *,
+    now: datetime,
+    not_before: datetime | None = None,
+    apart: Sequence[tuple[int, int]] = (),
 ) -> dict[str, Any]:
     """Parameters of ``hand_back`` in handback.sql.
 
     ``not_before``: the moment from which on the untried rest may be cut again (default: at once).
+    ``apart``: rows (run id, seq) that the caller makes slices of.
     """
     return {
         "batch_ids": list(batch_ids),
         "now": now,
         "not_before": not_before or now,
+        "apart_run_ids": [run_id for run_id, _ in apart],
+        "apart_seqs": [seq for _, seq in apart],
         "backoff_base": BACKOFF_BASE,
         "backoff_cap": BACKOFF_CAP,
     }

@@ -21,7 +21,13 @@ WITH doubtful AS (
       AND d.run_id = s.run_id
       AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
       AND d.status = 'sending' AND d.lease_token = b.lease_token
-    RETURNING d.run_id
+    RETURNING d.run_id, d.seq, d.provider, d.claimed_at
+), noted AS (
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, code)
+    SELECT run_id, seq, 'unknown', (extract(epoch FROM claimed_at) * 1000000)::bigint::text, %(now)s,
+           provider, 'worker_lost'
+    FROM doubtful
+    ON CONFLICT DO NOTHING
 ), changes AS (
     SELECT run_id, count(*)::int AS n FROM doubtful GROUP BY run_id
 ), locked AS (
@@ -35,25 +41,31 @@ SELECT coalesce(sum(n), 0)::int AS held FROM changes;
 
 -- name: hand_back
 -- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
--- that were tried before wait for their backoff, the others until `not_before`.
+-- that were tried before wait for their backoff, the others until `not_before`. Those of the slices
+-- that killed a worker go on being suspected, unless this lease had them and came to an end with
+-- them. Rows named `apart` get slices of their own (campaigns/run/adoption.sql).
 WITH pending AS (
     SELECT s.run_id, s.lane, d.seq, d.attempts,
+           CASE WHEN d.lease_token = b.lease_token THEN 0 ELSE s.losses END AS losses,
            CASE WHEN d.attempts > 0
                 THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
                          least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
                 ELSE %(not_before)s END AS not_before
     FROM slices s
+    JOIN batches b ON b.id = s.batch_id
     JOIN deliveries d ON d.run_id = s.run_id
      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
-    WHERE s.batch_id = ANY (%(batch_ids)s) AND d.status = 'pending'
+    WHERE b.id = ANY (%(batch_ids)s) AND d.status = 'pending'
+      AND (d.run_id, d.seq) NOT IN (
+          SELECT * FROM unnest(%(apart_run_ids)s::bigint[], %(apart_seqs)s::integer[]))
 ), gone AS (
     -- The foreign key takes the slices along.
     DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
 )
-INSERT INTO slices (run_id, lane, batch_id, kind, attempts, lo, hi, seqs, messages, not_before)
-SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts,
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, losses, lo, hi, seqs, messages, not_before)
+SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts, losses,
        min(seq), max(seq) + 1,
        CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
        count(*), greatest(max(not_before), %(not_before)s)
 FROM pending
-GROUP BY run_id, lane, attempts;
+GROUP BY run_id, lane, attempts, losses;

@@ -57,7 +57,7 @@ def _waiting(conn: Connection, run_ids: list[int], now: datetime) -> dict[LaneKe
             Slice(
                 row["run_id"], row["lane"], row["kind"], row["lo"], row["hi"], row["messages"],
                 row["seqs"], row["id"], row["not_before"], row["attempts"],
-                bound_to=row["bound_to"],
+                bound_to=row["bound_to"], losses=row["losses"],
             )
         )  # fmt: skip
     return found
@@ -110,6 +110,7 @@ def _slice_json(piece: Slice, batch_id: int | None) -> dict[str, Any]:
         "kind": piece.kind,
         "attempts": piece.attempts,
         "bound_to": piece.bound_to,
+        "losses": piece.losses,
         "lo": piece.lo,
         "hi": piece.hi,
         "seqs": None if piece.seqs is None else list(piece.seqs),

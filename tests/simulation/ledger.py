@@ -28,7 +28,9 @@ _MOMENTS = frozenset(
 )  # fmt: skip
 
 #: What a slice is unless it says so.
-_SLICE = {"lane": 0, "attempts": 0, "bound_to": None, "seqs": None, "batch_id": None}
+_SLICE = {
+    "lane": 0, "attempts": 0, "bound_to": None, "losses": 0, "seqs": None, "batch_id": None,
+}  # fmt: skip
 
 #: How many recipients a run of a campaign has, by lane: a time zone and a number.
 Audience = Sequence[tuple[str | None, int]]

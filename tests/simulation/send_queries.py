@@ -136,21 +136,24 @@ def hold_in_doubt(ledger: Ledger, p: Row) -> list[Row]:
 
 
 def hand_back(ledger: Ledger, p: Row) -> list[Row]:
-    found: dict[tuple[int, int, int], list[tuple[int, datetime]]] = {}
+    found: dict[tuple[int, int, int, int], list[tuple[int, datetime]]] = {}
     for batch_id in p["batch_ids"]:
+        token = ledger.batches[batch_id]["lease_token"]
         for piece in ledger.cut.get(batch_id, ()):
             rows = ledger.deliveries[piece["run_id"]]
             for seq in places(piece):
                 if rows.status[seq] == "pending":
                     tried = rows.attempts[seq]
-                    key = piece["run_id"], piece["lane"], tried
+                    losses = 0 if rows.token[seq] == token else piece["losses"]
+                    key = piece["run_id"], piece["lane"], tried, losses
                     since = rows.settled_at[seq] or p["now"]
                     wait = min(p["backoff_base"] * 2 ** (tried - 1), p["backoff_cap"])
                     until = since + timedelta(seconds=wait) if tried else p["not_before"]
                     found.setdefault(key, []).append((seq, until))
         ledger.forget_batch(batch_id)
-    for (run_id, lane, tried), pending in sorted(found.items()):
-        ledger.add_slice(_waiting_slice(run_id, lane, tried, sorted(pending), p["not_before"]))
+    for (run_id, lane, tried, losses), pending in sorted(found.items()):
+        waiting = _waiting_slice(run_id, lane, tried, sorted(pending), p["not_before"])
+        ledger.add_slice({**waiting, "losses": losses})
     return []
 
 
