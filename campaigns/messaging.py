@@ -16,12 +16,14 @@ QUEUES = (QUEUE_SEND, QUEUE_AUDIENCE, QUEUE_CONTROL)
 TASK_SEND = "worker.send"
 TASK_RESOLVE = "worker.resolve"
 TASK_CLOSE = "worker.close"
+TASK_CLOSE_REPORTS = "worker.close_reports"
 
 #: Tasks that only Sluice publishes; their arguments are ids.
 INTERNAL_TASKS = {
     TASK_SEND: QUEUE_SEND,
     TASK_RESOLVE: QUEUE_AUDIENCE,
     TASK_CLOSE: QUEUE_AUDIENCE,
+    TASK_CLOSE_REPORTS: QUEUE_AUDIENCE,
 }
 
 #: Tasks that any Celery client may publish to the control queue.

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from campaigns import queries
 from campaigns.database import Connection
-from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
+from campaigns.messaging import TASK_CLOSE, TASK_CLOSE_REPORTS, TASK_RESOLVE, TASK_SEND
+from campaigns.run import unreported
 
 _SQL = queries.load("scheduler", "tick.sql")
 
@@ -29,6 +30,8 @@ def run_once(conn: Connection, now: datetime) -> list[tuple[str, int]]:
     batches = conn.execute(
         _SQL.publish_batches, {"now": now, "again_after": BATCH_AGAIN_AFTER}
     ).fetchall()
-    return [(_RUN_TASKS[row["status"]], row["id"]) for row in runs] + [
-        (TASK_SEND, row["id"]) for row in batches
+    return [
+        *((_RUN_TASKS[row["status"]], row["id"]) for row in runs),
+        *((TASK_SEND, row["id"]) for row in batches),
+        *((TASK_CLOSE_REPORTS, run_id) for run_id in unreported.publish(conn, now)),
     ]

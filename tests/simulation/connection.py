@@ -18,6 +18,7 @@ from tests.simulation.ledger import Ledger, Row
 _TICK = queries.load("scheduler", "tick.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
+_UNREPORTED = queries.load("campaigns.run", "unreported.sql")
 
 _FUNCTIONS = {
     text: getattr(module, name)
@@ -33,6 +34,8 @@ _FUNCTIONS = {
     _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
     _SIGNS.beat_heart: life_queries.beat_heart,
     _SIGNS.forget_touches: lambda ledger, p: [],
+    # Nobody reports in memory, so nothing is waited for.
+    _UNREPORTED.publish_silent: lambda ledger, p: [],
 }
 
 

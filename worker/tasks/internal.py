@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from celery import Celery
 
-from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
+from campaigns.messaging import TASK_CLOSE, TASK_CLOSE_REPORTS, TASK_RESOLVE, TASK_SEND
+from campaigns.run import unreported
 from worker import runs
 from worker.runtime import Runtime
 
@@ -25,3 +26,8 @@ def register(app: Celery, runtime: Runtime) -> None:
     def close(run_id: int) -> int | None:
         with runtime.pool().connection() as conn:
             return runs.close(conn, run_id)
+
+    @app.task(name=TASK_CLOSE_REPORTS, shared=False)  # type: ignore[untyped-decorator]
+    def close_reports(run_id: int) -> int | None:
+        with runtime.pool().connection() as conn:
+            return unreported.close_reports(conn, run_id)
