@@ -127,7 +127,7 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
         if self._ticker is None:
             return _SECONDS
         try:
-            self._ticker.step()
+            self.step(self._ticker)
         except Exception as error:
             return self._back_off(error)
         finally:
@@ -135,6 +135,10 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
             _collect_garbage()
         self._failures = 0
         return self._until_next()
+
+    def step(self, ticker: Ticker) -> None:
+        """From the tick's begin to its last published message."""
+        ticker.step()
 
     def close(self) -> None:
         """Nothing to save; called inside a signal handler, possibly twice."""

@@ -16,7 +16,7 @@ from benchmarks.pacing.chart import Axis, Panel, document
 from benchmarks.pacing.measuring import Line, lags, percentile
 from benchmarks.pacing.result import Result
 from benchmarks.place import Place
-from benchmarks.timed_beat import cpu_times, durations
+from benchmarks.timed_beat import clearing_times, cpu_times, durations
 
 CAMPAIGNS = 1_000
 #: Seconds between two messages of a campaign.
@@ -39,6 +39,7 @@ class Sample:
     by_rate: list[float]
     ticks: list[float]
     tick_cpu: list[float]
+    clearing: list[float]
     missing: int
     others: Figure
 
@@ -76,6 +77,11 @@ def measure(place: Place, *, quick: bool) -> Result:
                     "CPU of beat per tick, 99th percentile", percentile(sample.tick_cpu, 99), "ms"
                 ),
                 Figure("CPU of beat per tick, median", percentile(sample.tick_cpu, 50), "ms"),
+                Figure(
+                    "clearing up between two ticks, 99th percentile",
+                    percentile(sample.clearing, 99), "ms",
+                    detail=f"median {percentile(sample.clearing, 50):.0f} ms",
+                ),
                 sample.others,
             ],
         ),
@@ -113,7 +119,8 @@ def _run(place: Place, messages: int) -> Sample:
         (by_rate if _has_rate(number) else by_window).extend(found)
     missing = CAMPAIGNS * messages - len(by_window) - len(by_rate)
     ticks, cpu = durations(log)[warmed_up:], cpu_times(log)[warmed_up:]
-    return Sample(by_window, by_rate, ticks, cpu, missing, others)
+    clearing = clearing_times(log)[warmed_up:]
+    return Sample(by_window, by_rate, ticks, cpu, clearing, missing, others)
 
 
 def _has_rate(number: int) -> bool:
