@@ -67,7 +67,7 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
     A batch that is gone, or that somebody else has, is none of our business: 0.
     """
     failpoints.hit("lease.before")
-    lease = await engine.ledger.lease(batch_id, uuid4())
+    lease = await engine.ledger.lease(batch_id, uuid4(), engine.accounts.resending())
     if lease is None:
         return 0
     failpoints.hit("lease.committed")

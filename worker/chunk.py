@@ -32,6 +32,7 @@ from worker.ledger import Claimed, Lease, RunContext
 from worker.outcomes import NotSent, Settlement
 from worker.permits import PermitSource
 from worker.rendering import Rendered, Renderer
+from worker.settling import settlement
 from worker.throttle.base import Permits
 from worker.transport.base import NotSent as RequestNotSent
 from worker.transport.base import Uncertain
@@ -243,18 +244,8 @@ class ChunkSender:
         return found
 
     def _settle(self, row: Claimed, outcome: Outcome | NotSent) -> Settlement:
-        return outcomes.settle(
-            row.run_id,
-            row.seq,
-            row.attempts,
-            outcome,
-            max_attempts=self._most_attempts(row),
-        )
-
-    def _most_attempts(self, row: Claimed) -> int:
-        """Over the whole chain of the run's account, unless it is no longer configured."""
         first = self._contexts[row.run_id].provider
-        return self._engine.accounts.most_attempts(first) or self._account.config.max_attempts
+        return settlement(self._engine.accounts, self._account, first, row, outcome)
 
     def _note(self, found: Sequence[Outcome], sent: float) -> None:
         """What an answer to a request that left at ``sent`` says about the account as a whole."""

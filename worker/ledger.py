@@ -74,6 +74,8 @@ class Claimed:
     attempts: int
     #: Moment on the local monotonic clock at which its gate closes.
     closes_at: float
+    #: An earlier attempt at this account may have arrived.
+    in_doubt: bool = False
 
     def __repr__(self) -> str:
         return f"Claimed(run_id={self.run_id}, seq={self.seq})"
@@ -85,10 +87,17 @@ class Ledger:
     def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
 
-    async def lease(self, batch_id: int, token: UUID) -> Lease | None:
-        """Take the batch, if it is there and nobody has it."""
+    async def lease(
+        self, batch_id: int, token: UUID, resending: Sequence[str] = ()
+    ) -> Lease | None:
+        """Take the batch, if it is there and nobody has it.
+
+        What is in doubt of it is sent again if its account is one of ``resending``, should this
+        process die with it.
+        """
         wanted = {
             "batch_id": batch_id, "token": token, "lease_seconds": LEASE_SECONDS, "now": None,
+            "resending": list(resending),
         }  # fmt: skip
         try:
             row = await self._row(_SQL.lease_batch, wanted)
@@ -179,6 +188,7 @@ class Ledger:
                 "message_ids": [s.message_id for s in settlements],
                 "codes": [s.code for s in settlements],
                 "charged": [s.charged for s in settlements],
+                "classes": [s.error_class for s in settlements],
             },
         )
         return int(row["settled"]) if row else 0

@@ -37,6 +37,8 @@ class Settlement:
     message_id: str | None = None
     #: False for what costs no attempt.
     charged: bool = True
+    #: What kind of end it is (``deliveries.error_class``).
+    error_class: str | None = None
 
 
 def settle(

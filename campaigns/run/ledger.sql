@@ -8,9 +8,11 @@
 -- with a filter, ten rows of a million would cost a million.
 
 -- name: lease_batch
--- Compare-and-set: a message that is delivered twice, or days late, finds no row to lease.
+-- Compare-and-set: a message that is delivered twice, or days late, finds no row to lease. Whoever
+-- leases it says whether it sends in such a way that what is in doubt may be sent again.
 UPDATE batches
 SET status = 'leased',
+    resends = batches.provider = ANY (%(resending)s::text[]),
     capped = batches.capped OR EXISTS (
         SELECT FROM slices s
         JOIN runs r ON r.id = s.run_id
@@ -92,10 +94,12 @@ WITH clock AS (
 )
 
 -- part: settle_verdicts
--- Rows with a code are settled as suppressed here and now; the others are the worker's.
+-- Rows with a code are settled as suppressed here and now; the others are the worker's. What is in
+-- doubt may have arrived already, so it is held, and not called suppressed.
 claimed AS (
     UPDATE deliveries d
-    SET status = CASE WHEN k.code IS NULL THEN 'sending' ELSE 'suppressed' END,
+    SET status = CASE WHEN k.code IS NULL THEN 'sending'
+                      WHEN d.error_class = 'in_doubt' THEN 'unknown' ELSE 'suppressed' END,
         attempts = d.attempts + CASE WHEN k.code IS NULL THEN 1 ELSE 0 END,
         error_code = k.code,
         settled_at = CASE WHEN k.code IS NOT NULL THEN clock.now END,
