@@ -19,7 +19,7 @@ class Move:
     source: str
     event: str
     target: str
-    #: A person takes it out of an end again, which is an end all the same.
+    #: A person or a provider takes it out of an end again, which is an end all the same.
     reopens: bool = False
 
 
@@ -40,7 +40,7 @@ class Machine:
 
     @property
     def terminal(self) -> frozenset[str]:
-        """The states that no event leads out of, unless a person reopens them."""
+        """The states that no event leads out of, unless they are reopened."""
         return frozenset(self.states) - {m.source for m in self.moves if not m.reopens}
 
     def sources(self, event: str) -> tuple[str, ...]:
@@ -130,6 +130,9 @@ DELIVERY = Machine(
         *_moves("rejected", ["sending", "unknown"], "rejected"),
         *_moves("failed", ["sending", "unknown"], "failed"),
         *_moves("resent by the operator", ["unknown"], "pending"),
+        # The expiry settles what its provider never reported on, and a report what was settled so.
+        Move("accepted", "never reported", "failed", reopens=True),
+        Move("failed", "reported late", "accepted", reopens=True),
     ),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ may only slow it. Pure: takes ``now``, does no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -49,6 +49,8 @@ class Facts:
     #: Rows with an outcome, those held as unknown among them.
     settled: int = 0
     unknown: int = 0
+    #: Accepted, and counted as failed for want of a report.
+    unreported: int = 0
     #: In batches, not claimed yet.
     handed_out: int = 0
     retries: int = 0
@@ -107,13 +109,17 @@ def explain(facts: Facts, now: datetime) -> Explanation:
         or _waiting(facts, now)
         or _sending(facts, now)
     )
+    return Explanation(found.code, found.text + "".join(f"; {more}" for more in _remarks(facts)))
+
+
+def _remarks(facts: Facts) -> Iterator[str]:
+    """What is to be said of a run whatever it does now."""
+    if facts.unreported:
+        yield f"{_counted(facts.unreported)} never reported on by the provider"
     if facts.unknown:
-        held = (
-            f"{found.text}; {_counted(facts.unknown)} held as unknown for the operator "
-            "(see `sluice deliveries`)"
+        yield (
+            f"{_counted(facts.unknown)} held as unknown for the operator (see `sluice deliveries`)"
         )
-        return Explanation(found.code, held)
-    return found
 
 
 def _ended(facts: Facts, now: datetime) -> Explanation | None:

@@ -24,6 +24,9 @@ SQL = queries.load("campaigns.run", "status.sql")
 #: The outcomes that a run counts, in the order in which they are shown.
 OUTCOMES = ("accepted", "rejected", "failed", "unknown", "suppressed", "expired", "cancelled")
 
+#: What a run counts of its providers' reports, the missing ones too.
+REPORTS = ("delivered", "undelivered", "opened", "clicked", "late", "unreported")
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
@@ -41,6 +44,12 @@ class RunStatus:
     counts: Mapping[str, int]
     delivered: int
     undelivered: int
+    opened: int
+    clicked: int
+    #: Final reports that came after the expiry had been settled.
+    late: int
+    #: Of the failed: accepted, and without a final report.
+    unreported: int
     #: Neither sent nor given up.
     waiting: int
     #: How many should be settled by now, on the straight line over the active time up to the
@@ -113,8 +122,7 @@ def _of_run(conn: Connection, run_id: int, providers: Providers, now: datetime) 
         status=row["status"],
         total=row["total"],
         counts=counts,
-        delivered=row["delivered"],
-        undelivered=row["undelivered"],
+        **{report: row[report] for report in REPORTS},
         waiting=waiting,
         planned=when.planned_by(now) if row["status"] == "sending" else None,
         starts_at=row["starts_at"],
@@ -152,8 +160,7 @@ def _of_campaign(
         status=None,
         total=0,
         counts=dict.fromkeys(OUTCOMES, 0),
-        delivered=0,
-        undelivered=0,
+        **dict.fromkeys(REPORTS, 0),
         waiting=0,
         planned=None,
         starts_at=campaign.scheduled_send_date,
@@ -198,6 +205,7 @@ def _facts(
         total=row["total"],
         settled=sum(counts.values()),
         unknown=counts["unknown"],
+        unreported=row["unreported"],
         handed_out=work["handed_out"],
         retries=work["retries"],
         next_retry_at=work["next_retry_at"],

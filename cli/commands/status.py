@@ -12,6 +12,16 @@ from cli import output
 from cli.output import Column
 from cli.session import Command, Session, pass_session
 
+#: What providers said afterwards, as people read it.
+_REPORTS = {
+    "delivered": "reported delivered",
+    "undelivered": "reported undelivered",
+    "opened": "reported opened",
+    "clicked": "reported clicked",
+    "late": "reported late",
+    "unreported": "never reported",
+}
+
 
 @click.command(cls=Command)
 @click.argument("run")
@@ -38,8 +48,7 @@ def as_json(found: RunStatus) -> dict[str, Any]:
         "settled": found.settled,
         "planned": found.planned,
         **found.counts,
-        "delivered": found.delivered,
-        "undelivered": found.undelivered,
+        **{report: getattr(found, report) for report in store.REPORTS},
         "timezone_fallbacks": found.timezone_fallbacks,
         "scheduled_send_date": found.starts_at,
         "scheduled_finish_date": found.finishes_at,
@@ -81,11 +90,10 @@ def counts_table(found: RunStatus) -> Any:
     rows: list[tuple[str, int, str]] = [("recipients", found.total, "")]
     named = {**found.counts, "waiting": found.waiting}
     rows += [(name, count, _share(count, found.total)) for name, count in named.items() if count]
-    reports = {"delivered": found.delivered, "undelivered": found.undelivered}
     rows += [
-        (f"reported {name}", count, _share(count, found.total))
-        for name, count in reports.items()
-        if count
+        (title, count, _share(count, found.total))
+        for name, title in _REPORTS.items()
+        if (count := getattr(found, name))
     ]
     columns = (Column("outcome"), Column("count", "right", whole=True), Column("share", "right"))
     return output.table(columns, rows)

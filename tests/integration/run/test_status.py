@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from types import MappingProxyType
 from uuid import uuid4
 
 import pytest
+from rich.console import Console
 
 from campaigns.database import Connection
 from campaigns.errors import Invalid, NotFound
@@ -14,6 +16,7 @@ from campaigns.providers import NO_PROVIDERS, ProviderConfig, Providers
 from campaigns.run import lookup, recipients
 from campaigns.run.status import RunStatus, status
 from campaigns.schedule.windows import Interval
+from cli.commands.status import as_json, counts_table
 from tests.support import ledger
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -158,6 +161,29 @@ def test_every_recipient_is_reported_once_whatever_the_page(conn) -> None:
         assert [row.seq for row in rows] == list(range(23))
         assert [row.seq for row in recipients.unknown(conn, run_id, page=page)] == [3, 20]
     assert [row.outcome for row in rows[:4]] == ["delivered", "accepted", "delivered", "unknown"]
+
+
+def test_what_providers_said_is_counted_and_what_they_did_not_say(conn) -> None:
+    said = {"delivered": 7, "undelivered": 3, "opened": 5, "clicked": 2, "late": 1, "unreported": 4}
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 20, NOW)
+    for name, count in said.items():
+        conn.execute(f"UPDATE runs SET {name} = %s", (count,))
+    conn.execute("UPDATE runs SET status = 'finished', reason = 'completed', finished_at = now()")
+    found = told(conn, run_id)
+    assert {name: getattr(found, name) for name in said} == said
+    assert {name: as_json(found)[name] for name in said} == said
+    assert found.why.text.endswith("; 4 messages never reported on by the provider")
+    shown = Console(width=80, file=StringIO())
+    shown.print(counts_table(found))
+    lines = shown.file.getvalue().splitlines()
+    assert [line.rsplit(maxsplit=3)[:2] for line in lines if "report" in line] == [
+        ["reported delivered", "7"],
+        ["reported undelivered", "3"],
+        ["reported opened", "5"],
+        ["reported clicked", "2"],
+        ["reported late", "1"],
+        ["never reported", "4"],
+    ]
 
 
 def test_an_address_never_shows_in_a_row_that_is_logged(conn) -> None:

@@ -57,6 +57,13 @@ def test_a_finished_run_says_how(reason: str, words: str) -> None:
     assert words in text
 
 
+def test_what_its_provider_never_reported_on_is_told_of_a_finished_run() -> None:
+    over = {"run_status": "finished", "campaign_status": "finished", "reason": "completed"}
+    assert told(**over, unreported=1)[1].endswith("; 1 message never reported on by the provider")
+    both = told(**over, unreported=1200, unknown=3)[1]
+    assert "; 1,200 messages never reported on by the provider; 3 messages held as unknown" in both
+
+
 @pytest.mark.parametrize("status", ["stopped", "failed", "deleted"])
 def test_a_campaign_that_ended_before_its_run_says_so(status: str) -> None:
     assert told(campaign_status=status, run_status=None)[0] == "finished"
