@@ -8,7 +8,7 @@ window of the run.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -49,17 +49,18 @@ class Times:
 
     active: ActiveTime
     paced: ActiveTime
+    #: What has to be computed again then, though nothing was changed.
+    good_until: datetime = FOREVER
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     stamp: tuple[object, ...]
-    good_until: datetime
     times: Times
 
 
 class ActiveTimes:
-    """A cache of :class:`Times`; whatever is not asked for any more is forgotten."""
+    """A cache of :class:`Times`."""
 
     def __init__(self) -> None:
         self._entries: dict[LaneKey, _Entry] = {}
@@ -67,14 +68,14 @@ class ActiveTimes:
     def of(
         self, conn: Connection, rows: Sequence[Mapping[str, Any]], now: datetime
     ) -> dict[LaneKey, Times]:
-        """The times of all lanes in ``rows``, which are those of ``open_runs`` in tick.sql."""
-        known: dict[LaneKey, _Entry] = {}
+        """The times of all lanes in ``rows``, which are some of ``open_runs`` in tick.sql."""
+        known: dict[LaneKey, Times] = {}
         missing: list[Mapping[str, Any]] = []
         for row in rows:
             key = LaneKey(row["id"], row["lane"])
             entry = self._entries.get(key)
-            if entry is not None and entry.stamp == _stamp(row) and now < entry.good_until:
-                known[key] = entry
+            if entry is not None and entry.stamp == _stamp(row) and now < entry.times.good_until:
+                known[key] = entry.times
             else:
                 missing.append(row)
         if missing:
@@ -82,9 +83,16 @@ class ActiveTimes:
             found = conn.execute(_SQL.calendars, {"run_ids": run_ids}).fetchall()
             by_run = {settings["id"]: settings for settings in found}
             for row in missing:
-                known[LaneKey(row["id"], row["lane"])] = _entry(row, by_run[row["id"]], now)
-        self._entries = known
-        return {key: entry.times for key, entry in known.items()}
+                key = LaneKey(row["id"], row["lane"])
+                entry = self._entries[key] = _entry(row, by_run[row["id"]], now)
+                known[key] = entry.times
+        return known
+
+    def keep(self, run_ids: Container[int]) -> None:
+        """Forget the lanes of all other runs."""
+        gone = [key for key in self._entries if key.run_id not in run_ids]
+        for key in gone:
+            del self._entries[key]
 
 
 def _entry(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
@@ -96,7 +104,8 @@ def _entry(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -
             row["id"],
             type(error).__name__,
         )
-        return _Entry(_stamp(row), now + _UNREADABLE_FOR, Times(ActiveTime(), ActiveTime()))
+        nothing = ActiveTime()
+        return _Entry(_stamp(row), Times(nothing, nothing, now + _UNREADABLE_FOR))
 
 
 def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime) -> _Entry:
@@ -110,4 +119,4 @@ def _computed(row: Mapping[str, Any], settings: Mapping[str, Any], now: datetime
         good_until = FOREVER
     active = active_time(window, calendars, through)
     paced = active.until(window.finish) if window.finish is not None else active
-    return _Entry(_stamp(row), good_until, Times(active, paced))
+    return _Entry(_stamp(row), Times(active, paced, good_until))

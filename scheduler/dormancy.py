@@ -18,8 +18,10 @@ from scheduler.pacing import GUARD, LOOKAHEAD, QUANTUM, TAIL, Line
 #: Nothing is taken for granted for longer than this: clocks can be set.
 LONGEST = timedelta(minutes=1)
 
-#: How far ahead of itself a tick plans at most, with something for what is rounded.
-_AHEAD = QUANTUM + LOOKAHEAD + GUARD + TAIL + timedelta(seconds=0.01)
+#: How far ahead a tick plans, with something for what is rounded; near to a boundary it plans up
+#: to that.
+_AHEAD = QUANTUM + LOOKAHEAD + timedelta(seconds=0.01)
+_NEAR = _AHEAD + GUARD + TAIL
 
 #: More seconds than count, for what a date could not hold.
 _LONG = 1e6
@@ -45,7 +47,7 @@ def dormant_until(wanted: Demand, now: datetime) -> datetime | None:
 def _boundary(lane: Lane, now: datetime) -> datetime:
     """When its gate moves, or comes so near that work is handed out behind it."""
     if (current := lane.active.at(now)) is not None:
-        return current.end
+        return current.end - _NEAR
     coming = lane.active.following(now)
     return FOREVER if coming is None else coming.start - QUANTUM
 

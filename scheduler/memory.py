@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scheduler.active_times import ActiveTimes
 from scheduler.duties.forgetting import Sweep
 from scheduler.duties.known_runs import KnownRuns
 
@@ -13,6 +12,5 @@ from scheduler.duties.known_runs import KnownRuns
 class Memory:
     """Spares computing again what did not change, and looking where was looked already."""
 
-    active_times: ActiveTimes = field(default_factory=ActiveTimes)
     known_runs: KnownRuns = field(default_factory=KnownRuns)
     sweep: Sweep = field(default_factory=Sweep)

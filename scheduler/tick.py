@@ -61,10 +61,8 @@ def tick(
         moment = now or row["now"]
         started, closing = starting.run_once(conn, moment)
         rolling.run_once(conn, moment)
-        reclaimed = reclaiming.run_once(conn, moment)
-        messages = dispatching.run_once(
-            conn, moment, providers, memory.active_times, memory.known_runs
-        )
+        reclaimed = reclaiming.run_once(conn, moment, providers)
+        messages = dispatching.run_once(conn, moment, providers, memory.known_runs)
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
         forgetting.run_once(conn, moment, memory.sweep)

@@ -117,11 +117,11 @@ FROM ended WHERE r.id = ended.id;
 -- name: open_runs
 -- Every lane of every run that is sending, with what the decision needs. What its calendars say is
 -- asked for apart, once for each time that it changes.
-SELECT r.id, r.campaign_id, r.provider, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
+SELECT r.id, r.campaign_id::text, r.provider, r.starts_at, r.window_at, r.finishes_at, r.expires_at,
        r.metered_credit, r.metered_until, r.ramp_day, r.ramp_base,
        l.lane, l.timezone, l.lo, l.hi, l.next_seq,
        l.gate_opens_at, l.gate_closes_at, l.pace_remaining, l.pace_until,
-       c.team_id, c.sender, c.is_test, c.sending_type, c.throttled, c.pacing, c.priority, c.weight,
+       c.team_id::text, c.sender, c.is_test, c.sending_type, c.throttled, c.pacing, c.priority, c.weight,
        c.segments, c.rate, c.warm_up, c.updated_at AS campaign_at,
        (c.manually_paused OR c.status <> 'sending') AS paused,
        t.rate AS team_rate, t.updated_at AS team_at,

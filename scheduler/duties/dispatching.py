@@ -10,7 +10,6 @@ from typing import Any
 from campaigns import queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
-from scheduler.active_times import ActiveTimes
 from scheduler.decision import Decision, decide
 from scheduler.duties import reading
 from scheduler.duties.known_runs import KnownRuns
@@ -20,20 +19,13 @@ from scheduler.sharing import Claim
 _SQL = queries.load("scheduler", "tick.sql")
 
 
-def run_once(
-    conn: Connection,
-    now: datetime,
-    providers: Providers,
-    active_times: ActiveTimes,
-    known: KnownRuns,
-) -> int:
+def run_once(conn: Connection, now: datetime, providers: Providers, known: KnownRuns) -> int:
     """How many messages were cut into batches."""
     # In binary, because reading a thousand rows is a good part of a tick.
     rows = conn.execute(_SQL.open_runs, {"now": now}, binary=True).fetchall()
     if not rows:
         return 0
-    times = active_times.of(conn, rows, now)
-    runs, dormant = known.read(rows, times, providers, now)
+    runs, dormant = known.read(conn, rows, providers, now)
     backlog = sorted({row["id"] for row in rows if row["returned"] or row["retries"]})
     waiting = _waiting(conn, backlog, now) if backlog else {}
     states = {row["provider"]: row for row in conn.execute(_SQL.accounts, {"now": now})}

@@ -6,15 +6,13 @@ a test compares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container
 from datetime import datetime, timedelta
-from itertools import groupby
-from typing import Any
 
 from campaigns.schedule.windows import FOREVER
 from scheduler import pacing
-from scheduler.active_times import ActiveTimes, Times
-from scheduler.model import Lane, LaneKey, Run
+from scheduler.active_times import ActiveTimes
+from scheduler.model import Lane, Run
 from scheduler.pacing import QUANTUM, Line
 
 _NEAR = timedelta(milliseconds=5)
@@ -25,22 +23,12 @@ _ROUNDING = 1e-6
 _BEFORE_METER = 3 * QUANTUM
 
 
-class TimesByRun(ActiveTimes):
-    """The scheduler's cache of active times. It forgets what is not asked for: one for each run."""
+class AllTimes(ActiveTimes):
+    """The scheduler's cache of active times. A tick sees only the runs that are awake, so nothing
+    is forgotten."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._by_run: dict[int, ActiveTimes] = {}
-
-    def of(
-        self, conn: Any, rows: Sequence[Mapping[str, Any]], now: datetime
-    ) -> dict[LaneKey, Times]:
-        """See :meth:`scheduler.active_times.ActiveTimes.of`."""
-        found: dict[LaneKey, Times] = {}
-        for run_id, part in groupby(rows, key=lambda row: int(row["id"])):
-            times = self._by_run.setdefault(run_id, ActiveTimes())
-            found.update(times.of(conn, list(part), now))
-        return found
+    def keep(self, run_ids: Container[int]) -> None:
+        """See :meth:`scheduler.active_times.ActiveTimes.keep`."""
 
 
 def wake_at(run: Run, retries: dict[int, int], now: datetime) -> datetime:

@@ -20,6 +20,7 @@ from campaigns.providers import Providers
 from campaigns.schedule.stored import series_of
 from campaigns.schedule.windows import FOREVER
 from scheduler.duties import reading
+from scheduler.duties.known_runs import KnownRuns
 from scheduler.memory import Memory
 from scheduler.tick import tick
 from tests.simulation import tick_queries
@@ -32,7 +33,7 @@ from tests.simulation.connection import MemoryConnection
 from tests.simulation.health import Accounts
 from tests.simulation.ledger import Audience, Ledger, Row
 from tests.simulation.processes import Departure, Process
-from tests.simulation.waking import TimesByRun, wake_at
+from tests.simulation.waking import AllTimes, wake_at
 from worker.throttle.memory import MemoryLimiter
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -107,8 +108,8 @@ class World:
         self._every_tick = every_tick
         self._events: list[tuple[datetime, int, Callable[[], None]]] = []
         self._order = count()
-        self._times = TimesByRun()
-        self._memory = Memory(active_times=self._times)
+        self._times = AllTimes()
+        self._memory = Memory(KnownRuns(self._times))
         self._agenda = Agenda(self.ledger)
         self._last_tick: datetime | None = None
         self._wanted = begin
@@ -195,7 +196,7 @@ class World:
             self.providers,
             name="beat@simulation",
             now=now,
-            memory=Memory(active_times=self._times),
+            memory=Memory(KnownRuns(self._times)),
         )
         assert report is not None
         self.happened["taken back"] += report.reclaimed
