@@ -103,6 +103,11 @@ def opened(url: str, *, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Ite
         yield conn
 
 
+#: How long a pool goes on trying before it begins anew, in seconds: its pauses double, and would
+#: grow to minutes in a long outage.
+_RECONNECT_SECONDS = 5.0
+
+
 def pool(url: str, *, size: int, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Pool:
     """A pool for the threads of one process; open it in the process that uses it."""
     return ConnectionPool(
@@ -111,6 +116,7 @@ def pool(url: str, *, size: int, statement_timeout_ms: int = STATEMENT_TIMEOUT_M
         min_size=0,
         max_size=size,
         timeout=10,
+        reconnect_timeout=_RECONNECT_SECONDS,
         check=ConnectionPool.check_connection,
         kwargs={"autocommit": True, **parameters(statement_timeout_ms)},
         open=False,
@@ -125,6 +131,7 @@ def async_pool(url: str, *, size: int) -> AsyncPool:
         min_size=0,
         max_size=size,
         timeout=10,
+        reconnect_timeout=_RECONNECT_SECONDS,
         kwargs={"autocommit": True, **parameters()},
         open=False,
     )

@@ -65,6 +65,8 @@ def celery_config(broker_url: str | None) -> dict[str, Any]:
         "broker_url": broker_url,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
+        # A Redis that refuses to write (a replica, no memory left) is an outage like any other.
+        "broker_channel_error_retry": True,
         "broker_transport_options": {
             "socket_timeout": 5,
             "socket_connect_timeout": 5,

@@ -13,6 +13,7 @@ from celery import Celery, signals
 from campaigns import failpoints, settings
 from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
+from worker.broker import LastingAMQP
 from worker.envelope import CheckedTask
 from worker.redaction import install_filters
 from worker.runtime import Runtime
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 
 def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
     """The app with every task registered, and the runtime that its tasks share."""
-    celery = Celery("sluice", set_as_current=False, task_cls=CheckedTask)
+    celery = Celery("sluice", set_as_current=False, task_cls=CheckedTask, amqp=LastingAMQP)
     celery.conf.update(celery_config(config.broker_url))
     runtime = Runtime(config)
     internal.register(celery, runtime)
@@ -56,8 +57,9 @@ def _check_early(instance: Any, **_: Any) -> None:
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _stop_claiming(**_: Any) -> None:
-    _runtime.stop_claiming()
+def _stop_claiming(how: str, **_: Any) -> None:
+    # "Cold" is the second SIGINT: whoever pressed it does not want to wait.
+    _runtime.stop_claiming(hurry=how == "Cold")
 
 
 @signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]
