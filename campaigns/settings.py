@@ -20,6 +20,7 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_BROKER_URL": "Celery's broker; unset: the Redis URL",
     "SLUICE_PROVIDERS": "the providers file; unset: providers.toml in SLUICE_HOME",
     "SLUICE_HOME": "where embedded servers keep their data",
+    "SLUICE_DRAIN_SECONDS": "how long a worker may take to end when it is told to; unset: 20",
     "SLUICE_WEB_BIND": "host:port of the web door",
     "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
     "SLUICE_FLOWER_BIND": "host:port of Flower",
@@ -44,6 +45,8 @@ class Settings:
     web_bind: str
     flower_auth: str | None = field(default=None, repr=False)
     flower_bind: str = "127.0.0.1:5555"
+    #: How long a worker may take to end when it is told to, in seconds.
+    drain_seconds: float = 20.0
     #: See :mod:`campaigns.failpoints`.
     failpoints: str | None = None
     failpoint_log: Path | None = None
@@ -86,7 +89,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from ``environ`` (default: the process environment).
 
     Raises:
-        ConfigurationError: a path begins with the home folder of an account that does not exist.
+        ConfigurationError: a path begins with the home folder of an account that does not exist,
+            or a number is none.
     """
     env = os.environ if environ is None else environ
     home = _path(env, "SLUICE_HOME") or default_home()
@@ -100,6 +104,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
+        drain_seconds=_drain_seconds(env.get("SLUICE_DRAIN_SECONDS") or "20"),
         failpoints=env.get("SLUICE_FAILPOINTS") or None,
         failpoint_log=_path(env, "SLUICE_FAILPOINT_LOG"),
     )
@@ -111,6 +116,14 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
         return Path(text).expanduser() if text else None
     except RuntimeError:
         raise ConfigurationError(f"{name}: {text!r} begins with an unknown account.") from None
+
+
+def _drain_seconds(text: str) -> float:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3600:
+        raise ConfigurationError(
+            f"SLUICE_DRAIN_SECONDS: {text!r} must be whole seconds, from 1 to 3600."
+        )
+    return float(text)
 
 
 def resolve_secret(reference: str, environ: Mapping[str, str] | None = None) -> str:

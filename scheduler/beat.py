@@ -24,13 +24,14 @@ from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
 from campaigns.watched import Watched
+from scheduler.ending import put_off
 from scheduler.memory import Memory
 from scheduler.pacing import QUANTUM
 from scheduler.tick import TickReport, tick
 
 log = logging.getLogger(__name__)
 
-_LONGEST_BACKOFF = 15.0
+_LONGEST_BACKOFF = 5.0
 _SHORTEST_SLEEP = 0.02
 
 #: After so many collections of the young the old are looked through as well: about once a minute.
@@ -138,7 +139,8 @@ class TickScheduler(Scheduler):  # type: ignore[misc]
 
     def step(self, ticker: Ticker) -> None:
         """From the tick's begin to its last published message."""
-        ticker.step()
+        with put_off():
+            ticker.step()
 
     def close(self) -> None:
         """Nothing to save; called inside a signal handler, possibly twice."""

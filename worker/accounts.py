@@ -120,6 +120,11 @@ class Accounts:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
+    def break_off(self) -> None:
+        """Stop waiting for answers: what is under way is in doubt."""
+        for account in self._by_name.values():
+            account.transport.break_off()
+
     async def aclose(self) -> None:
         """Close all connections, after the requests under way."""
         for account in self._by_name.values():

@@ -34,14 +34,18 @@ from worker.permits import PermitSource
 from worker.rendering import Rendered, Renderer
 from worker.settling import settlement
 from worker.throttle.base import Permits
+from worker.transport.base import BrokenOff, TooLate, Uncertain
 from worker.transport.base import NotSent as RequestNotSent
-from worker.transport.base import Uncertain
 
 log = logging.getLogger(__name__)
 
 #: No request of a chunk is started later than this after the chunk's first slot, in seconds: what
 #: was granted a while ago may be forbidden by now (a pause, an opt-out).
 LATEST_END = 0.25
+
+#: How long after its gate closed a request may still leave that had to wait for its connection, in
+#: seconds. Gates close 0.3 s early, for requests to arrive in.
+CONNECT_MARGIN = 0.2
 
 #: For how many seconds an outcome is kept trying to get into the ledger.
 RECORD_PATIENCE = 60.0
@@ -201,7 +205,8 @@ class ChunkSender:
         departure = group[0].departure
         await sleep_until(clock, departure.at)
         now = clock.monotonic()
-        if now > departure.latest or now >= min(one.row.closes_at for one in group):
+        closes_at = min(one.row.closes_at for one in group)
+        if now > departure.latest or now >= closes_at:
             # What the claim and the permit granted may be forbidden by now.
             return [NotSent("too_late")] * len(messages)
         condition = self._account.condition
@@ -212,16 +217,21 @@ class ChunkSender:
         failpoints.hit("send.departed")
         try:
             response = await self._account.transport.send(
-                request, timeout=self._account.config.timeout
+                request,
+                timeout=self._account.config.timeout,
+                leave_within=closes_at - sent + CONNECT_MARGIN,
             )
+        except TooLate as error:
+            return [NotSent(error.code)] * len(messages)
         except RequestNotSent as error:
             self.repelled = True
             condition.failed(clock.monotonic(), error.code)
             self._tell()
             return [NotSent(error.code)] * len(messages)
         except Uncertain as error:
-            condition.unanswered(clock.monotonic(), error.code)
-            self._tell()
+            if not isinstance(error, BrokenOff):
+                condition.unanswered(clock.monotonic(), error.code)
+                self._tell()
             return [Unknown(error.code)] * len(messages)
         except Exception as error:
             log.error("%s: sending failed (%s)", self._account.config.name, type(error).__name__)
@@ -273,7 +283,8 @@ class ChunkSender:
             try:
                 await self._engine.ledger.record(self._lease, settlements)
             except (psycopg.OperationalError, PoolTimeout):
-                if self._engine.clock.monotonic() + pause > deadline:
+                until = min(deadline, self._engine.ends_at)
+                if self._engine.clock.monotonic() + pause > until:
                     raise
             else:
                 failpoints.hit("record.committed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import os
 import socket
 from dataclasses import dataclass, field
@@ -48,8 +49,15 @@ class Engine:
     health: HealthKeeper
     #: Set when the process shuts down: batches stop claiming and hand back their rest.
     stopping: bool = False
+    #: No outcome is kept trying to get into the ledger after this moment of the monotonic clock.
+    ends_at: float = math.inf
     _pool: AsyncPool | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
+
+    def break_off(self, seconds: float) -> None:
+        """Stop waiting for providers; there are ``seconds`` left to record what is in doubt."""
+        self.ends_at = self.clock.monotonic() + seconds
+        self.accounts.break_off()
 
     async def aclose(self) -> None:
         """Close everything that :func:`open_engine` opened."""

@@ -22,6 +22,7 @@ from campaigns.run.signing import Keyring
 from campaigns.settings import Settings
 from campaigns.watched import Watched
 from worker.batch import send_batch
+from worker.drain import Drain
 from worker.engine import HEARTBEAT_SECONDS, Engine, open_engine
 from worker.loop import LoopThread
 
@@ -46,6 +47,7 @@ class Runtime:
         self._engine: Engine | None = None
         self._pool: Pool | None = None
         self._providers: Watched | None = None
+        self._drain: Drain | None = None
 
     def open_send(self) -> Engine:
         """The engine, opened on first use.
@@ -57,6 +59,7 @@ class Runtime:
             if self._engine is None:
                 self._loop = self._loop or LoopThread()
                 self._engine = self._loop.run(open_engine(self.settings))
+                self._watch_over_the_end()
                 # What was loaded stays: looking through it again and again holds up departures.
                 gc.collect()
                 gc.freeze()
@@ -76,6 +79,8 @@ class Runtime:
         """
         self.pool()
         self.providers()
+        with self._lock:
+            self._watch_over_the_end()
         threading.Thread(target=self._beat, name="sluice-heart", daemon=True).start()
 
     def pool(self) -> Pool:
@@ -93,15 +98,29 @@ class Runtime:
                 self._providers = Watched(self.settings.providers_file)
             return self._providers.current()
 
-    def stop_claiming(self) -> None:
-        """Batches under way finish what they claimed and hand back the rest."""
+    def stop_claiming(self, *, hurry: bool = False) -> None:
+        """Batches under way finish what they claimed and hand back the rest.
+
+        ``hurry``: without waiting for the providers' answers. Called inside a signal handler.
+        """
         self._stopping.set()
         if self._engine is not None:
             self._engine.stopping = True
+        if self._drain is not None:
+            self._drain.begin(hurry=hurry)
 
     def wait_for_shutdown(self, seconds: float) -> bool:
         """Wait up to ``seconds``; true as soon as the process shuts down."""
         return self._stopping.wait(seconds)
+
+    def _watch_over_the_end(self) -> None:
+        if self._drain is None:
+            self._drain = Drain(self.settings.drain_seconds, self._break_off)
+
+    def _break_off(self, seconds: float) -> None:
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None:
+            loop.call_soon(lambda: engine.break_off(seconds))
 
     def _beat(self) -> None:
         parameters = {"name": f"control@{socket.gethostname()}:{os.getpid()}", "kind": "control"}

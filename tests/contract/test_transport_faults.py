@@ -27,7 +27,7 @@ from tests.support.faults import (
 )
 from tests.support.transports import AMPLE, OK, SHORT, exchange, failure, opened, run, until
 from worker.adapters.base import HttpResponse
-from worker.transport.base import NotSent, TransportError, Uncertain
+from worker.transport.base import NotSent, TooLate, TransportError, Uncertain
 from worker.transport.factory import TransportName
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -198,6 +198,43 @@ def test_a_connect_timeout_is_not_sent(
     run(main())
 
 
+@reused_or_fresh
+def test_a_connection_that_comes_too_late_for_its_message_is_not_sent(
+    transport_name: TransportName, server: FaultServer, reused: bool
+) -> None:
+    """A gate that closes does not wait for a slow connection, and nobody blames the provider."""
+
+    async def main() -> None:
+        async with opened(transport_name) as transport:
+            if reused:
+                await exchange(transport, server.url)
+            with FullBacklog() as url:
+                error = await failure(transport, url, leave_within=0.3)
+            assert isinstance(error, TooLate)
+            assert error.code == "too_late"
+
+    run(main())
+
+
+def test_an_answer_may_come_after_the_time_to_leave(
+    transport_name: TransportName, server: FaultServer
+) -> None:
+    """On a new connection as on an open one: only leaving is bounded."""
+
+    async def main() -> None:
+        async with opened(transport_name) as transport:
+            server.script(answer_when_told)
+            sent = asyncio.create_task(exchange(transport, server.url, leave_within=0.3))
+            await until(lambda: server.received)
+            with FullBacklog() as url:
+                await failure(transport, url, timeout=SHORT)
+            server.may_answer.set()
+            assert (await sent).status == 200
+            assert (await exchange(transport, server.url, leave_within=0.3)).status == 200
+
+    run(main())
+
+
 def test_a_tls_handshake_without_answer_is_not_sent(
     transport_name: TransportName, server: FaultServer
 ) -> None:
@@ -242,6 +279,7 @@ def test_a_full_pool_is_not_sent(
             error = await failure(transport, server.url, timeout=0.1)
             assert isinstance(error, NotSent)
             assert error.code == "pool"
+            assert isinstance(await failure(transport, server.url, leave_within=0.1), TooLate)
             server.may_answer.set()
             assert (await first).status == 200
             assert (await exchange(transport, server.url)).status == 200

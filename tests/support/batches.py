@@ -61,7 +61,9 @@ class ScriptedTransport:
         #: The addresses in the requests that left.
         self.carried: list[str] = []
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+    async def send(
+        self, request: HttpRequest, *, timeout: float, leave_within: float
+    ) -> HttpResponse:
         self.requests += 1
         self.carried += json.loads(request.body)
         if self.during is not None:
@@ -69,6 +71,9 @@ class ScriptedTransport:
         if self.failure is not None:
             raise self.failure
         return HttpResponse(200, {}, b"")
+
+    def break_off(self) -> None:
+        return None
 
     async def aclose(self) -> None:
         return None

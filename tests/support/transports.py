@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import types
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
@@ -54,7 +55,9 @@ def post(url: str, body: bytes = b"{}") -> HttpRequest:
 
 async def exchange(transport: Transport, url: str, **more: Any) -> HttpResponse:
     timeout = more.pop("timeout", AMPLE)
-    return await transport.send(post(url, **more), timeout=timeout)
+    leave_within = more.pop("leave_within", math.inf)
+    request = post(url, **more)
+    return await transport.send(request, timeout=timeout, leave_within=leave_within)
 
 
 async def failure(transport: Transport, url: str, **more: Any) -> TransportError:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from worker.adapters.base import HttpRequest, HttpResponse
 
 #: Longest connect phase in seconds, name resolution and TLS included.
 CONNECT_TIMEOUT = 5.0
+
+#: The shortest time in which connecting can be asked to succeed, in seconds.
+SHORTEST_CONNECT = 0.05
 
 #: How long an unused connection is kept, in seconds. Apache, Node and uvicorn drop one after 5 s by
 #: default: a request that leaves just then is lost, and nobody can say how much of it was read.
@@ -29,17 +33,42 @@ class NotSent(TransportError):
     """It is certain that the provider did not get the request."""
 
 
+class TooLate(NotSent):
+    """No connection within the time that the caller had left for it. Says nothing about the
+    provider: it might have been there a moment later."""
+
+    def __init__(self) -> None:
+        super().__init__("too_late")
+
+
 class Uncertain(TransportError):
     """The provider may have got the request."""
 
 
-class Transport(Protocol):
+class BrokenOff(Uncertain):
+    """We ourselves stopped waiting for the answer, before its time was up."""
+
+    def __init__(self) -> None:
+        super().__init__("shutdown")
+
+
+class Sender(Protocol):
     """Carries requests; opened inside the event loop that uses it."""
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
+    async def send(
+        self,
+        request: HttpRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        leave_within: float = math.inf,
+    ) -> HttpResponse:
         """Carry ``request`` and read the whole response, within ``timeout`` seconds.
 
+        It does not begin to leave more than ``leave_within`` seconds from now, however long
+        connecting takes; values below :data:`SHORTEST_CONNECT` count as that.
+
         Raises:
+            TooLate: it would have left too late.
             NotSent: certainly not sent.
             Uncertain: it may have arrived.
         """
@@ -47,4 +76,13 @@ class Transport(Protocol):
 
     async def aclose(self) -> None:
         """Close all connections, once the requests under way are done; nothing is sent after."""
+        ...
+
+
+class Transport(Sender, Protocol):
+    """A sender whose requests can be given up."""
+
+    def break_off(self) -> None:
+        """Stop waiting for the answers to what is under way: it is ``BrokenOff``. What is not
+        under way yet is ``TooLate`` from here on."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from typing import Any
 
@@ -13,7 +14,9 @@ from worker.transport.base import (
     CONNECT_TIMEOUT,
     IDLE_TIMEOUT,
     MAX_BODY,
+    SHORTEST_CONNECT,
     NotSent,
+    TooLate,
     TransportError,
     Uncertain,
 )
@@ -27,8 +30,10 @@ _WRITING = "http11.send_request_headers.started"
 class _Progress:
     """Follows one request, to know whether any of it may have left."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hurried: bool) -> None:
         self.writing = False
+        #: Connecting had less time than is usual.
+        self._hurried = hurried
 
     async def observe(self, step: str, _: dict[str, Any]) -> None:
         if step == _WRITING:
@@ -40,7 +45,7 @@ class _Progress:
     def timeout(self) -> TransportError:
         if self.writing:
             return Uncertain("read_timeout")
-        return NotSent("connect_timeout")
+        return TooLate() if self._hurried else NotSent("connect_timeout")
 
 
 class HttpxTransport:
@@ -60,12 +65,20 @@ class HttpxTransport:
         self._tls = tls_context()
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
+    async def send(
+        self,
+        request: HttpRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        leave_within: float = math.inf,
+    ) -> HttpResponse:
         """Carry ``request``; see :class:`worker.transport.base.Transport`."""
-        progress = _Progress()
+        usual = min(CONNECT_TIMEOUT, timeout)
+        connect = min(usual, max(leave_within, SHORTEST_CONNECT))
+        progress = _Progress(hurried=connect < usual)
         try:
             async with asyncio.timeout(timeout):
-                return await self._exchange(_outgoing(request, progress, timeout))
+                return await self._exchange(_outgoing(request, progress, connect))
         except TransportError:
             raise
         except (TimeoutError, httpx.TimeoutException):
@@ -115,7 +128,7 @@ async def _answer(connection: httpx.AsyncHTTPTransport, request: httpx.Request) 
         await response.aclose()
 
 
-def _outgoing(request: HttpRequest, progress: _Progress, timeout: float) -> httpx.Request:
+def _outgoing(request: HttpRequest, progress: _Progress, connect: float) -> httpx.Request:
     return httpx.Request(
         request.method,
         request.url,
@@ -123,7 +136,7 @@ def _outgoing(request: HttpRequest, progress: _Progress, timeout: float) -> http
         content=request.body,
         extensions={
             "trace": progress.observe,
-            "timeout": {"connect": min(CONNECT_TIMEOUT, timeout)},
+            "timeout": {"connect": connect},
         },
     )
 

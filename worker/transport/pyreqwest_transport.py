@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,9 @@ from worker.transport.base import (
     CONNECT_TIMEOUT,
     IDLE_TIMEOUT,
     MAX_BODY,
+    SHORTEST_CONNECT,
     NotSent,
+    TooLate,
     TransportError,
     Uncertain,
 )
@@ -25,7 +28,7 @@ from worker.transport.trust import bundled_authorities
 
 # Limits of the connect phase that are in use, in seconds. reqwest takes that limit per client,
 # not per request, so there is one client for each that is needed.
-_CONNECT_LIMITS = (CONNECT_TIMEOUT, 2.0, 1.0, 0.5, 0.2, 0.1, 0.05)
+_CONNECT_LIMITS = (CONNECT_TIMEOUT, 2.0, 1.0, 0.5, 0.2, 0.1, SHORTEST_CONNECT)
 
 # hyper-util names the phase in which a request failed. Its phase "Connect" ends before the
 # request is handed to a connection; every other phase is past that
@@ -57,10 +60,22 @@ class PyreqwestTransport:
         # The usual client at once, so that what stands in its way shows when the worker starts.
         self._clients = {CONNECT_TIMEOUT: self._build(CONNECT_TIMEOUT)}
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:  # noqa: ASYNC109
-        """Carry ``request``; see :class:`worker.transport.base.Transport`."""
+    async def send(
+        self,
+        request: HttpRequest,
+        *,
+        timeout: float,  # noqa: ASYNC109
+        leave_within: float = math.inf,
+    ) -> HttpResponse:
+        """Carry ``request``; see :class:`worker.transport.base.Transport`.
+
+        What has to leave soon goes through a client of its own, and may find no open connection
+        there.
+        """
+        usual = connect_limit(timeout)
+        limit = usual if leave_within >= usual else connect_limit(min(timeout, leave_within))
         try:
-            outgoing = self._outgoing(request, timeout)
+            outgoing = self._outgoing(request, timeout, limit)
         except ValueError:
             raise NotSent("bad_request") from None
         try:
@@ -72,11 +87,11 @@ class PyreqwestTransport:
         # Whatever the library raises, the fate of the message has to be told. The cause is cut
         # off because its text holds the URL.
         except Exception as error:
-            raise _classified(error) from None
+            raise _classified(error, hurried=limit < usual) from None
 
-    def _outgoing(self, request: HttpRequest, timeout: float) -> StreamRequest:
+    def _outgoing(self, request: HttpRequest, timeout: float, limit: float) -> StreamRequest:
         return (
-            self._client(timeout)
+            self._client(limit)
             .request(request.method, request.url)
             .headers(dict(request.headers))
             .body_bytes(request.body)
@@ -84,8 +99,7 @@ class PyreqwestTransport:
             .build_streamed()
         )
 
-    def _client(self, timeout: float) -> Client:
-        limit = connect_limit(timeout)
+    def _client(self, limit: float) -> Client:
         client = self._clients.get(limit)
         if client is None:
             client = self._clients[limit] = self._build(limit)
@@ -157,7 +171,7 @@ def _headers(response: Response) -> dict[str, str]:
     return headers
 
 
-def _classified(error: Exception) -> TransportError:
+def _classified(error: Exception, *, hurried: bool) -> TransportError:
     """The phase decides, not the class: a reset after sending is a ``ConnectError`` as well."""
     messages = _messages(error)
     text = " ".join(messages)
@@ -167,8 +181,9 @@ def _classified(error: Exception) -> TransportError:
     if isinstance(error, PoolTimeoutError):
         return NotSent("pool")
     if _CONNECT_PHASE in messages:
-        timed_out = isinstance(error, TimeoutError)
-        return NotSent("connect_timeout" if timed_out else _connect_code(text))
+        if not isinstance(error, TimeoutError):
+            return NotSent(_connect_code(text))
+        return TooLate() if hurried else NotSent("connect_timeout")
     if isinstance(error, TimeoutError):
         return Uncertain("read_timeout")
     if any(sign in text for sign in _CLOSED):

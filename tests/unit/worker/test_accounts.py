@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,10 +26,16 @@ class SlowTransport:
     def __init__(self) -> None:
         self.may_answer = asyncio.Event()
         self.closed = False
+        self.broken_off = False
 
-    async def send(self, request: HttpRequest, *, timeout: float) -> HttpResponse:
+    async def send(
+        self, request: HttpRequest, *, timeout: float, leave_within: float = math.inf
+    ) -> HttpResponse:
         await self.may_answer.wait()
         return HttpResponse(202, {}, b"{}")
+
+    def break_off(self) -> None:
+        self.broken_off = True
 
     async def aclose(self) -> None:
         self.closed = True
