@@ -22,7 +22,7 @@ from campaigns.errors import ConfigurationError
 
 #: How long processes may take to finish what they do after SIGTERM, in seconds. A send worker
 #: finishes the requests that are under way.
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 25.0
 
 _POLL_SECONDS = 0.2
 _PR_SET_PDEATHSIG = 1

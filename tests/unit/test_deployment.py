@@ -13,6 +13,7 @@ import yaml
 
 from campaigns import messaging, settings
 from cli import procfile
+from cli.supervisor import GRACE_SECONDS
 from tests.support.repository import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -91,6 +92,21 @@ def test_systemd_stops_gently_and_confines_every_process() -> None:
         assert service["NoNewPrivileges"] == "yes"
         assert service["ProtectSystem"] == "strict"
         assert service["User"] == "sluice"
+
+
+def test_everybody_waits_longer_than_a_worker_takes_to_end() -> None:
+    waits = [
+        float(unit(path)["Service"]["TimeoutStopSec"])
+        for path in (DEPLOY / "systemd").glob("*.service")
+    ]
+    services = compose()["services"]
+    waits += [float(services[name]["stop_grace_period"].rstrip("s")) for name in PROCESSES]
+    waits += [
+        float(kubernetes_pods()[name]["spec"]["terminationGracePeriodSeconds"])
+        for name in ("send", "control")
+    ]
+    assert min(waits) >= settings.load({}).drain_seconds + 5
+    assert settings.load({}).drain_seconds + 5 <= GRACE_SECONDS < min(waits)
 
 
 def test_the_target_wants_every_process() -> None:
