@@ -18,11 +18,26 @@ _WHOLE_NUMBER = re.compile(r"-[0-9]+")
 
 
 def safe_cell(value: object) -> str:
-    """``value`` as a cell that stays text or number; nothing where there is no value."""
-    text = "" if value is None else str(value)
+    """``value`` as a cell that stays text or number; nothing where there is no value.
+
+    Truth is ``yes`` or ``no``, and what is several is one text with blanks between.
+    """
+    text = _text(value)
     if text.startswith(_FORMULA_STARTS) and not _WHOLE_NUMBER.fullmatch(text):
         return f"'{text}"
     return text
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return " ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def write(stream: TextIO, header: Sequence[str], rows: Iterable[Sequence[object]]) -> int:

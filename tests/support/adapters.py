@@ -121,7 +121,7 @@ HTTP = Profile(
 
 SANDBOX = Profile(
     name="sandbox",
-    options={},
+    options={"reports": True},
     accepted=response(202, {"id": "m-1"}),
     accepted_unreadable=response(202, b"\xff"),
     throttled=response(429, {"error": "throttled"}),

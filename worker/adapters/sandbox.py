@@ -3,7 +3,8 @@
     POST {url}  {"reference": .., "to": .., "from": .., "text": .., "validity": 3600}
 
 ``validity`` is in whole seconds, and left out where the message does not expire. With
-``idempotent = true`` in the providers file the carrier has to run with ``--idempotent``.
+``idempotent = true`` in the providers file the carrier has to run with ``--idempotent``, and with
+``reports = true`` it has to run with ``--reports``.
 
 ==================================================  ===========================================
 202 ``{"id": "..."}``                               Accepted
@@ -58,6 +59,8 @@ class SandboxOptions(Options):
 
     #: The carrier recognises a repeated reference.
     idempotent: bool = False
+    #: The carrier's reports find their way to Sluice, so their absence means something.
+    reports: bool = False
 
 
 def build(config: ProviderConfig, clock: Clock) -> SandboxAdapter:
@@ -67,19 +70,19 @@ def build(config: ProviderConfig, clock: Clock) -> SandboxAdapter:
         ConfigurationError: a key is unknown or breaks a rule.
     """
     options = read_options(SandboxOptions, config)
-    return SandboxAdapter(checked_url(config), clock, idempotent=options.idempotent)
+    return SandboxAdapter(checked_url(config), clock, options)
 
 
 class SandboxAdapter:
-    """One message per request; the carrier reports on each that it accepted."""
+    """One message per request; a carrier that reports does so on each that it accepted."""
 
-    def __init__(self, url: str, clock: Clock, *, idempotent: bool = False) -> None:
+    def __init__(self, url: str, clock: Clock, options: SandboxOptions) -> None:
         self._url = url
         self._clock = clock
         self.capabilities = Capabilities(
             max_batch=1,
-            idempotent=idempotent,
-            reports=True,
+            idempotent=options.idempotent,
+            reports=options.reports,
             echoes_reference=True,
             channels=frozenset(CHANNELS),
         )

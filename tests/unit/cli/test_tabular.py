@@ -25,6 +25,20 @@ def test_only_whole_numbers_may_begin_with_a_minus(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
 
 
+def test_truth_and_several_ids_are_words() -> None:
+    assert [safe_cell(value) for value in (True, False, ["a1", "b2"], [])] == [
+        "yes",
+        "no",
+        "a1 b2",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+"])
+def test_the_first_of_several_is_no_formula_either(start: str) -> None:
+    assert safe_cell([f"{start}1", "x"]) == f"'{start}1 x"
+
+
 def test_no_value_is_an_empty_cell_and_quotes_survive() -> None:
     stream = io.StringIO()
     assert write(stream, ("a", "b"), [(None, 'say "hi", ok'), (1, "x\ny")]) == 2

@@ -29,6 +29,13 @@ def test_an_unknown_adapter_is_refused_with_the_known_ones() -> None:
     assert all(name in str(caught.value) for name in ADAPTERS)
 
 
+def test_reports_are_promised_only_where_they_are_set_up() -> None:
+    """Or all that a carrier without reports accepted would fail at its expiry."""
+    config = ProviderConfig(name="acme", adapter="sandbox", channel="sms", url=URL)
+    assert not build(config).capabilities.reports
+    assert build(config.model_copy(update={"reports": True})).capabilities.reports
+
+
 def test_a_key_that_the_sandbox_does_not_know_is_refused() -> None:
     config = ProviderConfig(name="acme", adapter="sandbox", channel="sms", url=URL, colour="red")
     with pytest.raises(ConfigurationError, match=r"providers\.acme\.colour: is not a key"):
