@@ -21,7 +21,6 @@ from worker.adapters.base import (
     HttpResponse,
     Message,
     Outcome,
-    Rejected,
     Throttled,
     Unknown,
 )
@@ -29,7 +28,7 @@ from worker.costs import Estimate
 from worker.departures import Departure, departures
 from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
-from worker.outcomes import NotSent, Settlement
+from worker.outcomes import NotSent, Result, Settlement, Unsendable
 from worker.permits import PermitSource
 from worker.rendering import Rendered, Renderer
 from worker.settling import settlement
@@ -114,7 +113,7 @@ class ChunkSender:
         if by_segment:
             self._estimate.learn(one.cost for one in rendered)
         self._account.slots.give(len(broken))
-        return rendered, [self._settle(row, Rejected("render_error")) for row in broken]
+        return rendered, [self._settle(row, Unsendable("render_error")) for row in broken]
 
     def _place(
         self, rendered: Sequence[Rendered], permits: Permits, latest: float
@@ -169,7 +168,7 @@ class ChunkSender:
         adapter = self._account.adapter
         for part, request in self._encode(adapter, group):
             if request is None:
-                found: Sequence[Outcome | NotSent] = [Rejected("encode_error")] * len(part)
+                found: Sequence[Result] = [Unsendable("encode_error")] * len(part)
             else:
                 found = await self._request(adapter, request, part)
             settled += [
@@ -253,7 +252,7 @@ class ChunkSender:
             return [Unknown("decode_error")] * len(messages)
         return found
 
-    def _settle(self, row: Claimed, outcome: Outcome | NotSent) -> Settlement:
+    def _settle(self, row: Claimed, outcome: Result) -> Settlement:
         first = self._contexts[row.run_id].provider
         return settlement(self._engine.accounts, self._account, first, row, outcome)
 
@@ -276,12 +275,13 @@ class ChunkSender:
 
     async def _record(self, settlements: Sequence[Settlement]) -> None:
         """Write outcomes, through an outage of the database if need be."""
+        capabilities = self._account.adapter.capabilities
         failpoints.hit("record.before")
         deadline = self._engine.clock.monotonic() + RECORD_PATIENCE
         pause = 0.1
         while True:
             try:
-                await self._engine.ledger.record(self._lease, settlements)
+                await self._engine.ledger.record(self._lease, settlements, capabilities)
             except (psycopg.OperationalError, PoolTimeout):
                 until = min(deadline, self._engine.ends_at)
                 if self._engine.clock.monotonic() + pause > until:

@@ -19,11 +19,16 @@ from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback, signing
-from worker.outcomes import Settlement
+from worker.adapters.base import Capabilities
+from worker.outcomes import Settlement, record_parameters
 from worker.throttle.base import Limit
 
 _SQL = queries.load("campaigns.run", "ledger.sql")
+_EVENTS = queries.load("campaigns.run", "events.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
+
+#: Of a provider that never reports anything.
+_SILENT = Capabilities()
 
 #: How long a lease holds without a sign of life, in seconds.
 LEASE_SECONDS = 15.0
@@ -170,28 +175,48 @@ class Ledger:
                 row["fields"],
                 row["attempts"],
                 asked + row["closes_in"],
+                row["in_doubt"],
             )
             for row in rows
             if row["status"] == "sending"
         ]
 
-    async def record(self, lease: Lease, settlements: Sequence[Settlement]) -> int:
-        """Write outcomes; returns how many rows took them."""
-        row = await self._row(
-            _SQL.record_capped if lease.capped else _SQL.record,
-            {
-                "token": lease.token,
-                "now": None,
-                "run_ids": [s.run_id for s in settlements],
-                "seqs": [s.seq for s in settlements],
-                "statuses": [s.status for s in settlements],
-                "message_ids": [s.message_id for s in settlements],
-                "codes": [s.code for s in settlements],
-                "charged": [s.charged for s in settlements],
-                "classes": [s.error_class for s in settlements],
-            },
-        )
-        return int(row["settled"]) if row else 0
+    async def record(
+        self,
+        lease: Lease,
+        settlements: Sequence[Settlement],
+        capabilities: Capabilities = _SILENT,
+    ) -> int:
+        """Write outcomes; returns how many rows took them.
+
+        ``capabilities``: of the adapter. They tell whether reports are to come, and whether it has
+        to be noted where message ids lead, because nothing else in them tells whose they are.
+        """
+        query = _SQL.record_capped if lease.capped else _SQL.record
+        noting = capabilities.needs_message_ids
+        outcomes = record_parameters(lease.token, settlements, awaits_report=capabilities.reports)
+        settled = 0
+        if not noting:
+            row = await self._row(query, outcomes)
+            settled = int(row["settled"]) if row else 0
+            if settled == len(settlements):
+                return settled
+        return settled + await self._record_reported(query, outcomes, noting=noting)
+
+    async def _record_reported(
+        self, query: str, outcomes: Mapping[str, Any], *, noting: bool
+    ) -> int:
+        """Write outcomes of rows that the provider may have spoken of before it answered."""
+        async with self._connection() as conn, conn.transaction():
+            left = {**outcomes, "reported": None if noting else True, "noting": noting}
+            row = await (await conn.execute(query, left)).fetchone()
+            cursor = await conn.execute(_EVENTS.note_message_ids, left)
+            if heard := await cursor.fetchall():
+                run_ids = [each["run_id"] for each in heard]
+                seqs = [each["seq"] for each in heard]
+                again = {"run_ids": run_ids, "seqs": seqs, "now": None}
+                await conn.execute(_EVENTS.refold, again)
+            return int(row["settled"]) if row else 0
 
     async def renew(self, lease: Lease) -> bool:
         """A sign of life; false when the lease is lost."""

@@ -5,7 +5,10 @@ Decision apart from effect: pure, no I/O.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
 
@@ -27,6 +30,17 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsendable:
+    """Our own outcome: there is no such message, because its text cannot be made or encoded."""
+
+    code: str
+
+
+#: What can become of a row that was claimed.
+Result = Outcome | NotSent | Unsendable
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """What is written to a row."""
 
@@ -34,7 +48,7 @@ class Settlement:
     seq: int
     status: str
     code: str | None = None
-    message_id: str | None = None
+    message_ids: tuple[str, ...] = ()
     #: False for what costs no attempt.
     charged: bool = True
     #: What kind of end it is (``deliveries.error_class``).
@@ -42,35 +56,57 @@ class Settlement:
 
 
 def settle(
-    run_id: int, seq: int, attempts: int, outcome: Outcome | NotSent, *, max_attempts: int
+    run_id: int, seq: int, attempts: int, outcome: Result, *, max_attempts: int
 ) -> Settlement:
     """The settlement of one row that was claimed for the ``attempts``-th time.
 
     ``max_attempts`` counts over all accounts of the run's chain.
     """
     match outcome:
-        case Accepted(message_id):
-            return Settlement(run_id, seq, "accepted", message_id=storable(message_id))
+        case Accepted(message_ids=ids):
+            clean = tuple(filter(None, map(storable, ids)))
+            return Settlement(run_id, seq, "accepted", message_ids=clean)
         case Throttled(_, code) | NotSent(code):
             return Settlement(run_id, seq, "pending", storable(code), charged=False)
         case Rejected(code):
-            return Settlement(run_id, seq, "rejected", storable(code))
+            return Settlement(run_id, seq, "rejected", storable(code), error_class="permanent")
+        case Unsendable(code):
+            return Settlement(run_id, seq, "rejected", code, error_class="content")
         case Failed(code):
             status = "pending" if attempts < max_attempts else "failed"
-            return Settlement(run_id, seq, status, storable(code))
+            return Settlement(run_id, seq, status, storable(code), error_class="transient")
         case Unknown(code):
-            return Settlement(run_id, seq, "unknown", storable(code))
+            return Settlement(run_id, seq, "unknown", storable(code), error_class="in_doubt")
+
+
+def record_parameters(
+    token: UUID, settlements: Sequence[Settlement], *, awaits_report: bool
+) -> dict[str, Any]:
+    """Parameters of ``record`` in ledger.sql, for rows that no provider spoke of yet."""
+    return {
+        "token": token,
+        "now": None,
+        "reported": False,
+        "awaits_report": awaits_report,
+        "run_ids": [s.run_id for s in settlements],
+        "seqs": [s.seq for s in settlements],
+        "statuses": [s.status for s in settlements],
+        "message_ids": ["\n".join(s.message_ids) or None for s in settlements],
+        "classes": [s.error_class for s in settlements],
+        "codes": [s.code for s in settlements],
+        "charged": [s.charged for s in settlements],
+    }
 
 
 def storable(text: str | None) -> str | None:
     """A provider's word in a form that the ledger takes, whatever it holds.
 
     One id with a NUL or half a surrogate pair would otherwise keep the outcomes of its whole chunk
-    from being written.
+    from being written. Line feeds stand between the ids of several parts.
     """
     if text is None:
         return None
-    clean = text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    clean = text.replace("\x00", "").replace("\n", " ").encode("utf-8", "replace").decode("utf-8")
     return clean[:LONGEST_WORD]
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from worker import doubt, outcomes
 from worker.account import Account
 from worker.accounts import Accounts
-from worker.adapters.base import Outcome
 from worker.ledger import Claimed
-from worker.outcomes import NotSent, Settlement
+from worker.outcomes import Result, Settlement
 
 
 def settlement(
-    accounts: Accounts, account: Account, first: str, row: Claimed, outcome: Outcome | NotSent
+    accounts: Accounts, account: Account, first: str, row: Claimed, outcome: Result
 ) -> Settlement:
     """What is written to ``row``, of a run on ``first``, that was sent through ``account``."""
     # Over the whole chain of the run's account, unless it is no longer configured.

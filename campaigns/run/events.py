@@ -29,12 +29,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal, get_args
 
 #: What we did or decided.
 OWN = ("submitted", "failed", "unknown", "suppressed", "expired", "cancelled", "resent")
 
 #: What providers say afterwards.
-REPORTED = ("delivered", "bounced", "failed", "opened", "clicked")
+ReportKind = Literal["delivered", "bounced", "failed", "opened", "clicked"]
+REPORTED: tuple[ReportKind, ...] = get_args(ReportKind)
 
 #: Every kind, as the CHECK constraint has them.
 KINDS = (*OWN, *(kind for kind in REPORTED if kind not in OWN))

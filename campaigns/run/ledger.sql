@@ -101,24 +101,37 @@ claimed AS (
     SET status = CASE WHEN k.code IS NULL THEN 'sending'
                       WHEN d.error_class = 'in_doubt' THEN 'unknown' ELSE 'suppressed' END,
         attempts = d.attempts + CASE WHEN k.code IS NULL THEN 1 ELSE 0 END,
+        error_class = CASE WHEN d.error_class = 'in_doubt' THEN d.error_class
+                           WHEN k.code IS NOT NULL THEN 'policy' END,
         error_code = k.code,
-        settled_at = CASE WHEN k.code IS NOT NULL THEN clock.now END,
+        settled_at = CASE WHEN k.code IS NULL THEN d.settled_at
+                          ELSE greatest(clock.now, d.settled_at + interval '1 microsecond') END,
         claimed_at = clock.now,
         provider = CASE WHEN k.code IS NULL THEN k.provider ELSE d.provider END,
         lease_token = %(token)s
     FROM verdicts k, clock
     WHERE d.run_id = k.run_id AND d.seq = k.seq AND d.status = 'pending'
-    RETURNING d.run_id, d.seq, d.address, d.fields, d.status, d.attempts, k.closes_in
-), suppressed AS (
-    SELECT run_id, count(*)::int AS n FROM claimed WHERE status = 'suppressed' GROUP BY run_id
+    RETURNING d.run_id, d.seq, d.address, d.fields, d.status, d.attempts, k.closes_in,
+              coalesce(d.error_class = 'in_doubt', false) AS in_doubt,
+              d.claimed_at, d.settled_at, d.error_class, d.error_code
+), noted AS (
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, error_class, code)
+    SELECT run_id, seq, status, (date_part('epoch', claimed_at) * 1e6)::bigint::text, settled_at,
+           error_class, error_code
+    FROM claimed WHERE status <> 'sending'
+    ON CONFLICT DO NOTHING
+), stopped AS (
+    SELECT run_id, (count(*) FILTER (WHERE status = 'suppressed'))::int AS suppressed,
+           (count(*) FILTER (WHERE status = 'unknown'))::int AS unknown
+    FROM claimed WHERE status <> 'sending' GROUP BY run_id
 ), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM suppressed) ORDER BY id FOR NO KEY UPDATE
+    SELECT id FROM runs WHERE id IN (SELECT run_id FROM stopped) ORDER BY id FOR NO KEY UPDATE
 ), counted AS (
-    UPDATE runs r SET suppressed = r.suppressed + s.n
-    FROM suppressed s JOIN locked l ON l.id = s.run_id
+    UPDATE runs r SET suppressed = r.suppressed + s.suppressed, unknown = r.unknown + s.unknown
+    FROM stopped s JOIN locked l ON l.id = s.run_id
     WHERE r.id = s.run_id
 )
-SELECT run_id, seq, address, fields, status, attempts, closes_in FROM claimed ORDER BY run_id, seq
+SELECT run_id, seq, address, fields, status, attempts, closes_in, in_doubt FROM claimed ORDER BY run_id, seq
 
 -- name: claim
 -- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
@@ -212,32 +225,51 @@ takings AS (
 
 -- part: outcomes
 WITH outcomes AS (
-    SELECT * FROM unnest(
-        %(run_ids)s::bigint[], %(seqs)s::integer[], %(statuses)s::text[],
-        %(message_ids)s::text[], %(codes)s::text[], %(charged)s::boolean[]
-    ) AS o (run_id, seq, status, message_id, code, charged)
+    SELECT run_id, seq, status, string_to_array(message_ids, E'\n') AS message_ids, class, code, charged
+    FROM unnest(
+        %(run_ids)s::bigint[], %(seqs)s::integer[], %(statuses)s::text[], %(message_ids)s::text[],
+        %(classes)s::text[], %(codes)s::text[], %(charged)s::boolean[]
+    ) AS o (run_id, seq, status, message_ids, class, code, charged)
 ), previous AS (
     SELECT d.run_id, d.seq, d.status AS was,
            CASE WHEN d.status = 'unknown' AND o.status = 'pending' THEN 'unknown' ELSE o.status END AS status,
-           o.message_id, o.code, o.charged
+           CASE WHEN d.status = 'unknown' AND o.status = 'pending' THEN 'in_doubt' ELSE o.class END AS class,
+           o.message_ids, o.code, o.charged
     FROM outcomes o
     JOIN deliveries d ON d.run_id = o.run_id AND d.seq = o.seq
-    WHERE d.lease_token = %(token)s AND d.status IN ('sending', 'unknown')
+    WHERE d.lease_token = %(token)s
+      AND (d.status IN ('sending', 'unknown') OR (d.status = 'accepted' AND d.reported_at IS NOT NULL))
+      AND (%(reported)s::boolean IS NULL OR (d.reported_at IS NOT NULL) = %(reported)s)
     ORDER BY d.run_id, d.seq
     FOR UPDATE OF d
 ), settled AS (
     UPDATE deliveries d
-    SET status = p.status,
-        attempts = d.attempts - CASE WHEN p.charged THEN 0 ELSE 1 END,
-        provider_message_id = coalesce(p.message_id, d.provider_message_id),
-        error_code = p.code,
-        settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+    SET status = CASE WHEN p.was = 'accepted' THEN p.was ELSE p.status END,
+        attempts = d.attempts - CASE WHEN p.charged OR p.was = 'accepted' THEN 0 ELSE 1 END,
+        provider_message_ids = coalesce(p.message_ids, d.provider_message_ids),
+        awaits_report = %(awaits_report)s,
+        error_class = CASE WHEN p.was = 'accepted' THEN d.error_class ELSE p.class END,
+        error_code = CASE WHEN p.was = 'accepted' THEN d.error_code ELSE p.code END,
+        settled_at = greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
+                              d.settled_at + interval '1 microsecond')
     FROM previous p
     WHERE d.run_id = p.run_id AND d.seq = p.seq
-    RETURNING d.run_id, p.was, p.status
+    RETURNING d.run_id, d.seq, p.was, d.status, p.status AS told, p.class, p.code, p.message_ids,
+              d.provider, d.claimed_at, d.settled_at
+), noted AS (
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, message_ids, error_class, code)
+    SELECT run_id, seq,
+           CASE WHEN told = 'accepted' THEN 'submitted'
+                WHEN told = 'unknown' OR class = 'in_doubt' THEN 'unknown' ELSE 'failed' END,
+           (date_part('epoch', claimed_at) * 1e6)::bigint::text
+           || CASE WHEN was = 'unknown' AND told = 'unknown' THEN ':' || coalesce(code, '') ELSE '' END,
+           settled_at, told = 'pending', provider, message_ids, class, code
+    FROM settled
+    WHERE told <> 'pending' OR class IS NOT NULL
+    ON CONFLICT DO NOTHING
 ), changes AS (
     SELECT run_id,
-           (count(*) FILTER (WHERE status = 'accepted'))::int AS accepted,
+           (count(*) FILTER (WHERE status = 'accepted' AND was <> 'accepted'))::int AS accepted,
            (count(*) FILTER (WHERE status = 'rejected'))::int AS rejected,
            (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
            (count(*) FILTER (WHERE status = 'unknown') - count(*) FILTER (WHERE was = 'unknown'))::int AS unknown,
@@ -255,8 +287,12 @@ WITH outcomes AS (
 -- Outcomes of a chunk. Fenced by the lease token: whoever lost the lease may still tell what became
 -- of a row that is held as unknown, and can change nothing else. A row that goes back to pending
 -- keeps its place in its slice; once the slice is gone it stays unknown, with the code that tells
--- why, for the operator to send again. `charged` is false for what cost no attempt. The counters go
--- to this connection's own row, which nobody else waits for; the tick adds them up.
+-- why, for the operator to send again. `charged` is false for what cost no attempt, which makes no
+-- event either. The counters go to this connection's own row, which nobody else waits for; the tick
+-- adds them up.
+-- `reported`: false leaves out the rows that the provider spoke of before its answer was stored, true
+-- takes those alone, null takes all. They have to be folded again by the next statement of the same
+-- transaction (events.sql): this one does not see the events of whoever held the row before.
 -- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
 {outcomes}
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes;

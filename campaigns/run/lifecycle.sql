@@ -38,16 +38,34 @@ DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
 
 -- name: close_rows
 -- Settles the untouched rows of a closing run, one stretch of the primary key per statement, so
--- that no transaction grows with the size of the run.
+-- that no transaction grows with the size of the run. What is in doubt may have arrived: it is held.
 WITH closed AS (
     UPDATE deliveries
-    SET status = %(status)s, settled_at = coalesce(%(now)s::timestamptz, clock_timestamp())
+    SET status = CASE WHEN error_class = 'in_doubt' THEN 'unknown' ELSE %(status)s END,
+        error_class = CASE WHEN error_class = 'in_doubt' THEN error_class END,
+        settled_at = greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
+                              settled_at + interval '1 microsecond')
     WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s AND status = 'pending'
-    RETURNING 1
+    RETURNING seq, status, claimed_at, settled_at, error_class, error_code
+), noted AS (
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, error_class, code)
+    -- A claim may be closed twice, if somebody has what was closed sent after all.
+    SELECT %(run_id)s, seq, status,
+           coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, '')
+           || ':' || (date_part('epoch', settled_at) * 1e6)::bigint::text,
+           settled_at, error_class, error_code
+    FROM closed
+    ON CONFLICT DO NOTHING
+), counts AS (
+    SELECT (count(*) FILTER (WHERE status = 'expired'))::int AS expired,
+           (count(*) FILTER (WHERE status = 'cancelled'))::int AS cancelled,
+           (count(*) FILTER (WHERE status = 'unknown'))::int AS unknown, count(*)::int AS n
+    FROM closed
 ), counted AS (
-    UPDATE runs
-    SET expired = expired + CASE WHEN %(status)s = 'expired' THEN (SELECT count(*) FROM closed)::int ELSE 0 END,
-        cancelled = cancelled + CASE WHEN %(status)s = 'cancelled' THEN (SELECT count(*) FROM closed)::int ELSE 0 END
-    WHERE id = %(run_id)s
+    UPDATE runs r
+    SET expired = r.expired + c.expired, cancelled = r.cancelled + c.cancelled,
+        unknown = r.unknown + c.unknown
+    FROM counts c
+    WHERE r.id = %(run_id)s
 )
-SELECT count(*)::int AS closed FROM closed;
+SELECT n AS closed FROM counts;

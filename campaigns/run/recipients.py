@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,11 +28,18 @@ class DeliveryRow:
     attempts: int
     #: The account that it was last handed to.
     provider: str | None
-    provider_message_id: str | None
+    #: One, or one for each part of the message.
+    provider_message_ids: Sequence[str] | None
+    #: What kind of failure it was, of which the code tells the rest.
+    error_class: str | None
     error_code: str | None
     claimed_at: datetime | None
     settled_at: datetime | None
     reported_at: datetime | None
+    opened_at: datetime | None
+    clicked_at: datetime | None
+    #: The final report came after the expiry.
+    late: bool
 
     @property
     def outcome(self) -> str:

@@ -20,7 +20,8 @@ from cli.session import Command, Session, pass_session
 
 HEADER = (
     "seq", "address", "outcome", "status", "report", "attempts", "provider",
-    "provider_message_id", "error_code", "claimed_at", "settled_at", "reported_at",
+    "provider_message_ids", "error_class", "error_code", "claimed_at", "settled_at", "reported_at",
+    "opened_at", "clicked_at", "late",
 )  # fmt: skip
 
 

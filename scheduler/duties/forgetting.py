@@ -1,33 +1,38 @@
-"""What nobody asks for any more is removed: signs of processes that are gone, old touches."""
+"""What nobody asks for any more is removed: signs of processes that are gone, old touches, where
+message ids led, and reports that nobody could place.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
+from campaigns.run import reports
 
 _SQL = queries.load("scheduler", "tick.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
 
-#: How often a portion of the touches is looked through, and how large it is.
+#: How often a portion of each is looked through, and how large it is.
 EVERY = timedelta(seconds=5)
 PORTION = 2_000
 
 
 @dataclass(slots=True)
 class Sweep:
-    """How far the touches have been looked through. Lost with its process, and harmlessly so."""
+    """How far all has been looked through. Lost with its process, and harmlessly so."""
 
     next_at: datetime | None = None
     after_team: Any = None
     after_address: Any = None
+    strays: Mapping[str, Any] = field(default_factory=lambda: reports.START)
 
 
 def run_once(conn: Connection, now: datetime, sweep: Sweep) -> None:
-    """Remove a bounded amount of both."""
+    """Remove a bounded amount of each."""
     conn.execute(_SQL.forget_heartbeats, {"now": now})
     if sweep.next_at is not None and now < sweep.next_at:
         return
@@ -36,3 +41,5 @@ def run_once(conn: Connection, now: datetime, sweep: Sweep) -> None:
     row = conn.execute(_SIGNS.forget_touches, {**place, "amount": PORTION, "now": now}).fetchone()
     sweep.after_team = row["after_team"] if row else None
     sweep.after_address = row["after_address"] if row else None
+    sweep.strays = reports.sweep_strays(conn, sweep.strays, PORTION, now=now)
+    reports.forget_message_ids(conn, PORTION, now=now)

@@ -18,6 +18,7 @@ from campaigns.run import resolve
 from campaigns.team import teams
 from tests.support import ledger as rows
 from tests.support.waiting import eventually
+from worker.outcomes import Settlement
 
 LEDGER = queries.load("campaigns.run", "ledger.sql")
 SIGNS = queries.load("campaigns.run", "signs.sql")
@@ -53,13 +54,8 @@ class Batch:
     def record(self, status: str, *seqs: int, now: datetime = NOW) -> None:
         self.conn.execute(
             LEDGER.record_capped if self.capped else LEDGER.record,
-            {
-                "token": self.token, "now": now, "run_ids": [self.run_id] * len(seqs),
-                "seqs": list(seqs), "statuses": [status] * len(seqs),
-                "message_ids": [None] * len(seqs), "codes": [None] * len(seqs),
-                "charged": [True] * len(seqs),
-            },
-        )  # fmt: skip
+            rows.told(self.token, [Settlement(self.run_id, seq, status) for seq in seqs], now),
+        )
 
 
 def lease(conn: Connection, *runs: int, now: datetime = NOW, **columns: object) -> Batch:

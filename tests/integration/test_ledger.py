@@ -195,8 +195,8 @@ def test_a_chunk_of_nothing_but_opt_outs_is_empty_and_not_the_end(play, conn, ru
 
 def settlements(run_id: int) -> list[Settlement]:
     return [
-        Settlement(run_id, 0, "accepted", message_id="m-0"),
-        Settlement(run_id, 1, "rejected", "invalid_number"),
+        Settlement(run_id, 0, "accepted", message_ids=("m-0",)),
+        Settlement(run_id, 1, "rejected", "invalid_number", error_class="permanent"),
         Settlement(run_id, 2, "pending", "throttled", charged=False),
         Settlement(run_id, 3, "pending", "http_503"),
         Settlement(run_id, 4, "unknown", "read_timeout"),
@@ -231,9 +231,9 @@ def test_whoever_lost_the_lease_may_only_clear_up_a_doubt(play, conn, run_id, ba
         written = await ledger.record(
             late,
             [
-                Settlement(run_id, 0, "accepted", message_id="m"),
+                Settlement(run_id, 0, "accepted", message_ids=("m",)),
                 Settlement(run_id, 1, "pending", "http_503"),
-                Settlement(run_id, 2, "accepted", message_id="m"),
+                Settlement(run_id, 2, "accepted", message_ids=("m",)),
             ],
         )
         assert written == 2
@@ -318,7 +318,7 @@ def test_a_batch_of_which_nothing_is_left_is_forgotten_by_its_holder_only(
     async def scenario(ledger: Ledger) -> None:
         lease = await leased(ledger, batch_id)
         rows = await ledger.claim(lease, 10, "sms")
-        done = [Settlement(run_id, row.seq, "accepted", message_id="m") for row in rows]
+        done = [Settlement(run_id, row.seq, "accepted", message_ids=("m",)) for row in rows]
         await ledger.record(lease, done)
         assert not await ledger.hand_back(replace(lease, token=uuid4()))
         assert await ledger.hand_back(lease, wait=3.0)
@@ -339,27 +339,6 @@ def test_a_heartbeat_keeps_the_lease_and_a_lost_one_cannot_be_renewed(play, conn
         assert not await ledger.renew(lease)
 
     play(scenario)
-
-
-def test_reports_count_once_in_any_order(play, conn, run_id):
-    def report(*reports: tuple[int, str]) -> int:
-        row = conn.execute(
-            queries.load("campaigns.run", "reports.sql").report,
-            {
-                "run_ids": [run_id] * len(reports),
-                "seqs": [seq for seq, _ in reports],
-                "states": [state for _, state in reports],
-                "codes": [None] * len(reports),
-                "ats": [datetime.now(UTC)] * len(reports),
-            },
-        ).fetchone()
-        return int(row["noted"])
-
-    assert report((0, "delivered"), (1, "undelivered"), (0, "delivered")) == 2
-    assert report((0, "undelivered"), (1, "delivered")) == 1
-    assert report((99, "delivered")) == 0
-    assert rows.field(conn, "runs", run_id, "delivered") == 2
-    assert rows.field(conn, "runs", run_id, "undelivered") == 0
 
 
 def test_an_open_claim_never_waits_for_a_pause(play, conn, run_id, batch_id):

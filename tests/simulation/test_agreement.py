@@ -204,7 +204,10 @@ def _worker_steps(both: Both, draw: random.Random, now: datetime) -> None:
                 seqs=[row["seq"] for row in known],
                 statuses=drawn,
                 message_ids=[None] * len(known),
+                classes=[None] * len(known),
                 codes=[None] * len(known),
+                awaits_report=False,
+                reported=False,
                 charged=[status != "pending" or draw.random() < 0.5 for status in drawn],
             )
         elif luck < 0.9 and not both.send("finish_batch", **own):

@@ -110,7 +110,7 @@ HTTP = Profile(
     ).encode(),
     reports=(
         Report("17-42", "m-1", "delivered"),
-        Report(None, "77", "undelivered", code="EXPIRED"),
+        Report(None, "77", "failed", code="EXPIRED"),
     ),
     no_reports=(
         {"status": "DELIVRD"},
@@ -154,7 +154,7 @@ SANDBOX = Profile(
     ).encode(),
     reports=(
         Report("17-42", "m-1", "delivered", at=FakeClock().now()),
-        Report("17-43", "m-2", "undelivered", code="absent"),
+        Report("17-43", "m-2", "failed", code="absent"),
     ),
     no_reports=(
         {"reports": [{"reference": "17-42", "state": "sleeping"}]},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from campaigns.database import Connection
+from worker.outcomes import Settlement, record_parameters
 
 DEFAULT_TEAM_NAME = "default"
 
@@ -102,6 +104,11 @@ def statuses(conn: Connection, run_id: int) -> dict[str, int]:
         (run_id,),
     )
     return {row["status"]: row["n"] for row in found}
+
+
+def told(token: UUID, settlements: Sequence[Settlement], now: datetime) -> dict[str, object]:
+    """Parameters of ``record``, at a moment of the test's choosing."""
+    return {**record_parameters(token, settlements, awaits_report=False), "now": now}
 
 
 COUNTERS = ("accepted", "rejected", "failed", "unknown", "suppressed", "expired", "cancelled")

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
+
+from campaigns.run.events import ReportKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,19 @@ class HttpResponse:
         return f"HttpResponse({self.status}, {len(self.body)} bytes)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Accepted:
-    """The provider took the message."""
+    """The provider took the message: ``Accepted("id")``, or with an id for each part of it.
 
-    message_id: str | None = None
+    An id that it did not give, or that makes no sense, is ``None`` and left out.
+    """
+
+    #: One id, or one for each part of the message.
+    message_ids: tuple[str, ...]
+
+    def __init__(self, *message_ids: str | None) -> None:
+        found = tuple(each for each in message_ids if each is not None)
+        object.__setattr__(self, "message_ids", found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +117,21 @@ Outcome = Accepted | Throttled | Rejected | Failed | Unknown
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a provider says about a message afterwards."""
+    """What a provider says about a message afterwards.
+
+    Needs a reference or a message id, to tell whose it is.
+    """
 
     reference: str | None
     message_id: str | None
-    state: Literal["delivered", "undelivered"]
+    kind: ReportKind
     at: datetime | None = None
     code: str | None = None
+    #: It speaks of one part of a message only. To be set, for every report, by the adapters of
+    #: providers that give each part an id and report on each.
+    part: bool = False
+    #: The provider's own id of an opening or a click, of which there may be many.
+    event_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +147,11 @@ class Capabilities:
     #: The provider echoes :attr:`Message.reference` in its reports.
     echoes_reference: bool = False
     channels: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def needs_message_ids(self) -> bool:
+        """Reports come back, and only the message id tells whose they are."""
+        return self.reports and not self.echoes_reference
 
 
 class Adapter(Protocol):

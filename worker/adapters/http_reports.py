@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
+from campaigns.run.events import ReportKind
 from worker.adapters.base import Report
 from worker.adapters.http_options import HttpOptions
 from worker.adapters.reply import at_path, identifier, parse_json, short_code
@@ -17,9 +18,9 @@ class ReportParser:
         self._reference_path = options.report_reference_path
         self._id_path = options.report_id_path
         self._status_path = options.report_status_path
-        self._states: dict[str, Literal["delivered", "undelivered"]] = {
+        self._kinds: dict[str, ReportKind] = {
             **dict.fromkeys(options.report_delivered, "delivered"),
-            **dict.fromkeys(options.report_undelivered, "undelivered"),
+            **dict.fromkeys(options.report_undelivered, "failed"),
         }
 
     def parse(self, body: bytes) -> Sequence[Report]:
@@ -41,11 +42,11 @@ class ReportParser:
         message_id = self._identifier(entry, self._id_path)
         if not isinstance(status, str) or not (reference or message_id):
             raise ValueError("a report must hold a status, and a reference or an id")
-        state = self._states.get(status)
-        if state is None:
+        kind = self._kinds.get(status)
+        if kind is None:
             return None
-        code = None if state == "delivered" else short_code(status)
-        return Report(reference, message_id, state, code=code)
+        code = None if kind == "delivered" else short_code(status)
+        return Report(reference, message_id, kind, code=code)
 
     @staticmethod
     def _identifier(entry: Any, path: str | None) -> str | None:

@@ -19,12 +19,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.channels import CHANNELS
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
+from campaigns.run.events import ReportKind
 from worker.adapters.base import (
     Accepted,
     Capabilities,
@@ -50,6 +51,8 @@ from worker.adapters.reply import (
 )
 
 _HEADERS = {"content-type": "application/json"}
+
+_KINDS: Mapping[str, ReportKind] = {"delivered": "delivered", "undelivered": "failed"}
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
@@ -143,15 +146,15 @@ class SandboxAdapter:
 
 
 def _report(entry: Any) -> Report:
-    state = at_path(entry, "state")
+    kind = _KINDS.get(str(at_path(entry, "state")))
     reference = identifier(at_path(entry, "reference"))
     message_id = identifier(at_path(entry, "id"))
-    if state not in ("delivered", "undelivered") or not (reference or message_id):
+    if kind is None or not (reference or message_id):
         raise ValueError("a report must hold a state, and a reference or an id")
     return Report(
         reference,
         message_id,
-        state,
+        kind,
         at=moment(at_path(entry, "at")),
         code=short_code(at_path(entry, "code")),
     )

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool
 
 from campaigns.campaign import times
 from campaigns.errors import Invalid
-from campaigns.run.reports import DeliveryReport, ReportState
+from campaigns.run.events import ReportKind
+from campaigns.run.reports import DeliveryReport
 from campaigns.validation import REQUEST, Text, parse
 from worker import reference
+
+State = Literal["delivered", "undelivered", "bounced", "failed", "opened", "clicked"]
+
+#: Carriers say ``undelivered`` of what the ledger calls a reported failure.
+_KINDS: Mapping[State, ReportKind] = {
+    "delivered": "delivered",
+    "undelivered": "failed",
+    "bounced": "bounced",
+    "failed": "failed",
+    "opened": "opened",
+    "clicked": "clicked",
+}
+
+Word = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 def _moment(value: object) -> datetime | None:
@@ -20,14 +35,20 @@ def _moment(value: object) -> datetime | None:
 
 
 class ReportIn(BaseModel):
-    """One report."""
+    """One report: by the reference of its message, or by the id that its provider gave it."""
 
     model_config = REQUEST
 
-    reference: Text
-    state: ReportState
+    reference: Text | None = None
+    provider: Word | None = None
+    message_id: Word | None = None
+    #: It speaks of one part of a message of several, the one with this ``message_id``.
+    part: StrictBool = False
+    state: State
     at: Annotated[datetime | None, BeforeValidator(_moment)] = None
     code: Annotated[Text | None, Field(max_length=100)] = None
+    #: Tells an opening or a click from others of the same message.
+    event_id: Word | None = None
 
 
 class ReportsIn(BaseModel):
@@ -46,20 +67,37 @@ def read(body: object, keys: Sequence[bytes], now: datetime) -> list[DeliveryRep
             its index.
     """
     return [
-        DeliveryReport(
-            *_place(index, report.reference, keys),
-            state=report.state,
-            at=report.at or now,
-            code=report.code,
-        )
-        for index, report in enumerate(parse(ReportsIn, {"reports": body}).reports)
+        _report(f"reports[{index}]", given, keys, now)
+        for index, given in enumerate(parse(ReportsIn, {"reports": body}).reports)
     ]
 
 
-def _place(index: int, text: str, keys: Sequence[bytes]) -> tuple[int, int]:
-    found = reference.verify(text, keys)
+def _report(path: str, given: ReportIn, keys: Sequence[bytes], now: datetime) -> DeliveryReport:
+    run_id, seq = _place(path, given, keys)
+    if given.part and given.message_id is None:
+        raise Invalid(f"{path}.message_id", None, "is required in a report on a part")
+    return DeliveryReport(
+        _KINDS[given.state],
+        given.at or now,
+        run_id,
+        seq,
+        given.provider,
+        given.message_id,
+        part=given.part,
+        code=given.code,
+        event_id=given.event_id,
+    )
+
+
+def _place(
+    path: str, given: ReportIn, keys: Sequence[bytes]
+) -> tuple[int, int] | tuple[None, None]:
+    """Run and number, or nothing where provider and message id have to tell."""
+    if given.reference is None:
+        if given.provider is None or given.message_id is None:
+            raise Invalid(f"{path}.reference", None, "or provider and message_id are required")
+        return None, None
+    found = reference.verify(given.reference, keys)
     if found is None:
-        raise Invalid(
-            f"reports[{index}].reference", None, "must be exactly as it went out with the message"
-        )
+        raise Invalid(f"{path}.reference", None, "must be exactly as it went out with the message")
     return found

@@ -12,38 +12,44 @@ VALUES (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
 -- Appended, never changed. `status` and `report` of a delivery are a fold over its events that does
 -- not depend on the order in which they come (campaigns/run/events.py). The key makes a repetition
--- harmless: for what we did it is the moment of the claim, for what a provider says it names the
--- message or the part of it that it speaks of.
+-- harmless: for what we did it is the moment of the claim in microseconds, for what a provider says
+-- it begins with 'r:', or 'p:' where only a part is spoken of, and names the message or the part.
 CREATE TABLE delivery_events (
-    run_id     bigint NOT NULL,
-    seq        integer NOT NULL,
-    kind       text NOT NULL CHECK (kind IN
-                   ('submitted', 'delivered', 'bounced', 'opened', 'clicked', 'failed', 'expired',
-                    'suppressed', 'unknown', 'cancelled', 'resent')),
-    key        text NOT NULL DEFAULT '',
-    at         timestamptz NOT NULL,
-    provider   text,
-    message_id text,
-    code       text,
+    run_id      bigint NOT NULL,
+    seq         integer NOT NULL,
+    kind        text COLLATE "C" NOT NULL CHECK (kind IN
+                    ('submitted', 'delivered', 'bounced', 'opened', 'clicked', 'failed', 'expired',
+                     'suppressed', 'unknown', 'cancelled', 'resent')),
+    key         text COLLATE "C" NOT NULL DEFAULT '',
+    -- Of what we did: later than whatever we did to the row before.
+    at          timestamptz NOT NULL,
+    -- Not the end: the recipient waits for another attempt.
+    retried     boolean NOT NULL DEFAULT false,
+    provider    text,
+    -- All ids that the provider gave a message, or the one that it reports on.
+    message_ids text[],
+    error_class text,
+    code        text,
     PRIMARY KEY (run_id, seq, kind, key)
 );
 
 -- Where a message id leads, for providers that do not echo our reference in their reports.
 CREATE TABLE message_ids (
     provider   text NOT NULL,
-    message_id text NOT NULL,
+    message_id text COLLATE "C" NOT NULL,
     run_id     bigint NOT NULL,
     seq        integer NOT NULL,
     noted_at   timestamptz NOT NULL,
     PRIMARY KEY (provider, message_id)
 );
+CREATE INDEX message_ids_old ON message_ids (noted_at);
 
 -- Reports whose message id nobody has noted: the response may still be on its way.
 CREATE TABLE stray_reports (
     provider    text NOT NULL,
-    message_id  text NOT NULL,
-    kind        text NOT NULL,
-    key         text NOT NULL DEFAULT '',
+    message_id  text COLLATE "C" NOT NULL,
+    kind        text COLLATE "C" NOT NULL,
+    key         text COLLATE "C" NOT NULL,
     at          timestamptz NOT NULL,
     code        text,
     received_at timestamptz NOT NULL,
@@ -51,6 +57,9 @@ CREATE TABLE stray_reports (
 );
 
 ALTER TABLE deliveries
+    -- A message of several parts has an id for each.
+    ALTER COLUMN provider_message_id TYPE text[]
+        USING CASE WHEN provider_message_id IS NOT NULL THEN ARRAY[provider_message_id] END,
     -- What kind of end it was: 'transient', 'permanent', 'content', 'policy', 'unreported',
     -- 'in_doubt', 'poisoned', 'operator'. The code tells the rest.
     ADD COLUMN error_class   text,
@@ -60,6 +69,24 @@ ALTER TABLE deliveries
     ADD COLUMN clicked_at    timestamptz,
     -- The final report came after the expiry.
     ADD COLUMN late          boolean NOT NULL DEFAULT false;
+
+ALTER TABLE deliveries RENAME COLUMN provider_message_id TO provider_message_ids;
+UPDATE deliveries
+SET error_class = CASE status WHEN 'rejected' THEN 'permanent' WHEN 'unknown' THEN 'in_doubt'
+                              WHEN 'suppressed' THEN 'policy' ELSE
+                  CASE error_code WHEN 'failed_by_operator' THEN 'operator' ELSE 'transient' END END
+WHERE status IN ('rejected', 'failed', 'unknown', 'suppressed');
+-- What became of earlier messages, as far as their rows still tell.
+INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, message_ids, error_class, code)
+SELECT run_id, seq,
+       CASE status WHEN 'accepted' THEN 'submitted' WHEN 'rejected' THEN 'failed' ELSE status END,
+       coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
+       coalesce(settled_at, claimed_at, now()), provider, provider_message_ids, error_class, error_code
+FROM deliveries WHERE status NOT IN ('pending', 'sending');
+INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, code)
+SELECT run_id, seq, CASE report WHEN 'delivered' THEN report ELSE 'failed' END, 'r:',
+       coalesce(reported_at, now()), provider, error_code
+FROM deliveries WHERE report IS NOT NULL;
 
 ALTER TABLE runs
     -- When what was still unreported at the expiry was settled.

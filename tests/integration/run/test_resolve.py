@@ -14,6 +14,7 @@ from campaigns.providers import ProviderConfig, Providers
 from campaigns.run import resolve
 from scheduler.tick import tick
 from tests.support import ledger
+from worker.outcomes import Settlement
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LEDGER = queries.load("campaigns.run", "ledger.sql")
@@ -77,11 +78,8 @@ def test_a_worker_that_was_thought_lost_cannot_overrule_the_decision(conn) -> No
     resolve.fail(conn, run_id, now=at(5))
     settled = conn.execute(
         LEDGER.record,
-        {
-            "run_ids": [run_id], "seqs": [0], "statuses": ["accepted"], "message_ids": ["m"],
-            "codes": [None], "charged": [True], "token": row["lease_token"], "now": at(6),
-        },
-    ).fetchone()  # fmt: skip
+        ledger.told(row["lease_token"], [Settlement(run_id, 0, "accepted")], at(6)),
+    ).fetchone()
     assert settled == {"settled": 0}
     assert ledger.statuses(conn, run_id) == {"failed": 1}
 

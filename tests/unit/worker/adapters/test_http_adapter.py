@@ -194,7 +194,7 @@ def test_the_default_statuses(statuses: tuple[int, ...], expected: Any) -> None:
 def test_one_report_may_stand_alone() -> None:
     acme = adapter(report_status_path="s", report_id_path="i")
     (report,) = acme.parse_report(report_call({"s": "failed", "i": "m-1"}))
-    assert (report.message_id, report.state) == ("m-1", "undelivered")
+    assert (report.message_id, report.kind) == ("m-1", "failed")
     assert not acme.capabilities.echoes_reference
 
 
