@@ -2,8 +2,8 @@
 
 The lines between a name and its statement say what the query is for, and the planner fact that
 matters. A query may contain ``{address}``, which stands for one column out of a fixed list, and
-``{some_part}``, which stands for the text under ``-- part: some_part`` in the same file: what two
-queries must say alike is written once.
+``{some_part}``, which stands for the text under ``-- part: some_part``: what two queries must say
+alike is written once. A line ``-- uses: other.sql`` lends a file the parts of the one beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from importlib import resources
 ADDRESS_COLUMNS = ("phone", "email", "telegram", "viber", "webpush")
 
 _HEADING = re.compile(r"^-- (name|part): *(\w+) *$", re.MULTILINE)
+_USES = re.compile(r"^-- uses: *(\S+) *$", re.MULTILINE)
 _MARK = re.compile(r"\{(\w+)\}")
 
 
@@ -55,19 +56,29 @@ class Queries(Mapping[str, str]):
 @cache
 def load(package: str, file: str) -> Queries:
     """The queries of ``file`` in ``package``, read once per process."""
-    text = resources.files(package).joinpath(file).read_text("utf-8")
-    return Queries(parse(text))
+    folder = resources.files(package)
+    text = folder.joinpath(file).read_text("utf-8")
+    used = [folder.joinpath(name).read_text("utf-8") for name in _USES.findall(text)]
+    return Queries(parse(text, *used))
 
 
-def parse(text: str) -> dict[str, str]:
-    """Split a file into its named statements; comments stay with their statement."""
+def parse(text: str, *used: str) -> dict[str, str]:
+    """Split a file into its named statements; comments stay with their statement.
+
+    ``used``: files whose parts it may name as well.
+    """
+    found = _split(text)
+    parts = {name: part for other in (*used, text) for name, part in _split(other)["part"].items()}
+    return {
+        name: _MARK.sub(lambda mark: parts.get(mark[1], mark[0]), statement)
+        for name, statement in found["name"].items()
+    }
+
+
+def _split(text: str) -> dict[str, dict[str, str]]:
     headings = list(_HEADING.finditer(text))
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
     for heading, end in zip(headings, ends, strict=True):
         found[heading[1]][heading[2]] = text[heading.end() : end].strip().rstrip(";")
-    parts = found["part"]
-    return {
-        name: _MARK.sub(lambda mark: parts.get(mark[1], mark[0]), statement)
-        for name, statement in found["name"].items()
-    }
+    return found

@@ -19,7 +19,7 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_REDIS_URL": "Redis of the rate limiter, e.g. redis://host:6379/0; unset: embedded",
     "SLUICE_BROKER_URL": "Celery's broker; unset: the Redis URL",
     "SLUICE_PROVIDERS": "the providers file; unset: providers.toml in SLUICE_HOME",
-    "SLUICE_HOME": "where embedded servers keep their data",
+    "SLUICE_HOME": "where embedded servers keep their data, and send workers their journals",
     "SLUICE_DRAIN_SECONDS": "how long a worker may take to end when it is told to; unset: 20",
     "SLUICE_WEB_BIND": "host:port of the web door",
     "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
@@ -50,6 +50,11 @@ class Settings:
     #: See :mod:`campaigns.failpoints`.
     failpoints: str | None = None
     failpoint_log: Path | None = None
+
+    @property
+    def departures(self) -> Path:
+        """Where the send processes of this machine keep their journals."""
+        return self.home / "departures"
 
     def require_database(self) -> str:
         """The PostgreSQL URL.

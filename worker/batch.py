@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import fmean
 from uuid import uuid4
@@ -22,6 +23,7 @@ from worker.account import Account
 from worker.chunk import ChunkSender
 from worker.costs import Estimate
 from worker.engine import Engine
+from worker.journal import Notes
 from worker.ledger import LEASE_SECONDS, Claimed, Lease
 from worker.permits import PermitSource
 from worker.throttle.base import Permits
@@ -57,6 +59,9 @@ DATABASE_PAUSE = 1.0
 #: The longest that the rest of a batch stays away from an account that has a fallback, in seconds.
 TAKE_OVER_PAUSE = 1.0
 
+#: How long a suspected batch waits while another one is sent here, in seconds.
+SUSPECT_PAUSE = 1.0
+
 #: How long to stay away from a provider that this process does not know, in seconds.
 UNKNOWN_PROVIDER_PAUSE = 5.0
 
@@ -67,21 +72,39 @@ async def send_batch(engine: Engine, batch_id: int) -> int:
     A batch that is gone, or that somebody else has, is none of our business: 0.
     """
     failpoints.hit("lease.before")
-    lease = await engine.ledger.lease(batch_id, uuid4(), engine.accounts.resending())
-    if lease is None:
-        return 0
-    failpoints.hit("lease.committed")
+    token = uuid4()
+    notes = engine.journal.begin(batch_id, token)
+    ended = False
+    try:
+        lease = await engine.ledger.lease(batch_id, token, engine.accounts.resending())
+        if lease is None:
+            ended = True
+            return 0
+        failpoints.hit("lease.committed")
+        claimed, ended = await _send_leased(engine, lease, notes)
+        return claimed
+    finally:
+        if ended:
+            engine.journal.end(notes)
+        else:
+            engine.journal.lose(notes)
+
+
+async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int, bool]:
+    """How many rows were claimed, and whether the ledger knows what became of all of them."""
     account = engine.accounts.get(lease.provider)
     if account is None:
-        log.error("batch %d: provider %r is not configured here", batch_id, lease.provider)
-        await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
-        return 0
+        log.error("batch %d: provider %r is not configured here", lease.batch_id, lease.provider)
+        return 0, await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
     if account.condition.is_open and not await _may_probe(engine, account, lease):
-        await engine.ledger.hand_back(lease)
-        return 0
+        return 0, await engine.ledger.hand_back(lease)
+    if lease.losses and engine.suspicion.locked():
+        # Should this process die, it must be clear whose doing it was.
+        return 0, await engine.ledger.hand_back(lease, wait=SUSPECT_PAUSE)
     heartbeat = asyncio.create_task(_keep_lease(engine, lease))
     try:
-        return await _BatchRun(engine, account, lease).run()
+        async with engine.suspicion if lease.losses else nullcontext():
+            return await _BatchRun(engine, account, lease, notes).run()
     finally:
         heartbeat.cancel()
 
@@ -117,8 +140,9 @@ class _Stop:
 
 
 class _BatchRun:
-    def __init__(self, engine: Engine, account: Account, lease: Lease) -> None:
+    def __init__(self, engine: Engine, account: Account, lease: Lease, notes: Notes) -> None:
         self._engine = engine
+        self._notes = notes
         self._account = account
         self._lease = lease
         self._clock = engine.clock
@@ -130,34 +154,45 @@ class _BatchRun:
         #: Set by whoever finds that no more can be claimed.
         self._stop: _Stop | None = None
 
-    async def run(self) -> int:
+    async def run(self) -> tuple[int, bool]:
+        """See :func:`_send_leased`."""
         contexts = await self._engine.ledger.contexts(self._lease.batch_id)
         self._runs = list(contexts)
+        rows = [(run_id, *stretch) for run_id, one in contexts.items() for stretch in one.stretches]
+        self._notes.cover(self._lease.losses, self._lease.messages, rows)
         if self._account.config.counts_segments and contexts:
             self._estimate = Estimate(fmean(one.segments for one in contexts.values()))
         sender = ChunkSender(
-            self._engine, self._account, self._lease, contexts, self._permits, self._estimate
+            self._engine,
+            self._account,
+            self._lease,
+            contexts,
+            self._permits,
+            self._estimate,
+            self._notes,
         )
         async with asyncio.TaskGroup() as chunks:
             stop = await self._claim_chunks(chunks, sender)
-        if sender.all_recorded:
-            await self._hand_back(self._wait(self._stop or stop))
-        return self._claimed
+        ended = sender.all_recorded and await self._hand_back(self._wait(self._stop or stop))
+        return self._claimed, ended
 
-    async def _hand_back(self, wait: float) -> None:
-        """End the batch; if that cannot be written, the end of the lease does the same."""
+    async def _hand_back(self, wait: float) -> bool:
+        """End the batch; if that cannot be written, whoever adopts it does the same."""
         failpoints.hit("finish.before")
+        ended = False
         try:
-            if not await self._engine.ledger.hand_back(self._lease, wait=wait):
+            ended = await self._engine.ledger.hand_back(self._lease, wait=wait)
+            if not ended:
                 log.warning("batch %d: its lease was lost", self._lease.batch_id)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning(
-                "batch %d: it could not be handed back (%s) and waits for the end of its lease",
+                "batch %d: it could not be handed back (%s)",
                 self._lease.batch_id,
                 type(error).__name__,
             )
         else:
             failpoints.hit("finish.committed")
+        return ended
 
     async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS

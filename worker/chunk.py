@@ -27,6 +27,7 @@ from worker.adapters.base import (
 from worker.costs import Estimate
 from worker.departures import Departure, departures
 from worker.engine import Engine
+from worker.journal import Notes
 from worker.ledger import Claimed, Lease, RunContext
 from worker.outcomes import NotSent, Result, Settlement, Unsendable
 from worker.permits import PermitSource
@@ -70,6 +71,7 @@ class ChunkSender:
         contexts: Mapping[int, RunContext],
         permits: PermitSource,
         estimate: Estimate,
+        notes: Notes,
     ) -> None:
         self._engine = engine
         self._account = account
@@ -77,6 +79,7 @@ class ChunkSender:
         self._contexts = contexts
         self._permits = permits
         self._estimate = estimate
+        self._notes = notes
         self._renderer = Renderer(contexts)
         #: Whether the account has to be left alone, by what happened in this batch.
         self.repelled = False
@@ -213,6 +216,8 @@ class ChunkSender:
         if condition.rest(sent):
             # Somebody was turned away since this was claimed.
             return [NotSent("cooling")] * len(messages)
+        for one in group:
+            self._notes.departing(one.row.run_id, one.row.seq)
         failpoints.hit("send.departed")
         try:
             response = await self._account.transport.send(

@@ -9,6 +9,7 @@ import math
 import os
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -16,10 +17,13 @@ from psycopg_pool import PoolTimeout
 from campaigns import database
 from campaigns.clock import Clock, SystemClock
 from campaigns.database import AsyncPool
+from campaigns.errors import Unavailable
 from campaigns.settings import Settings
 from campaigns.watched import LOOK_EVERY, Watched
 from worker.accounts import Accounts
+from worker.adoption import ADOPT_EVERY, Adopter
 from worker.health import HealthKeeper
+from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
@@ -47,6 +51,9 @@ class Engine:
     accounts: Accounts
     clock: Clock
     health: HealthKeeper
+    journal: Journal
+    #: Held by whoever sends a batch that is suspected of having killed a worker.
+    suspicion: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     #: Set when the process shuts down: batches stop claiming and hand back their rest.
     stopping: bool = False
     #: No outcome is kept trying to get into the ledger after this moment of the monotonic clock.
@@ -69,6 +76,7 @@ class Engine:
         await self.limiter.aclose()
         if self._pool is not None:
             await self._pool.close()
+        self.journal.close()
 
 
 async def open_engine(settings: Settings) -> Engine:
@@ -83,11 +91,14 @@ async def open_engine(settings: Settings) -> Engine:
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)
     health = HealthKeeper(pool, limiter, clock)
-    engine = Engine(Ledger(pool), limiter, accounts, clock, health, _pool=pool)
+    journal = Journal(settings.departures)
+    engine = Engine(Ledger(pool), limiter, accounts, clock, health, journal, _pool=pool)
+    connect = partial(database.opened, settings.require_database())
     engine._tasks += [
         asyncio.create_task(_beat(engine.ledger)),
         asyncio.create_task(_follow(accounts)),
         asyncio.create_task(health.follow(accounts)),
+        asyncio.create_task(_adopt(Adopter(settings.departures, journal, connect))),
     ]
     return engine
 
@@ -97,6 +108,16 @@ async def _follow(accounts: Accounts) -> None:
     while True:
         accounts.refresh()
         await asyncio.sleep(LOOK_EVERY)
+
+
+async def _adopt(adopter: Adopter) -> None:
+    """Look for what processes left that died, beside the loop: files and locks may be slow."""
+    while True:
+        try:
+            await asyncio.to_thread(adopter.run_once)
+        except (psycopg.Error, Unavailable) as error:
+            log.warning("nothing can be adopted now (%s)", type(error).__name__)
+        await asyncio.sleep(ADOPT_EVERY)
 
 
 async def _beat(ledger: Ledger) -> None:

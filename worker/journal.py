@@ -35,6 +35,7 @@ import logging
 import mmap
 import os
 import struct
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,6 +68,9 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 #: Name of the file that a living process holds locked in its folder.
 LOCK = "lock"
+
+#: Names of the files about batches.
+PATTERN = "*.batch"
 
 _pack_record = _RECORD.pack_into
 
@@ -137,16 +141,18 @@ class Journal:
     said once, and a death leaves in doubt whatever was claimed.
     """
 
-    def __init__(self, home: Path) -> None:
-        """``home`` is the folder of all journals of this machine."""
+    def __init__(self, home: Path | None) -> None:
+        """``home`` is the folder of all journals of this machine; ``None``: none is wanted."""
         self._home = home
         self._said = False
         self._lock: int | None = None
         self._folder: Path | None = None
         self._free: list[Notes] = []
         #: Notes about batches of which this process itself lost track.
-        self._lost: list[Notes] = []
+        self._lost: deque[Notes] = deque()
         self._boot = boot_id()
+        if home is None:
+            return
         if self._boot is None:
             self._say("this system does not tell its boots apart")
             return
@@ -177,10 +183,9 @@ class Journal:
         if notes.path is not None:
             self._lost.append(notes)
 
-    def take_lost(self) -> list[Notes]:
-        """What was lost since the last time."""
-        lost, self._lost = self._lost, []
-        return lost
+    def next_lost(self) -> Notes | None:
+        """One of those that were lost; the caller ends it, or loses it again."""
+        return self._lost.popleft() if self._lost else None
 
     def close(self) -> None:
         """Let go of it; whatever is still noted is for others to adopt."""

@@ -6,10 +6,11 @@ A connection is borrowed for one statement at a time and never held across a pro
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -50,6 +51,8 @@ class Lease:
     limits: tuple[Limit, ...] = ()
     #: Whether others at the account need room between them.
     interleaved: bool = False
+    #: How often a worker died with its rows claimed and not sent.
+    losses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class RunContext:
     signing_key: bytes = field(repr=False)
     #: SMS segments of one message, as far as its text tells before it is rendered.
     segments: int = 1
+    #: Its rows in the batch, each stretch from the first to one past the last.
+    stretches: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,17 @@ class Claimed:
 
     def __repr__(self) -> str:
         return f"Claimed(run_id={self.run_id}, seq={self.seq})"
+
+
+def _stretches(slices: Iterable[tuple[int, int, list[int] | None]]) -> Iterator[tuple[int, int]]:
+    """What slices ``(lo, hi, seqs)`` cover, without gaps."""
+    for lo, hi, seqs in slices:
+        if seqs is None:
+            yield lo, hi
+            continue
+        for _, together in groupby(enumerate(seqs), key=lambda pair: pair[1] - pair[0]):
+            places = [seq for _, seq in together]
+            yield places[0], places[-1] + 1
 
 
 class Ledger:
@@ -123,6 +139,7 @@ class Ledger:
             row["capped"],
             tuple(map(Limit, row["limit_keys"], row["limit_rates"])),
             row["interleaved"],
+            row["losses"],
         )
 
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
@@ -139,6 +156,7 @@ class Ledger:
                     row["expires_at"],
                     row["signing_key"],
                     row["segments"],
+                    tuple(_stretches(row["slices"])),
                 )
                 async for row in cursor
             }

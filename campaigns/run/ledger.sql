@@ -23,6 +23,7 @@ SET status = 'leased',
     lease_until = coalesce(%(now)s::timestamptz, now()) + make_interval(secs => %(lease_seconds)s)
 WHERE id = %(batch_id)s AND status = 'ready'
 RETURNING provider, messages, capped, limit_keys, limit_rates, interleaved,
+          (SELECT coalesce(max(s.losses), 0) FROM slices s WHERE s.batch_id = batches.id) AS losses,
           extract(epoch FROM spread_from - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_from_in,
           extract(epoch FROM spread_until - coalesce(%(now)s::timestamptz, now()))::float8 AS spread_until_in;
 
@@ -36,6 +37,8 @@ RETURNING provider, messages, capped, limit_keys, limit_rates, interleaved,
 SELECT r.id AS run_id, r.provider,
        least(r.expires_at, CASE WHEN c.leftover = 'expire' THEN r.finishes_at END) AS expires_at,
        c.template, c.template_vars, c.sender, c.sending_type, c.segments,
+       (SELECT json_agg(json_build_array(s.lo, s.hi, s.seqs)) FROM slices s
+        WHERE s.batch_id = %(batch_id)s AND s.run_id = r.id) AS slices,
        coalesce((SELECT k.key FROM signing_keys k
                  WHERE k.created_at <= r.created_at - make_interval(secs => %(key_rests)s)
                  ORDER BY k.id DESC LIMIT 1),

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from campaigns import database
 from campaigns.clock import SystemClock
@@ -24,6 +25,7 @@ from worker.adapters.base import (
 from worker.batch import send_batch
 from worker.engine import Engine
 from worker.health import HealthKeeper
+from worker.journal import Journal
 from worker.ledger import Ledger
 from worker.throttle.memory import MemoryLimiter
 
@@ -82,7 +84,7 @@ class ScriptedTransport:
 class Bench:
     """One account on a scripted transport, one run with its batch."""
 
-    def __init__(self, conn: Connection, url: str) -> None:
+    def __init__(self, conn: Connection, url: str, home: Path | None = None) -> None:
         now = datetime.now(UTC) - timedelta(minutes=1)
         self.conn = conn
         self.url = url
@@ -95,6 +97,7 @@ class Bench:
         )
         self.configs = [self.config]
         self.limiter = MemoryLimiter()
+        self.journal = Journal(home)
 
     def current(self) -> Providers:
         return Providers({each.name: each for each in self.configs})
@@ -128,7 +131,9 @@ class Bench:
                 clock = SystemClock()
                 health = HealthKeeper(pool, self.limiter, clock)
                 await health.read(accounts)
-                engine = Engine(Ledger(pool), self.limiter, accounts, clock, health, _pool=None)
+                engine = Engine(
+                    Ledger(pool), self.limiter, accounts, clock, health, self.journal, _pool=None
+                )
                 if prepare is not None:
                     await prepare(engine)
                 return await send_batch(engine, batch_id)

@@ -32,6 +32,12 @@ def test_a_part_stands_in_each_query_that_names_it_and_is_no_query_itself() -> N
     assert found.show == f"{part}, more AS (SELECT 1)\nSELECT * FROM rows, more"
 
 
+def test_a_file_may_use_the_parts_of_another_one() -> None:
+    found = queries.parse("-- name: first\n{rows}, more AS (SELECT 1)", FILE)
+    assert set(found) == {"first"}
+    assert found["first"].startswith("-- Which rows.\nWITH rows AS (SELECT {address}")
+
+
 def test_the_address_is_set_in_parts_as_well() -> None:
     found = queries.Queries(queries.parse(FILE))
     assert "SELECT phone FROM contacts" in found.by_address("count", "phone")

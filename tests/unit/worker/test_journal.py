@@ -1,0 +1,232 @@
+"""What a process notes, and what is left of it after any kind of death."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from tests.support.waiting import eventually
+from worker import journal
+from worker.journal import CAPACITY, SIZE, Journal, Left, Notes
+
+TOKEN = UUID(int=7)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "departures")
+
+
+def file(notes: Notes) -> Path:
+    assert notes.path is not None
+    return notes.path
+
+
+def covered(own: Journal) -> Notes:
+    """Notes about rows 10 to 19 of run 1 and row 3 of run 2."""
+    notes = own.begin(5, TOKEN)
+    notes.cover(2, 11, [(1, 10, 20), (2, 3, 4)])
+    return notes
+
+
+def test_what_was_noted_is_read(own: Journal) -> None:
+    notes = covered(own)
+    notes.departing(1, 10)
+    notes.departing(2, 3)
+    rows = frozenset({*((1, seq) for seq in range(10, 20)), (2, 3)})
+    expected = Left(5, TOKEN, 2, 11, rows, frozenset({(1, 10), (2, 3)}))
+    assert journal.read(file(notes)) == expected
+
+
+def test_before_its_rows_are_known_nothing_can_have_been_claimed(own: Journal) -> None:
+    notes = own.begin(5, TOKEN)
+    assert journal.read(file(notes)) == Left(5, TOKEN, 0, 0, frozenset(), frozenset())
+
+
+def test_what_has_ended_is_gone_and_its_file_serves_the_next_batch(own: Journal) -> None:
+    notes = covered(own)
+    notes.departing(1, 10)
+    path = file(notes)
+    own.end(notes)
+    assert journal.read(path) is None
+    again = own.begin(6, TOKEN)
+    again.cover(0, 1, [(3, 0, 1)])
+    assert again.path == path
+    assert journal.read(path) == Left(6, TOKEN, 0, 1, frozenset({(3, 0)}), frozenset())
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, SIZE - 1, SIZE + 1])
+def test_a_file_of_another_size_says_nothing(own: Journal, size: int) -> None:
+    notes = covered(own)
+    os.truncate(file(notes), size)
+    assert journal.read(file(notes)) is None
+
+
+def test_garbage_says_nothing(own: Journal) -> None:
+    path = file(covered(own))
+    path.write_bytes(os.urandom(SIZE))
+    assert journal.read(path) is None
+    path.write_bytes(bytes(SIZE))
+    assert journal.read(path) is None
+
+
+def test_another_boot_says_nothing(own: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was in memory when the machine went down is not in the file."""
+    path = file(covered(own))
+    monkeypatch.setattr(journal, "boot_id", lambda: uuid4().bytes)
+    assert journal.read(path) is None
+
+
+@pytest.mark.parametrize("cut", range(1, 16))
+def test_a_departure_that_is_not_whole_did_not_take_place(own: Journal, cut: int) -> None:
+    """It is noted before the request leaves: who died while noting it had not sent it."""
+    notes = covered(own)
+    notes.departing(1, 10)
+    notes.departing(1, 0x01020304)
+    data = bytearray(file(notes).read_bytes())
+    last = 64 + 3 * 16
+    data[last + cut : last + 16] = bytes(16 - cut)
+    file(notes).write_bytes(data)
+    left = journal.read(file(notes))
+    assert left is not None
+    assert left.departed == {(1, 10)}
+    assert len(left.rows) == 11
+
+
+def test_a_batch_that_is_too_large_has_no_journal(own: Journal) -> None:
+    notes = own.begin(5, TOKEN)
+    notes.cover(0, CAPACITY, [(1, 0, CAPACITY)])
+    assert journal.read(file(notes)) is None
+
+
+def test_more_departures_than_there_is_room_for_leave_everything_in_doubt(own: Journal) -> None:
+    notes = covered(own)
+    for _ in range(CAPACITY):
+        notes.departing(1, 10)
+    assert journal.read(file(notes)) is None
+    own.end(notes)
+    assert covered(own) is notes
+    assert journal.read(file(notes)) is not None
+
+
+def test_a_place_where_no_folder_can_be_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("", "utf-8")
+    check_silenced(Journal(tmp_path / "file" / "departures"), caplog)
+
+
+def test_a_full_disk_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    own = Journal(tmp_path / "departures")
+    monkeypatch.setattr("worker.journal.os.posix_fallocate", full)
+    check_silenced(own, caplog)
+    assert not list((tmp_path / "departures").iterdir())
+
+
+def check_silenced(own: Journal, caplog: pytest.LogCaptureFixture) -> None:
+    """Batches are sent all the same."""
+    for _ in range(3):
+        notes = covered(own)
+        notes.departing(1, 10)
+        assert notes.path is None
+        own.lose(notes)
+        assert own.next_lost() is None
+        own.end(notes)
+    own.close()
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len(warnings) == 1
+    assert "no journal of departures" in warnings[0].getMessage()
+
+
+def test_a_closed_journal_leaves_what_is_still_noted(own: Journal) -> None:
+    folder = own.folder
+    assert folder is not None
+    kept, ended = covered(own), covered(own)
+    own.end(ended)
+    own.close()
+    assert sorted(folder.iterdir()) == sorted([file(kept), folder / journal.LOCK])
+    descriptor = journal.lock(folder)
+    assert descriptor is not None
+    os.close(descriptor)
+
+
+def test_a_closed_journal_without_notes_is_gone(own: Journal) -> None:
+    folder = own.folder
+    assert folder is not None
+    own.end(covered(own))
+    own.close()
+    assert not folder.exists()
+
+
+NOTING = """
+import sys, uuid
+from pathlib import Path
+from worker.journal import Journal
+notes = (own := Journal(Path(sys.argv[1]))).begin(5, uuid.UUID(int=7))
+notes.cover(0, 3, [(1, 0, 3)])
+notes.departing(1, 2)
+print(own.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_process_leaves_its_journal_open_and_a_stopped_one_does_not(
+    tmp_path: Path,
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", NOTING, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    try:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        assert journal.lock(folder) is None
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        assert journal.lock(folder) is None
+    finally:
+        process.kill()
+        process.communicate()
+    descriptor = eventually(lambda: journal.lock(folder), message="the lock is free")
+    assert descriptor is not None
+    assert journal.lock(folder) is None, "one adopts at a time"
+    (path,) = folder.glob(journal.PATTERN)
+    left = journal.read(path)
+    assert left is not None
+    assert left.rows - left.departed == {(1, 0), (1, 1)}
+    path.unlink()
+    journal.remove(folder)
+    os.close(descriptor)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_that_was_removed_meanwhile_is_worth_nothing(
+    own: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waited for it in the hands of an adopter must not take the folder's next life for his."""
+    folder = own.folder
+    assert folder is not None
+    real = journal.fcntl.flock
+
+    def slow(descriptor: int, how: int) -> None:
+        (folder / journal.LOCK).unlink()
+        (folder / journal.LOCK).write_bytes(b"")
+        real(descriptor, how)
+
+    monkeypatch.setattr(journal.fcntl, "flock", slow)
+    assert journal.lock(folder) is None

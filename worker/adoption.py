@@ -1,0 +1,223 @@
+"""Adopting what a dead process left: only what really was under way stays in doubt.
+
+The tick takes back a batch when its lease runs out, and has to hold in doubt everything that was
+claimed. A send process of the same machine knows better and sooner: the lock of a dead process'
+journal is free at once, and the journal says which requests may have left (:mod:`worker.journal`).
+What had not departed goes back, uncharged; the rest is held like the tick would.
+
+Rows that were claimed and had not departed are also suspected: one of them may be what killed the
+process. They go back in halves, each of which is sent in a batch of its own, and so on down to
+the one recipient that kills its worker whenever it is alone. That one fails, and nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+
+from campaigns import failpoints, queries
+from campaigns.database import Connection
+from campaigns.run import handback
+from worker import journal
+from worker.journal import Journal, Left
+
+log = logging.getLogger(__name__)
+
+_SQL = queries.load("campaigns.run", "adoption.sql")
+
+#: How often a send process looks for what others left, in seconds.
+ADOPT_EVERY = 2.0
+
+#: A recipient fails that was alone in a suspected batch when this many processes died with it.
+DEATHS_ALONE = 3
+
+Row = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """How many rows of a batch became what."""
+
+    returned: int = 0
+    held: int = 0
+    poisoned: int = 0
+
+
+class Adopter:
+    """Looks through the journals of one machine, one round after the other.
+
+    Two of them at once are harmless: each journal is adopted by whoever has its lock.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        own: Journal,
+        connect: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
+        """``home`` holds all journals, ``own`` is that of this process."""
+        self._home = home
+        self._own = own
+        self._connect = connect
+        self._conn: Connection | None = None
+
+    def run_once(self) -> int:
+        """One round; how many batches were adopted.
+
+        Raises:
+            Unavailable, psycopg.Error: the database is not there; the next round finds the rest.
+        """
+        with ExitStack() as opened:
+            self._opened = opened
+            try:
+                return self._adopt_lost() + sum(map(self._adopt_journal, self._others()))
+            finally:
+                self._conn = None
+
+    def _adopt_lost(self) -> int:
+        """Batches that this process itself lost track of."""
+        adopted = 0
+        while (notes := self._own.next_lost()) is not None:
+            assert notes.path is not None
+            try:
+                adopted += self._adopt(notes.path, died=False)
+            except BaseException:
+                self._own.lose(notes)
+                raise
+            self._own.end(notes)
+        return adopted
+
+    def _others(self) -> list[Path]:
+        try:
+            return [folder for folder in self._home.iterdir() if folder != self._own.folder]
+        except OSError:
+            return []
+
+    def _adopt_journal(self, folder: Path) -> int:
+        try:
+            descriptor = journal.lock(folder)
+        except OSError:
+            # Gone by now, somebody else's altogether, or no journal at all.
+            return 0
+        if descriptor is None:
+            return 0
+        try:
+            adopted = 0
+            for path in sorted(folder.glob(journal.PATTERN)):
+                adopted += self._adopt(path, died=True)
+                path.unlink()
+            journal.remove(folder)
+        except OSError as error:
+            log.warning("a journal of departures cannot be adopted (%s)", type(error).__name__)
+        finally:
+            os.close(descriptor)
+        return adopted
+
+    def _adopt(self, path: Path, *, died: bool) -> bool:
+        left = journal.read(path)
+        if left is None:
+            return False
+        if self._conn is None:
+            self._conn = self._opened.enter_context(self._connect())
+        adopted = adopt(self._conn, left, died=died)
+        failpoints.hit("adopt.committed")
+        log.warning(
+            "batch %d of a worker that is gone: %d deliveries go back, %d are held as unknown, "
+            "%d failed because they kill their worker",
+            left.batch_id,
+            adopted.returned,
+            adopted.held,
+            adopted.poisoned,
+        )
+        return True
+
+
+def adopt(
+    conn: Connection,
+    left: Left,
+    *,
+    died: bool = True,
+    now: datetime | None = None,
+) -> Adopted:
+    """Settle what ``left`` tells of, as far as nobody has done it yet; doing it twice is harmless.
+
+    ``died``: its process is dead, and one of these rows may be why. ``now`` defaults to
+    PostgreSQL's clock.
+    """
+    over: set[int] = set()
+    while (adopted := _adopt_live(conn, left, over, died=died, now=now)) is None:
+        # A run was finished meanwhile: what is held as unknown keeps nobody from that.
+        pass
+    return adopted
+
+
+def _adopt_live(
+    conn: Connection,
+    left: Left,
+    over: set[int],
+    *,
+    died: bool,
+    now: datetime | None,
+) -> Adopted | None:
+    """Everything but the rows of runs that are finished; ``None``, and nothing done, where one of
+    these turns out to be finished, which is added to ``over``."""
+    with conn.transaction() as transaction:
+        owned = {"batch_id": left.batch_id, "token": left.token, "now": now}
+        row = conn.execute(_SQL.left_batch, owned).fetchone()
+        assert row is not None
+        moment = row["now"]
+        conn.execute(_SQL.lock_left, {**owned, **_columns(sorted(left.rows))})
+        open_rows = sorted(row for row in left.rows - left.departed if row[0] not in over)
+        returned, poisoned = _release(conn, left, open_rows, died=died, now=moment)
+        finished = _finished(conn, {run_id for run_id, _ in returned})
+        if finished:
+            over |= finished
+            raise psycopg.Rollback(transaction)
+        held = 0
+        if row["is_ours"]:
+            batch = {"batch_ids": [left.batch_id], "now": moment}
+            found = conn.execute(handback.SQL.hold_in_doubt, batch).fetchone()
+            held = found["held"] if found else 0
+            back = handback.parameters([left.batch_id], now=moment, apart=returned)
+            conn.execute(handback.SQL.hand_back, back)
+        failpoints.hit("adopt.before_commit")
+        return Adopted(len(returned), held, poisoned)
+    return None
+
+
+def _release(
+    conn: Connection, left: Left, rows: Sequence[Row], *, died: bool, now: datetime
+) -> tuple[list[Row], int]:
+    """Rows that never departed go back: which ones did, and how many failed as poisoned instead."""
+    alone = left.messages == 1 and left.losses > 0
+    condemned = died and alone and left.losses >= DEATHS_ALONE
+    where = {
+        "token": left.token,
+        "batch_id": left.batch_id,
+        "condemned": condemned,
+        "now": now,
+        "losses": (left.losses + 1 if alone else 1) if died else 0,
+    }
+    found = conn.execute(_SQL.release_undeparted, {**where, **_columns(rows)}).fetchall()
+    if condemned:
+        return [], len(found)
+    released = [(row["run_id"], row["seq"]) for row in found]
+    if released:
+        conn.execute(_SQL.return_suspects, {**where, **_columns(released)})
+    return released, 0
+
+
+def _finished(conn: Connection, run_ids: Collection[int]) -> set[int]:
+    found = conn.execute(_SQL.lock_finished, {"run_ids": sorted(run_ids)})
+    return {row["id"] for row in found}
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[int]]:
+    return {"run_ids": [run_id for run_id, _ in rows], "seqs": [seq for _, seq in rows]}
