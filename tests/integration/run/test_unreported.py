@@ -54,8 +54,8 @@ def run_id(conn: Connection) -> int:
     return finished(conn)
 
 
-def report(conn: Connection, run_id: int, seq: int, state: Any, at: datetime = DUE) -> int:
-    return reports.record(conn, [DeliveryReport(run_id, seq, state, at)])
+def report(conn: Connection, run_id: int, seq: int, kind: Any, at: datetime = NOW) -> int:
+    return reports.record(conn, [DeliveryReport(kind, at, run_id, seq)])
 
 
 def run(conn: Connection, run_id: int) -> dict[str, Any]:
@@ -99,8 +99,8 @@ def counted(conn: Connection, run_id: int) -> tuple[int, int, int]:
 
 
 def test_what_nothing_was_reported_about_fails_after_the_expiry(conn, run_id):
-    report(conn, run_id, 0, "delivered", NOW)
-    report(conn, run_id, 1, "undelivered", NOW)
+    report(conn, run_id, 0, "delivered")
+    report(conn, run_id, 1, "failed")
     assert unreported.close_reports(conn, run_id, now=DUE) == TOTAL - 2
     assert counted(conn, run_id) == (2, TOTAL - 2, TOTAL - 2)
     assert expired(conn, run_id) == list(range(2, TOTAL))
@@ -189,6 +189,78 @@ def test_killed_between_any_two_statements_the_next_message_finishes_it(conn, ru
     assert unreported.close_reports(conn, run_id, now=DUE, stretch=3) == left
     assert counted(conn, run_id) == (0, TOTAL, TOTAL)
     assert expired(conn, run_id) == list(range(TOTAL))
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "counter"),
+    [
+        ("delivered", "delivered", "delivered"),
+        ("failed", "undelivered", "undelivered"),
+        ("bounced", "undelivered", "undelivered"),
+        # Whoever reads it must have got it.
+        ("opened", "delivered", "opened"),
+        ("clicked", "delivered", "clicked"),
+    ],
+)
+def test_a_report_that_comes_later_still_counts_and_is_late(conn, run_id, kind, word, counter):
+    unreported.close_reports(conn, run_id, now=DUE)
+    for _ in range(2):
+        # What the provider did in time it may say late: our waiting is over all the same.
+        report(conn, run_id, 4, kind, NOW)
+        row = delivery(conn, run_id, 4)
+        assert (row["status"], row["report"], row["late"]) == ("accepted", word, True)
+        assert row["error_class"] is None
+        assert counted(conn, run_id) == (1, TOTAL - 1, TOTAL - 1)
+        assert (run(conn, run_id)["late"], run(conn, run_id)[counter]) == (1, 1)
+    unreported.close_reports(conn, run_id, now=DUE + timedelta(hours=1))
+    assert delivery(conn, run_id, 4)["status"] == "accepted"
+
+
+def test_a_late_failure_that_turns_out_an_arrival_counts_once(conn, run_id):
+    unreported.close_reports(conn, run_id, now=DUE)
+    report(conn, run_id, 4, "failed")
+    report(conn, run_id, 4, "delivered")
+    found = run(conn, run_id)
+    assert (found["late"], found["delivered"], found["undelivered"]) == (1, 1, 0)
+    assert counted(conn, run_id) == (1, TOTAL - 1, TOTAL - 1)
+
+
+def test_what_comes_in_the_grace_is_not_late(conn, run_id):
+    """It waited in the queue, or the provider gave up at the expiry and said so afterwards."""
+    assert unreported.close_reports(conn, run_id, now=EXPIRY) is None
+    report(conn, run_id, 4, "failed", EXPIRY + timedelta(seconds=1))
+    assert unreported.close_reports(conn, run_id, now=DUE) == TOTAL - 1
+    assert (delivery(conn, run_id, 4)["late"], run(conn, run_id)["late"]) == (False, 0)
+
+
+def test_reports_and_the_settling_of_the_same_rows_end_alike_in_any_order(conn, database):
+    """Both at once: whoever comes second to a row finds what the first one did."""
+    total = 400
+    run_id = finished(conn, total=total)
+    start = threading.Barrier(2)
+
+    def say() -> None:
+        with connect(database) as own:
+            start.wait()
+            for lo in range(0, total, 20):
+                reports.record(
+                    own,
+                    [DeliveryReport("delivered", NOW, run_id, seq) for seq in range(lo, lo + 20)],
+                )
+
+    def settle() -> None:
+        with connect(database) as own:
+            start.wait()
+            unreported.close_reports(own, run_id, now=DUE, stretch=7)
+
+    threads = [threading.Thread(target=say), threading.Thread(target=settle)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = run(conn, run_id)
+    assert counted(conn, run_id) == (total, 0, 0)
+    assert (found["delivered"], found["late"]) == (total, len(expired(conn, run_id)))
 
 
 def test_two_workers_at_the_same_run_settle_each_row_once(conn, database):
