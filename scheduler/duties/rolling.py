@@ -16,7 +16,7 @@ from scheduler.active_times import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-_SQL = queries.load("scheduler", "tick.sql")
+_SQL = queries.load("scheduler", "occurrences.sql")
 
 
 def run_once(conn: Connection, now: datetime) -> int:

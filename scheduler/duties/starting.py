@@ -18,7 +18,7 @@ from scheduler.active_times import UNREADABLE
 
 log = logging.getLogger(__name__)
 
-_SQL = queries.load("scheduler", "tick.sql")
+_SQL = queries.load("scheduler", "occurrences.sql")
 
 #: How long before its start a run is created and its recipients are written. Opt-outs count until
 #: the moment of sending all the same.

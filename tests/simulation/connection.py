@@ -16,8 +16,11 @@ from tests.simulation import life_queries, send_queries, tick_queries
 from tests.simulation.ledger import Ledger, Row
 
 _TICK = queries.load("scheduler", "tick.sql")
+_OCCURRENCES = queries.load("scheduler", "occurrences.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
+_DOUBT = queries.load("campaigns.run", "doubt.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
+_REPORTS = queries.load("campaigns.run", "reports.sql")
 _UNREPORTED = queries.load("campaigns.run", "unreported.sql")
 
 _FUNCTIONS = {
@@ -25,6 +28,7 @@ _FUNCTIONS = {
     for statements, module in (
         (_TICK, tick_queries),
         (_TICK, life_queries),
+        (_OCCURRENCES, life_queries),
         (_LEDGER, send_queries),
         (handback.SQL, send_queries),
     )
@@ -34,8 +38,13 @@ _FUNCTIONS = {
     _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
     _SIGNS.beat_heart: life_queries.beat_heart,
     _SIGNS.forget_touches: lambda ledger, p: [],
+    # No account in memory sends again what is in doubt.
+    _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0}],
     # Nobody reports in memory, so nothing is waited for.
     _UNREPORTED.publish_silent: lambda ledger, p: [],
+    _REPORTS.take_in_strays: lambda ledger, p: [],
+    _REPORTS.forget_strays: lambda ledger, p: [],
+    _REPORTS.forget_message_ids: lambda ledger, p: [],
 }
 
 
