@@ -40,7 +40,7 @@ demo: setup
 test: lint
 	@echo 'tests/acceptance in front, the others beside it'
 	@$(IN_VENV) -m pytest tests/integration > .tests-1.log 2>&1 & servers=$$!; \
-		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation > .tests-2.log 2>&1 & pure=$$!; \
+		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation tests/model > .tests-2.log 2>&1 & pure=$$!; \
 		trap 'kill $$servers $$pure' INT TERM; \
 		$(IN_VENV) -m pytest tests/acceptance; first=$$?; \
 		wait $$pure; second=$$?; \
