@@ -25,8 +25,9 @@ import psycopg
 from campaigns import failpoints, queries
 from campaigns.database import Connection
 from campaigns.run import handback
-from worker import journal
-from worker.journal import Journal, Left
+from worker import journal, notes
+from worker.journal import Journal
+from worker.notes import Left
 
 log = logging.getLogger(__name__)
 
@@ -84,14 +85,14 @@ class Adopter:
     def _adopt_lost(self) -> int:
         """Batches that this process itself lost track of."""
         adopted = 0
-        while (notes := self._own.next_lost()) is not None:
-            assert notes.path is not None
+        while (lost := self._own.next_lost()) is not None:
+            assert lost.path is not None
             try:
-                adopted += self._adopt(notes.path, died=False)
+                adopted += self._adopt(lost.path, died=False)
             except BaseException:
-                self._own.lose(notes)
+                self._own.lose(lost)
                 raise
-            self._own.end(notes)
+            self._own.end(lost)
         return adopted
 
     def _others(self) -> list[Path]:
@@ -121,7 +122,7 @@ class Adopter:
         return adopted
 
     def _adopt(self, path: Path, *, died: bool) -> bool:
-        left = journal.read(path)
+        left = notes.read(path)
         if left is None:
             return False
         if self._conn is None:

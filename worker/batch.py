@@ -23,18 +23,14 @@ from worker.account import Account
 from worker.chunk import ChunkSender
 from worker.costs import Estimate
 from worker.engine import Engine
-from worker.journal import Notes
-from worker.ledger import LEASE_SECONDS, Claimed, Lease
+from worker.heartbeat import keep_lease
+from worker.ledger import Claimed, Lease
+from worker.notes import Notes
 from worker.permits import PermitSource
+from worker.spread import STEP_SECONDS, Spread
 from worker.throttle.base import Permits
 
 log = logging.getLogger(__name__)
-
-#: The most rows that one claim takes.
-CHUNK = 100
-
-#: A chunk covers at most this much of a batch's spread, in seconds.
-STEP_SECONDS = 0.1
 
 #: Beside batches with limits of their own a batch leases no more than this at a time, in seconds of
 #: the account's rate: a unit of theirs finds its place only between two of our blocks.
@@ -101,7 +97,7 @@ async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int,
     if lease.losses and engine.suspicion.locked():
         # Should this process die, it must be clear whose doing it was.
         return 0, await engine.ledger.hand_back(lease, wait=SUSPECT_PAUSE)
-    heartbeat = asyncio.create_task(_keep_lease(engine, lease))
+    heartbeat = asyncio.create_task(keep_lease(engine.ledger, lease))
     try:
         async with engine.suspicion if lease.losses else nullcontext():
             return await _BatchRun(engine, account, lease, notes).run()
@@ -116,20 +112,6 @@ async def _may_probe(engine: Engine, account: Account, lease: Lease) -> bool:
     """
     await engine.health.read(engine.accounts)
     return not account.condition.is_open or await engine.ledger.is_alone(lease)
-
-
-async def _keep_lease(engine: Engine, lease: Lease) -> None:
-    while True:
-        await asyncio.sleep(LEASE_SECONDS / 3)
-        try:
-            if not await engine.ledger.renew(lease):
-                return
-        except (psycopg.Error, PoolTimeout) as error:
-            log.warning(
-                "batch %d: its lease could not be renewed (%s)",
-                lease.batch_id,
-                type(error).__name__,
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +129,7 @@ class _BatchRun:
         self._lease = lease
         self._clock = engine.clock
         self._permits = PermitSource(engine.limiter, engine.clock, account, lease.limits)
+        self._spread = Spread(lease.spread_from, lease.spread_until, lease.messages)
         self._estimate = Estimate(1.0)
         self._runs: list[int] = []
         self._claimed = 0
@@ -201,10 +184,11 @@ class _BatchRun:
                 return _Stop()
             if self._is_held(sender):
                 return _Stop()
-            await sleep_until(self._clock, self._due_at(self._taken))
+            await sleep_until(self._clock, self._spread.due_at(self._taken))
+            step = self._spread.step(self._taken, self._clock.monotonic())
             try:
                 async with asyncio.timeout(PATIENCE):
-                    places = await self._account.slots.take(self._step())
+                    places = await self._account.slots.take(step)
             except TimeoutError:
                 return _Stop(NO_PLACE_PAUSE)
             held = places
@@ -310,19 +294,3 @@ class _BatchRun:
         condition = self._account.condition
         awaits_probe = condition.is_open and self._lease.messages > 1
         return sender.repelled or awaits_probe or self._rest() > PATIENCE
-
-    def _due_at(self, index: int) -> float:
-        """When the message with this index in the batch is due, on the monotonic clock."""
-        span = max(self._lease.spread_until - self._lease.spread_from, 0.0)
-        return self._lease.spread_from + span * index / self._lease.messages
-
-    def _step(self) -> int:
-        """How many messages the next chunk may take."""
-        left = self._lease.messages - self._taken
-        span = self._lease.spread_until - self._lease.spread_from
-        if span <= STEP_SECONDS:
-            return min(CHUNK, left)
-        per_step = math.ceil(self._lease.messages * STEP_SECONDS / span)
-        late = max(self._clock.monotonic() - self._due_at(self._taken), 0.0)
-        overdue = math.floor(late * self._lease.messages / span)
-        return min(CHUNK, left, per_step + overdue)

@@ -27,8 +27,8 @@ from worker.adapters.base import (
 from worker.costs import Estimate
 from worker.departures import Departure, departures
 from worker.engine import Engine
-from worker.journal import Notes
 from worker.ledger import Claimed, Lease, RunContext
+from worker.notes import Notes
 from worker.outcomes import NotSent, Result, Settlement, Unsendable
 from worker.permits import PermitSource
 from worker.rendering import Rendered, Renderer

@@ -17,9 +17,10 @@ from campaigns.database import Connection
 from campaigns.run import handback
 from tests.support import ledger as rows
 from tests.support.waiting import eventually
-from worker import journal
+from worker import notes
 from worker.adoption import Adopted, Adopter, adopt
-from worker.journal import Journal, Left, Notes
+from worker.journal import Journal
+from worker.notes import Left, Notes
 
 LEDGER = queries.load("campaigns.run", "ledger.sql")
 
@@ -81,11 +82,11 @@ class Dead:
 
     def note(self, own: Journal) -> Notes:
         """The same as ``left``, in a journal."""
-        notes = own.begin(self.batch_id, self.token)
-        notes.cover(self.losses, self.size, [(self.run_id, 0, self.size)])
+        noted = own.begin(self.batch_id, self.token)
+        noted.cover(self.losses, self.size, [(self.run_id, 0, self.size)])
         for seq in self.departed:
-            notes.departing(self.run_id, seq)
-        return notes
+            noted.departing(self.run_id, seq)
+        return noted
 
     def row(self, seq: int) -> tuple[str, int, str | None]:
         found = self.conn.execute(
@@ -370,15 +371,15 @@ def test_a_process_adopts_what_it_lost_track_of_itself(
 ) -> None:
     dead.claim(4)
     own = Journal(home)
-    notes = dead.note(own)
-    own.lose(notes)
+    noted = dead.note(own)
+    own.lose(noted)
     with pytest.raises(databases.Unavailable):
         adopter(home, "postgresql://127.0.0.1:1/none", own).run_once()
     assert adopter(home, database, own).run_once() == 1
     assert rows.statuses(dead.conn, dead.run_id) == {"pending": 10}
-    assert notes.path is not None
-    assert journal.read(notes.path) is None
-    assert own.begin(1, uuid4()) is notes
+    assert noted.path is not None
+    assert notes.read(noted.path) is None
+    assert own.begin(1, uuid4()) is noted
     dead.check_whole()
 
 

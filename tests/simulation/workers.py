@@ -18,13 +18,14 @@ from tests.simulation import send_queries
 from tests.simulation.processes import Departure, Process, result
 from worker import outcomes
 from worker.adapters.base import Outcome, Throttled, Unknown
-from worker.batch import BATCH_SECONDS, CHUNK, PATIENCE, STEP_SECONDS, TAKE_OVER_PAUSE
+from worker.batch import BATCH_SECONDS, PATIENCE, TAKE_OVER_PAUSE
 from worker.chunk import LATEST_END
 from worker.costs import Estimate
 from worker.departures import Departure as Slot
 from worker.departures import departures
 from worker.ledger import LEASE_SECONDS
 from worker.outcomes import NotSent, Settlement
+from worker.spread import CHUNK, STEP_SECONDS
 from worker.throttle.base import Limit, Permits, Wait
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from tests.support.waiting import eventually
-from worker import journal
-from worker.journal import CAPACITY, SIZE, Journal, Left, Notes
+from worker import journal, notes
+from worker.journal import Journal
+from worker.notes import CAPACITY, SIZE, Left, Notes
 
 TOKEN = UUID(int=7)
 
@@ -24,96 +25,96 @@ def own(tmp_path: Path) -> Journal:
     return Journal(tmp_path / "departures")
 
 
-def file(notes: Notes) -> Path:
-    assert notes.path is not None
-    return notes.path
+def file(noted: Notes) -> Path:
+    assert noted.path is not None
+    return noted.path
 
 
 def covered(own: Journal) -> Notes:
     """Notes about rows 10 to 19 of run 1 and row 3 of run 2."""
-    notes = own.begin(5, TOKEN)
-    notes.cover(2, 11, [(1, 10, 20), (2, 3, 4)])
-    return notes
+    noted = own.begin(5, TOKEN)
+    noted.cover(2, 11, [(1, 10, 20), (2, 3, 4)])
+    return noted
 
 
 def test_what_was_noted_is_read(own: Journal) -> None:
-    notes = covered(own)
-    notes.departing(1, 10)
-    notes.departing(2, 3)
+    noted = covered(own)
+    noted.departing(1, 10)
+    noted.departing(2, 3)
     rows = frozenset({*((1, seq) for seq in range(10, 20)), (2, 3)})
     expected = Left(5, TOKEN, 2, 11, rows, frozenset({(1, 10), (2, 3)}))
-    assert journal.read(file(notes)) == expected
+    assert notes.read(file(noted)) == expected
 
 
 def test_before_its_rows_are_known_nothing_can_have_been_claimed(own: Journal) -> None:
-    notes = own.begin(5, TOKEN)
-    assert journal.read(file(notes)) == Left(5, TOKEN, 0, 0, frozenset(), frozenset())
+    noted = own.begin(5, TOKEN)
+    assert notes.read(file(noted)) == Left(5, TOKEN, 0, 0, frozenset(), frozenset())
 
 
 def test_what_has_ended_is_gone_and_its_file_serves_the_next_batch(own: Journal) -> None:
-    notes = covered(own)
-    notes.departing(1, 10)
-    path = file(notes)
-    own.end(notes)
-    assert journal.read(path) is None
+    noted = covered(own)
+    noted.departing(1, 10)
+    path = file(noted)
+    own.end(noted)
+    assert notes.read(path) is None
     again = own.begin(6, TOKEN)
     again.cover(0, 1, [(3, 0, 1)])
     assert again.path == path
-    assert journal.read(path) == Left(6, TOKEN, 0, 1, frozenset({(3, 0)}), frozenset())
+    assert notes.read(path) == Left(6, TOKEN, 0, 1, frozenset({(3, 0)}), frozenset())
 
 
 @pytest.mark.parametrize("size", [0, 1, 63, 64, SIZE - 1, SIZE + 1])
 def test_a_file_of_another_size_says_nothing(own: Journal, size: int) -> None:
-    notes = covered(own)
-    os.truncate(file(notes), size)
-    assert journal.read(file(notes)) is None
+    noted = covered(own)
+    os.truncate(file(noted), size)
+    assert notes.read(file(noted)) is None
 
 
 def test_garbage_says_nothing(own: Journal) -> None:
     path = file(covered(own))
     path.write_bytes(os.urandom(SIZE))
-    assert journal.read(path) is None
+    assert notes.read(path) is None
     path.write_bytes(bytes(SIZE))
-    assert journal.read(path) is None
+    assert notes.read(path) is None
 
 
 def test_another_boot_says_nothing(own: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was in memory when the machine went down is not in the file."""
     path = file(covered(own))
-    monkeypatch.setattr(journal, "boot_id", lambda: uuid4().bytes)
-    assert journal.read(path) is None
+    monkeypatch.setattr(notes, "boot_id", lambda: uuid4().bytes)
+    assert notes.read(path) is None
 
 
 @pytest.mark.parametrize("cut", range(1, 16))
 def test_a_departure_that_is_not_whole_did_not_take_place(own: Journal, cut: int) -> None:
     """It is noted before the request leaves: who died while noting it had not sent it."""
-    notes = covered(own)
-    notes.departing(1, 10)
-    notes.departing(1, 0x01020304)
-    data = bytearray(file(notes).read_bytes())
+    noted = covered(own)
+    noted.departing(1, 10)
+    noted.departing(1, 0x01020304)
+    data = bytearray(file(noted).read_bytes())
     last = 64 + 3 * 16
     data[last + cut : last + 16] = bytes(16 - cut)
-    file(notes).write_bytes(data)
-    left = journal.read(file(notes))
+    file(noted).write_bytes(data)
+    left = notes.read(file(noted))
     assert left is not None
     assert left.departed == {(1, 10)}
     assert len(left.rows) == 11
 
 
 def test_a_batch_that_is_too_large_has_no_journal(own: Journal) -> None:
-    notes = own.begin(5, TOKEN)
-    notes.cover(0, CAPACITY, [(1, 0, CAPACITY)])
-    assert journal.read(file(notes)) is None
+    noted = own.begin(5, TOKEN)
+    noted.cover(0, CAPACITY, [(1, 0, CAPACITY)])
+    assert notes.read(file(noted)) is None
 
 
 def test_more_departures_than_there_is_room_for_leave_everything_in_doubt(own: Journal) -> None:
-    notes = covered(own)
+    noted = covered(own)
     for _ in range(CAPACITY):
-        notes.departing(1, 10)
-    assert journal.read(file(notes)) is None
-    own.end(notes)
-    assert covered(own) is notes
-    assert journal.read(file(notes)) is not None
+        noted.departing(1, 10)
+    assert notes.read(file(noted)) is None
+    own.end(noted)
+    assert covered(own) is noted
+    assert notes.read(file(noted)) is not None
 
 
 def test_a_place_where_no_folder_can_be_is_said_once(
@@ -130,7 +131,7 @@ def test_a_full_disk_is_said_once(
         raise OSError(28, "No space left on device")
 
     own = Journal(tmp_path / "departures")
-    monkeypatch.setattr("worker.journal.os.posix_fallocate", full)
+    monkeypatch.setattr("worker.notes.os.posix_fallocate", full)
     check_silenced(own, caplog)
     assert not list((tmp_path / "departures").iterdir())
 
@@ -138,12 +139,12 @@ def test_a_full_disk_is_said_once(
 def check_silenced(own: Journal, caplog: pytest.LogCaptureFixture) -> None:
     """Batches are sent all the same."""
     for _ in range(3):
-        notes = covered(own)
-        notes.departing(1, 10)
-        assert notes.path is None
-        own.lose(notes)
+        noted = covered(own)
+        noted.departing(1, 10)
+        assert noted.path is None
+        own.lose(noted)
         assert own.next_lost() is None
-        own.end(notes)
+        own.end(noted)
     own.close()
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 1
@@ -174,9 +175,9 @@ NOTING = """
 import sys, uuid
 from pathlib import Path
 from worker.journal import Journal
-notes = (own := Journal(Path(sys.argv[1]))).begin(5, uuid.UUID(int=7))
-notes.cover(0, 3, [(1, 0, 3)])
-notes.departing(1, 2)
+noted = (own := Journal(Path(sys.argv[1]))).begin(5, uuid.UUID(int=7))
+noted.cover(0, 3, [(1, 0, 3)])
+noted.departing(1, 2)
 print(own.folder, flush=True)
 sys.stdin.read()
 """
@@ -206,7 +207,7 @@ def test_a_killed_process_leaves_its_journal_open_and_a_stopped_one_does_not(
     assert descriptor is not None
     assert journal.lock(folder) is None, "one adopts at a time"
     (path,) = folder.glob(journal.PATTERN)
-    left = journal.read(path)
+    left = notes.read(path)
     assert left is not None
     assert left.rows - left.departed == {(1, 0), (1, 1)}
     path.unlink()
