@@ -109,6 +109,21 @@ def test_everybody_waits_longer_than_a_worker_takes_to_end() -> None:
     assert settings.load({}).drain_seconds + 5 <= GRACE_SECONDS < min(waits)
 
 
+def test_the_journals_of_send_workers_outlive_their_processes() -> None:
+    """A worker that is back, or another one of the machine, has to find what a dead one left."""
+    service = unit(DEPLOY / "systemd" / "sluice-send@.service")["Service"]
+    assert f"SLUICE_HOME=/var/lib/{service['StateDirectory']} " in service["Environment"] + " "
+    image = (DEPLOY / "Dockerfile").read_text("utf-8")
+    assert "SLUICE_HOME=/var/lib/sluice" in image
+    content = compose()
+    named = [each.split(":") for each in content["services"]["send"]["volumes"]]
+    assert any(name in content["volumes"] and at == "/var/lib/sluice" for name, at, *_ in named)
+    pod = kubernetes_pods()["send"]["spec"]
+    mounts = {each["mountPath"]: each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    volumes = {each["name"]: each for each in pod["volumes"]}
+    assert "emptyDir" in volumes[mounts["/var/lib/sluice"]]
+
+
 def test_the_target_wants_every_process() -> None:
     wanted = unit(DEPLOY / "systemd" / "sluice.target")["Unit"]["Wants"].split()
     assert {re.sub(r"sluice-(\w+)(@\d+)?\.service", r"\1", each) for each in wanted} == {*PROCESSES}
