@@ -113,6 +113,7 @@ def _database(config: Settings, now: datetime) -> Iterator[Finding]:
             yield (revision := _revision(config.database_url))
             if revision.state == "ok":
                 yield from _processes(conn)
+                yield from _watchdog(conn)
     except (SluiceError, psycopg.Error) as error:
         text = str(error) if isinstance(error, SluiceError) else database.first_line(error)
         yield Finding("broken", "PostgreSQL", text, "start the server, or correct the URL")
@@ -149,6 +150,16 @@ def _processes(conn: Connection) -> Iterator[Finding]:
             found = f"last seen {max((now - moment).total_seconds(), 0):,.0f} s ago"
             alive = now - moment <= MISSING_AFTER
         yield _judge(name, found, alive, "start them, for example by `sluice up`")
+
+
+def _watchdog(conn: Connection) -> Iterator[Finding]:
+    """What the watchdog found lately; what it could put right itself is only told."""
+    rows = conn.execute(queries.load("campaigns.run", "signs.sql").findings).fetchall()
+    for row in rows:
+        state: State = "ok" if row["repaired"] else "warning"
+        when = f"{row['last_seen_at']:%H:%M:%S} UTC"
+        times = f", {row['times']} times" if row["times"] > 1 else ""
+        yield Finding(state, f"watchdog: {row['subject']}", f"{row['detail']} ({when}{times})")
 
 
 def _redis_urls(config: Settings) -> Iterator[tuple[str, str]]:

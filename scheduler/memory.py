@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from scheduler.duties.forgetting import Sweep
 from scheduler.duties.known_runs import KnownRuns
+from scheduler.duties.watching import Round
 
 
 @dataclass(slots=True)
@@ -14,3 +15,4 @@ class Memory:
 
     known_runs: KnownRuns = field(default_factory=KnownRuns)
     sweep: Sweep = field(default_factory=Sweep)
+    watch: Round = field(default_factory=Round)

@@ -20,6 +20,7 @@ from scheduler.duties import (
     reclaiming,
     rolling,
     starting,
+    watching,
 )
 from scheduler.memory import Memory
 
@@ -66,6 +67,7 @@ def tick(
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
         forgetting.run_once(conn, moment, memory.sweep)
+        watching.run_once(conn, moment, memory.watch)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
         failpoints.hit("tick.before_commit")
     if reclaimed:

@@ -171,7 +171,7 @@ WITH taken AS (
 UPDATE runs r
 SET accepted = r.accepted + s.accepted, rejected = r.rejected + s.rejected,
     failed = r.failed + s.failed, unknown = r.unknown + s.unknown,
-    started_at = coalesce(r.started_at, %(now)s)
+    started_at = coalesce(r.started_at, %(now)s), progressed_at = %(now)s
 FROM sums s JOIN locked l ON l.id = s.run_id
 WHERE r.id = s.run_id;
 

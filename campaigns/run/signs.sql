@@ -38,6 +38,13 @@ INSERT INTO heartbeats (name, kind, seen_at)
 VALUES (%(name)s, %(kind)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, seen_at = excluded.seen_at;
 
+-- name: findings
+-- What the watchdog found in the last day (scheduler/watch.sql).
+SELECT kind, subject, detail, repaired, times, last_seen_at
+FROM findings
+WHERE last_seen_at > clock_timestamp() - interval '1 day'
+ORDER BY last_seen_at DESC, kind, subject
+LIMIT 20;
 
 -- name: forget_touches
 -- Removes recipients whom their team wrote to more than eight days ago, the longest that a cap looks

@@ -16,6 +16,7 @@ from tests.simulation import life_queries, send_queries, tick_queries
 from tests.simulation.ledger import Ledger, Row
 
 _TICK = queries.load("scheduler", "tick.sql")
+_WATCH = queries.load("scheduler", "watch.sql")
 _OCCURRENCES = queries.load("scheduler", "occurrences.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
 _DOUBT = queries.load("campaigns.run", "doubt.sql")
@@ -38,6 +39,9 @@ _FUNCTIONS = {
     _TICK.lock_tick: lambda ledger, p: [{"locked": True, "now": None}],
     _SIGNS.beat_heart: life_queries.beat_heart,
     _SIGNS.forget_touches: lambda ledger, p: [],
+    _WATCH.forsaken_runs: lambda ledger, p: [],
+    _WATCH.waiting_work: lambda ledger, p: [],
+    _WATCH.forget_findings: lambda ledger, p: [],
     # No account in memory sends again what is in doubt.
     _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0}],
     # Nobody reports in memory, so nothing is waited for.

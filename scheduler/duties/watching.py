@@ -1,0 +1,125 @@
+"""The watchdog: work that nobody does although it could be done.
+
+What can be put right without sending anything twice is put right; all of it is written down for
+`sluice doctor` (the table ``findings``). While everything is well this finds nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns import queries
+from campaigns.database import Connection
+from campaigns.run.explain import MISSING_AFTER
+
+log = logging.getLogger(__name__)
+
+_SQL = queries.load("scheduler", "watch.sql")
+
+EVERY = timedelta(seconds=10)
+
+#: A run is looked after if nothing was settled of it for so long.
+QUIET = timedelta(seconds=60)
+
+#: A batch is published again after 5, 10, 15 s and so on: so many times take about a minute.
+PUBLICATIONS = 5
+
+#: Rows in one waiting slice.
+SLICE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with whom, in words without anybody's address."""
+
+    kind: str
+    subject: str
+    detail: str
+    repaired: bool = False
+
+
+@dataclass(slots=True)
+class Round:
+    """When to look next. Lost with its process, and harmlessly so."""
+
+    next_at: datetime | None = None
+
+
+def run_once(conn: Connection, now: datetime, turn: Round) -> list[Finding]:
+    """What was found, and repaired where that is safe; nothing if it is not time yet."""
+    if turn.next_at is not None and turn.next_at - EVERY <= now < turn.next_at:
+        return []
+    turn.next_at = now + EVERY
+    found = [*_forsaken(conn, now), *_waiting(conn, now)]
+    for finding in found:
+        log.warning("%s: %s", finding.subject, finding.detail)
+        conn.execute(
+            _SQL.find,
+            {
+                "kind": finding.kind,
+                "subject": finding.subject,
+                "detail": finding.detail,
+                "repaired": finding.repaired,
+                "now": now,
+            },
+        )
+    conn.execute(_SQL.forget_findings, {"now": now})
+    return found
+
+
+def _forsaken(conn: Connection, now: datetime) -> Iterator[Finding]:
+    wanted = {"now": now, "quiet": QUIET.total_seconds()}
+    for row in conn.execute(_SQL.forsaken_runs, wanted).fetchall():
+        run = {"run_id": row["id"], "now": now}
+        held = _count(conn, "hold_forsaken", run, "held")
+        recut = 0
+        if row["status"] == "sending":
+            recut = _count(conn, "recut_forsaken", {**run, "size": SLICE}, "recut")
+        recounted = conn.execute(_SQL.recount_forsaken, run).fetchone() is not None
+        if held or recut or recounted:
+            yield Finding("forsaken", f"run {row['id']}", _repair(held, recut, recounted), True)
+
+
+def _repair(held: int, recut: int, recounted: bool) -> str:
+    done = []
+    if held:
+        done.append(f"{held:,} messages that nobody was sending are held as unknown")
+    if recut:
+        done.append(f"{recut:,} that nobody had are handed out again")
+    if recounted:
+        done.append("its counters were corrected")
+    return ", ".join(done)
+
+
+def _waiting(conn: Connection, now: datetime) -> Iterator[Finding]:
+    wanted = {"now": now, "quiet": QUIET.total_seconds(), "publications": PUBLICATIONS}
+    row = conn.execute(_SQL.waiting_work, wanted).fetchone()
+    if row is not None:
+        yield from idle_queues(row, now)
+
+
+def idle_queues(row: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
+    """Queues that nobody takes work from, by what ``waiting_work`` in watch.sql says."""
+    for kind, what, count in (
+        ("send", "batches", row["batches"]),
+        ("control", "runs", row["runs"]),
+    ):
+        if not count:
+            continue
+        seen = row[f"{kind}_seen"]
+        if seen is None or now - seen > MISSING_AFTER:
+            why = f"no {kind} worker was seen" + (
+                "" if seen is None else f" since {seen:%H:%M:%S} UTC"
+            )
+        else:
+            why = f"a {kind} worker is alive and takes none of them; restart it"
+        yield Finding("idle queue", f"queue of {kind}", f"{count:,} {what} wait, and {why}")
+
+
+def _count(conn: Connection, name: str, parameters: Mapping[str, Any], column: str) -> int:
+    row = conn.execute(_SQL[name], parameters).fetchone()
+    return int(row[column]) if row else 0
