@@ -125,11 +125,14 @@ DELIVERY = Machine(
         *_moves("run stopped", ["pending"], "cancelled"),
         *_moves("throttled", ["sending"], "pending"),
         *_moves("retry", ["sending"], "pending"),
-        *_moves("in doubt", ["sending"], "unknown"),
+        *_moves("in doubt", ["pending", "sending"], "unknown"),
         *_moves("accepted", ["sending", "unknown"], "accepted"),
         *_moves("rejected", ["sending", "unknown"], "rejected"),
         *_moves("failed", ["sending", "unknown"], "failed"),
         *_moves("resent by the operator", ["unknown"], "pending"),
+        # A person may want to try again what failed.
+        Move("failed", "resent by the operator", "pending", reopens=True),
+        Move("rejected", "resent by the operator", "pending", reopens=True),
         # The expiry settles what its provider never reported on, and a report what was settled so.
         Move("accepted", "never reported", "failed", reopens=True),
         Move("failed", "reported late", "accepted", reopens=True),

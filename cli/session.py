@@ -90,6 +90,15 @@ class Session:
         """A remark for people, beside the result."""
         output.console(stderr=True).print(text, style="yellow", soft_wrap=True)
 
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Ask a person at a terminal whether to go on; a script has decided when it calls.
+
+        Raises:
+            click.Abort: the answer is no.
+        """
+        if not (yes or self.json) and sys.stdin.isatty() and sys.stderr.isatty():
+            click.confirm(question, abort=True, err=True)
+
     def report(self, error: SluiceError | RedisError) -> None:
         """Say why a request was refused: one sentence on standard error, JSON with ``--json``."""
         if self.json:

@@ -14,18 +14,19 @@ FOR UPDATE SKIP LOCKED;
 -- Rows whose intent was committed by a worker that is gone: their requests may have arrived.
 WITH doubtful AS (
     UPDATE deliveries d
-    SET status = 'unknown', error_code = 'worker_lost', settled_at = %(now)s
+    SET status = 'unknown', error_class = 'in_doubt', error_code = 'worker_lost',
+        settled_at = greatest(%(now)s, d.settled_at + interval '1 microsecond')
     FROM slices s
     JOIN batches b ON b.id = s.batch_id
     WHERE b.id = ANY (%(batch_ids)s)
       AND d.run_id = s.run_id
       AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
       AND d.status = 'sending' AND d.lease_token = b.lease_token
-    RETURNING d.run_id, d.seq, d.provider, d.claimed_at
+    RETURNING d.run_id, d.seq, d.provider, d.claimed_at, d.settled_at
 ), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, code)
-    SELECT run_id, seq, 'unknown', (extract(epoch FROM claimed_at) * 1000000)::bigint::text, %(now)s,
-           provider, 'worker_lost'
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, error_class, code)
+    SELECT run_id, seq, 'unknown', (date_part('epoch', claimed_at) * 1e6)::bigint::text, settled_at,
+           provider, 'in_doubt', 'worker_lost'
     FROM doubtful
     ON CONFLICT DO NOTHING
 ), changes AS (
@@ -43,10 +44,12 @@ SELECT coalesce(sum(n), 0)::int AS held FROM changes;
 -- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
 -- that were tried before wait for their backoff, the others until `not_before`. Those of the slices
 -- that killed a worker go on being suspected, unless this lease had them and came to an end with
--- them. Rows named `apart` get slices of their own (campaigns/run/adoption.sql).
+-- them. What is in doubt is bound to the account where it is. Rows named `apart` get slices of their
+-- own (campaigns/run/adoption.sql).
 WITH pending AS (
     SELECT s.run_id, s.lane, d.seq, d.attempts,
            CASE WHEN d.lease_token = b.lease_token THEN 0 ELSE s.losses END AS losses,
+           CASE WHEN d.error_class = 'in_doubt' THEN d.provider END AS bound_to,
            CASE WHEN d.attempts > 0
                 THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
                          least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
@@ -62,10 +65,10 @@ WITH pending AS (
     -- The foreign key takes the slices along.
     DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
 )
-INSERT INTO slices (run_id, lane, batch_id, kind, attempts, losses, lo, hi, seqs, messages, not_before)
-SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts, losses,
+INSERT INTO slices (run_id, lane, batch_id, kind, attempts, bound_to, losses, lo, hi, seqs, messages, not_before)
+SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts, bound_to, losses,
        min(seq), max(seq) + 1,
        CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
        count(*), greatest(max(not_before), %(not_before)s)
 FROM pending
-GROUP BY run_id, lane, attempts, losses;
+GROUP BY run_id, lane, attempts, bound_to, losses;

@@ -14,6 +14,7 @@ from campaigns.campaign.show import as_answer
 from campaigns.campaign.store import Campaign
 from campaigns.errors import Invalid
 from campaigns.names import checked_uuid
+from campaigns.run import again
 from campaigns.states import CAMPAIGN
 from cli import documents, hours, output
 from cli.output import Column
@@ -96,11 +97,35 @@ def pause(session: Session, campaign: str) -> None:
 
 @campaigns.command()
 @_campaign_argument
+@click.option(
+    "--scope",
+    type=click.Choice(["pending", "failed"]),
+    default="pending",
+    show_default=True,
+    help="failed: send again to whom its latest run failed, too.",
+)
+@click.option(
+    "--class",
+    "error_class",
+    type=click.Choice(again.FAILURES),
+    help="With --scope failed: only what failed like this.",
+)
 @pass_session
-def resume(session: Session, campaign: str) -> None:
+def resume(session: Session, campaign: str, scope: str, error_class: str | None) -> None:
     """Let a held CAMPAIGN send again."""
+    if error_class is not None and scope != "failed":
+        raise click.UsageError("--class needs --scope failed.")
+    campaign_id, now = _uuid(campaign), session.now()
     with session.in_team() as (conn, team):
-        _show_state(session, control.resume(conn, team.id, _uuid(campaign), now=session.now()))
+        if scope == "pending":
+            _show_state(session, control.resume(conn, team.id, campaign_id, now=now))
+            return
+        count = again.resume_failed(conn, team.id, campaign_id, now=now, error_class=error_class)
+        found = service.get(conn, team.id, campaign_id)
+    session.show(
+        {**as_answer(found), "resent": count},
+        f"Campaign {found.id} is {_status(found)}; {count:,} deliveries will be sent again.",
+    )
 
 
 @campaigns.command()

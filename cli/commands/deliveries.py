@@ -7,7 +7,7 @@ from itertools import islice
 
 import click
 
-from campaigns.run import lookup, recipients, resolve
+from campaigns.run import again, lookup, recipients, resolve
 from cli import output
 from cli.commands.report import HEADER, as_cells
 from cli.output import Column
@@ -18,7 +18,9 @@ MOST_LISTED = 10_000
 _COLUMNS = (
     Column("seq", "right", whole=True),
     Column("address"),
-    Column("why"),
+    Column("account"),
+    Column("class"),
+    Column("code"),
     Column("claimed (UTC)", whole=True),
     Column("report"),
 )
@@ -45,7 +47,10 @@ def unknown(session: Session, run: str, limit: int) -> None:
     rows = found[:limit]
     table = output.table(
         _COLUMNS,
-        ((str(r.seq), r.address, r.error_code, r.claimed_at, r.report) for r in rows),
+        (
+            (str(r.seq), r.address, r.provider, r.error_class, r.error_code, r.claimed_at, r.report)
+            for r in rows
+        ),
     )
     session.show(
         {
@@ -63,14 +68,28 @@ def unknown(session: Session, run: str, limit: int) -> None:
 @click.option("--resend", is_flag=True, help="Send once more; some may get it twice.")
 @click.option("--fail", is_flag=True, help="Give up on them.")
 @click.option("--seq", "seqs", type=int, multiple=True, metavar="N", help="Only this one; repeats.")
+@click.option("--code", metavar="CODE", help="Only those with this code, such as worker_lost.")
+@click.option("--yes", is_flag=True, help="Do not ask before sending once more.")
 @pass_session
-def resolve_(session: Session, run: str, resend: bool, fail: bool, seqs: Sequence[int]) -> None:
+def resolve_(
+    session: Session,
+    run: str,
+    resend: bool,
+    fail: bool,
+    seqs: Sequence[int],
+    code: str | None,
+    yes: bool,
+) -> None:
     """Decide about what is held as unknown in RUN: --resend or --fail."""
     if resend == fail:
         raise click.UsageError("Give either --resend or --fail.")
     decide = resolve.resend if resend else resolve.fail
     with session.in_team() as (conn, team):
         run_id = lookup.find_run(conn, team.id, run)
-        count = decide(conn, run_id, now=session.now(), seqs=seqs or None)
+        if resend:
+            found = again.count(conn, run_id, again.unknown(code=code, seqs=seqs or None))
+            question = f"Send to {found:,} recipients again? Who did get the message gets it twice."
+            session.confirm(question, yes=yes or not found)
+        count = decide(conn, run_id, now=session.now(), code=code, seqs=seqs or None)
     done = "will be sent again" if resend else "count as failed"
     session.show({"run": run_id, "resolved": count}, f"{count:,} deliveries {done}.")

@@ -17,6 +17,7 @@ _COLUMNS = (
     Column("channel", whole=True),
     Column("rate", "right", whole=True),
     Column("in flight", "right", whole=True),
+    Column("in doubt", whole=True),
     Column("url"),
 )
 
@@ -32,11 +33,16 @@ def list_(session: Session) -> None:
     """List the configured accounts, without their secrets."""
     found = session.providers()
     accounts = list(found.by_name.values())
-    rows = ((p.name, p.adapter, p.channel, p.rate, p.max_in_flight, _url(p)) for p in accounts)
+    rows = (
+        (p.name, p.adapter, p.channel, p.rate, p.max_in_flight, p.in_doubt, _url(p))
+        for p in accounts
+    )
     session.show(
         {"file": str(found.file), "providers": [_as_json(account) for account in accounts]},
         output.table(_COLUMNS, rows) if accounts else f"No provider is configured in {found.file}.",
     )
+    for text in filter(None, map(problem, accounts)):
+        session.note(text)
 
 
 @providers.command()
@@ -80,6 +86,7 @@ def _as_json(account: ProviderConfig) -> dict[str, object]:
         "max_in_flight": account.max_in_flight,
         "timeout": account.timeout,
         "max_attempts": account.max_attempts,
+        "in_doubt": account.in_doubt,
     }
 
 

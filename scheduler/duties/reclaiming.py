@@ -1,7 +1,7 @@
 """Batches whose worker is gone are taken back.
 
-What was claimed and has no outcome may have arrived, so it is held as unknown; what was not
-claimed waits to be cut again.
+What was claimed and has no outcome may have arrived, so it is held as unknown, or sent again by its
+own account where that recognises a repetition; what was not claimed waits to be cut again.
 """
 
 from __future__ import annotations
@@ -11,22 +11,28 @@ from datetime import datetime
 
 from campaigns import failpoints
 from campaigns.database import Connection
-from campaigns.run import handback
+from campaigns.providers import NO_PROVIDERS, Providers
+from campaigns.run import doubt, handback
 
 log = logging.getLogger(__name__)
 
 
-def run_once(conn: Connection, now: datetime) -> int:
+def run_once(conn: Connection, now: datetime, providers: Providers = NO_PROVIDERS) -> int:
     """How many batches were taken back."""
+    if given_up := doubt.give_up(conn, providers, now=now):
+        log.warning("%d deliveries in doubt are not to be sent again any more", given_up)
     batch_ids = [row["id"] for row in conn.execute(handback.SQL.expired_batches, {"now": now})]
     if not batch_ids:
         return 0
+    again = doubt.send_again(conn, batch_ids, providers, now=now)
     held = conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": batch_ids, "now": now}).fetchone()
     conn.execute(handback.SQL.hand_back, handback.parameters(batch_ids, now=now))
     log.warning(
-        "took back %d batches whose worker is gone; %d deliveries are held as unknown",
+        "took back %d batches whose worker is gone; %d deliveries are held as unknown, "
+        "%d are sent again",
         len(batch_ids),
         held["held"] if held else 0,
+        again,
     )
     failpoints.hit("reclaim.before_commit")
     return len(batch_ids)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from celery import Celery, Task
@@ -20,7 +20,9 @@ from campaigns.audience.addresses import AddressKind
 from campaigns.campaign import control, samples, service
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
+from campaigns.errors import Invalid
 from campaigns.names import checked_uuid
+from campaigns.run import again
 from campaigns.run import reports as report_store
 from campaigns.team import teams
 from campaigns.validation import Text
@@ -118,7 +120,25 @@ def _register_campaigns(app: Celery, runtime: Runtime) -> None:
         return perform(runtime, control_one(control.pause, uuid, team))
 
     @_task(app, "campaigns.resume")
-    def resume(self: Task, uuid: Text, team: Text = DEFAULT_TEAM) -> str:
+    def resume(
+        self: Task,
+        uuid: Text,
+        team: Text = DEFAULT_TEAM,
+        scope: Literal["pending", "failed"] = "pending",
+        error_class: Text | None = None,
+    ) -> str | dict[str, str | int]:
+        if error_class is not None and scope != "failed":
+            raise Invalid("error_class", error_class, "needs the scope 'failed'")
+
+        def again_too(conn: Connection) -> dict[str, str | int]:
+            campaign_id = checked_uuid("uuid", uuid)
+            count = again.resume_failed(
+                conn, teams.find(conn, team).id, campaign_id, now=_now(), error_class=error_class
+            )
+            return {"uuid": str(campaign_id), "resent": count}
+
+        if scope == "failed":
+            return perform(runtime, again_too)
         return perform(runtime, control_one(control.resume, uuid, team))
 
     @_task(app, "campaigns.toggle_pause")

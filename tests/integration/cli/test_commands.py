@@ -249,22 +249,6 @@ def test_of_a_run_there_are_status_and_report(command: CommandLine, conn) -> Non
     assert list(command.folder.glob("*.part")) == []
 
 
-def test_what_is_unknown_is_listed_and_decided(command: CommandLine, conn) -> None:
-    run_id = ledger.run(conn, ledger.campaign(conn, ledger_now(conn)), 3, ledger_now(conn))
-    assert "Nothing is held" in command.succeed("deliveries", "unknown", run_id)
-    conn.execute("UPDATE deliveries SET status = 'unknown', error_code = 'worker_lost'")
-    conn.execute("UPDATE runs SET unknown = 3")
-    conn.execute("UPDATE lanes SET next_seq = 3")
-    page = command.json("deliveries", "unknown", run_id, "--limit", "2")
-    assert [d["seq"] for d in page["deliveries"]] == [0, 1]
-    assert page["more"] is True
-    assert "worker_lost" in command.succeed("deliveries", "unknown", run_id)
-    assert command.json("deliveries", "resolve", run_id, "--fail", "--seq", 1)["resolved"] == 1
-    shown = command.succeed("deliveries", "resolve", run_id, "--resend")
-    assert shown == "2 deliveries will be sent again.\n"
-    assert ledger.statuses(conn, run_id) == {"pending": 2, "failed": 1}
-
-
 def test_every_command_speaks_json_and_has_a_help(command: CommandLine) -> None:
     for path in leaves(sluice):
         shown = command.succeed(*path, "--help")
@@ -333,6 +317,8 @@ def ledger_now(conn):
         ("deliveries", "resolve", "1"),
         ("deliveries", "resolve", "1", "--resend", "--fail"),
         ("deliveries", "resolve", "1", "--fail", "--seq", "one"),
+        ("campaigns", "resume", CAMPAIGN, "--class", "transient"),
+        ("campaigns", "resume", CAMPAIGN, "--scope", "failed", "--class", "in_doubt"),
         ("report", "1", "--out", "x.csv"),
         ("report", "1", "--csv", "--json"),
         ("status",),
