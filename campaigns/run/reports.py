@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from campaigns import queries
+from campaigns import failpoints, queries
 from campaigns.database import Connection
 from campaigns.run.events import ReportKind, report_key
 
@@ -84,7 +84,9 @@ def _record_portion(conn: Connection, reports: Sequence[DeliveryReport]) -> int:
     with conn.transaction():
         noted = conn.execute(_SQL.note_reports, given).fetchall()
         _refold(conn, (row for row in noted if row["run_id"] is not None))
-        return sum(row["n"] for row in noted)
+        failpoints.hit("report.before_commit")
+    failpoints.hit("report.committed")
+    return sum(row["n"] for row in noted)
 
 
 def sweep_strays(
