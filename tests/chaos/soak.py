@@ -139,7 +139,7 @@ def main() -> int:
         installed(servers, Path(folder)) as here,
     ):
         here.start()
-        load = Load(here, here.group(RECIPIENTS))
+        load = Load(here, here.group(RECIPIENTS), RECIPIENTS)
         soak = Soak(load, sampling.Samples(), chosen.seed, chosen.fault_every)
         soak.run(seconds)
         exits = here.stop()

@@ -12,8 +12,9 @@ from campaigns.database import Connection
 from tests.chaos.installation import Installation
 from tests.chaos.judgement import Fault, Row, Verdict, is_explained, judge, rows_of
 
-#: Campaigns under way at once: while the next one's recipients are written, this one is sent.
-AT_ONCE = 2
+#: The next campaign follows when so much of one is left to send of those before it: while its
+#: recipients are written, they are sent.
+LEFT = 0.8
 
 #: A run is judged so long after its end, when the carrier's log is written.
 LOG_DELAY = timedelta(seconds=3)
@@ -34,12 +35,16 @@ class Load:
 
     here: Installation
     group: UUID
+    #: Of each campaign.
+    recipients: int
     verdict: Verdict = field(default_factory=Verdict)
     #: Codes of unknown rows.
     codes: Counter[str] = field(default_factory=Counter)
     #: Unknown rows without a fault, to look into.
     unexplained: list[tuple[int, Row]] = field(default_factory=list)
     judged: int = 0
+    #: Messages of campaigns that are judged.
+    _arrived_before: int = 0
     #: Campaigns that are not judged yet. An id is kept until its submission was answered.
     _open: list[UUID] = field(default_factory=list)
     _next: UUID = field(default_factory=uuid4)
@@ -51,7 +56,7 @@ class Load:
             self._judge(conn, run_id, faults)
             self._remove(conn, campaign, run_id)
             self._open.remove(campaign)
-        while more and len(self._open) < AT_ONCE:
+        if more and self._left() < LEFT * self.recipients:
             self.here.submit(conn, self.group, self._next)
             self._open.append(self._next)
             self._next = uuid4()
@@ -60,6 +65,11 @@ class Load:
     def idle(self) -> bool:
         """Whether everything that was submitted is judged."""
         return not self._open
+
+    def _left(self) -> int:
+        """How many messages of the open campaigns have not arrived yet."""
+        arrived = self.here.arrivals.total - self._arrived_before
+        return len(self._open) * self.recipients - arrived
 
     def _finished(self, conn: Connection) -> list[tuple[UUID, int]]:
         query = (
@@ -75,6 +85,7 @@ class Load:
         unknown = [row for row in rows if row.status == "unknown"]
         self.codes.update(str(row.code) for row in unknown)
         self.unexplained += [(run_id, row) for row in unknown if not is_explained(row, faults)]
+        self._arrived_before += self.here.arrivals.by_run.get(run_id, Counter()).total()
         # What comes after this has come too late: nobody may get anything from a run that is over.
         self.here.arrivals.by_run[run_id] = Counter()
         self.judged += 1
