@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,14 +53,15 @@ class Actor:
     conn: Connection
     broker: Celery
     providers_file: Path
-    provider: str | None
     max_attempts: int
+    #: Shared by the campaigns of a trial, which are one team's: by address, from when to when an
+    #: opt-out was being recorded.
+    opted_out: dict[str, tuple[float, float]]
     campaign_id: UUID = field(default_factory=uuid4)
     body: dict[str, Any] = field(default_factory=dict)
     #: Unix seconds.
     start: float = 0.0
     closed: list[Closed] = field(default_factory=list)
-    opted_out: dict[str, tuple[float, float]] = field(default_factory=dict)
     reported: frozenset[str] = frozenset()
     stopped: bool = False
     _sent_at: float = 0.0
@@ -97,16 +99,20 @@ class Actor:
             self._stop()
 
     @property
-    def done(self) -> bool:
-        """Whether everything planned was done."""
+    def acted(self) -> bool:
+        """Whether everything planned was done, reports aside."""
         plan = self.plan
         return (
             self._exists
             and (plan.hold is None or self._resumed)
             and self._opt_outs_done == len(plan.opt_outs)
             and (plan.stop_at is None or self.stopped)
-            and (not self._reports or bool(self.reported))
         )
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was done, and what was reported is on record."""
+        return self.acted and (not self._reports or bool(self.reported))
 
     def report(self, references: Mapping[str, str]) -> None:
         """Let the provider report some messages (reference by address) as delivered."""
@@ -169,8 +175,6 @@ class Actor:
             "included_contact_groups": [str(one) for one in self._groups],
             "excluded_contact_groups": [str(one) for one in self._excluded],
         }
-        if self.provider is not None:
-            body["provider"] = self.provider
         if plan.rate is not None:
             body["rate"] = f"{plan.rate}/s"
         if plan.lead is None:
@@ -218,7 +222,9 @@ class Actor:
             resumed = time.time()
             self.closed.append(Closed(self._held_at + GRACE, resumed, "a pause by hand"))
             self._resumed = True
-            control.resume(self.conn, team, self.campaign_id, now=datetime.now(UTC))
+            # By now it may have been stopped, or be over.
+            with suppress(Locked):
+                control.resume(self.conn, team, self.campaign_id, now=datetime.now(UTC))
 
     def _opt_out(self, since: float) -> None:
         for one in self.plan.opt_outs[self._opt_outs_done :]:

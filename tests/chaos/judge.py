@@ -40,6 +40,8 @@ class Verdict:
     violations: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     #: Messages that reached somebody.
     received: int = 0
+    #: What became of the recipients, by status.
+    statuses: Counter[str] = field(default_factory=Counter)
     #: Rows held as unknown, by the cause that explains them.
     explained: Counter[str] = field(default_factory=Counter)
 
@@ -60,6 +62,7 @@ def judge(evidence: Evidence) -> Verdict:
     doubts = Doubts(evidence, by_run)
     for run in evidence.runs:
         arrivals = by_run.pop(run.id, [])
+        verdict.statuses.update(row.status for row in run.rows)
         verdict.received += sum(arrival.outcome in RECEIVED for arrival in arrivals)
         _Hearing(verdict, run, arrivals, doubts).judge()
     for run_id, arrivals in by_run.items():

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import signal
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.support.carrier import RunningCarrier
 from tests.support.servers import Databases, session_home
 from tests.support.waiting import eventually
 
+#: Alembic's environment is one for all threads (alembic/runtime/environment.py).
+_MIGRATING = threading.Lock()
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -26,7 +30,7 @@ class Lane:
     redis_url: str
     forge: Forge
 
-    def database(self):  # type: ignore[no-untyped-def]
+    def database(self) -> AbstractContextManager[str]:
         """A fresh database for one trial; its URL."""
         return self.databases.fresh()
 
@@ -62,4 +66,6 @@ def open_lane() -> Iterator[Lane]:
     """Start a lane's servers; they end with the context, or at the next start if it is killed."""
     with session_home() as home, Forge() as forge:
         servers = embedded.start(home, durable=False)
-        yield Lane(Databases(servers.database_url), servers.redis_url, forge)
+        with _MIGRATING:
+            databases = Databases(servers.database_url)
+        yield Lane(databases, servers.redis_url, forge)

@@ -88,7 +88,7 @@ def draw(seed: int) -> Trial:
         armed=armed,
         blows=blows,
         restart_after=round(random.uniform(0.1, 1.0), 2),
-        forgetful=family == "reclaim" or (family != "adopt" and random.random() < 0.1),
+        forgetful=family == "reclaim",
     )
 
 

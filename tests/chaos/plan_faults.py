@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from campaigns.failpoints import POINTS
@@ -42,6 +42,8 @@ class Armed:
     #: ``kill``, ``raise`` or ``stall:SECONDS``.
     action: str
     at: int
+    #: In all later lives too, until it has happened to one process.
+    lasting: bool = False
 
     def spec(self) -> str:
         """The entry of ``SLUICE_FAILPOINTS``."""
@@ -66,22 +68,26 @@ def draw(
     """The kill at ``point`` with what leads to it, and up to five other faults."""
     family = point.partition(".")[0]
     size = sum(campaign.size for campaign in campaigns) // sends
-    armed = [Armed(ROLES[family], 0, point, "kill", _hit(random, point, size, paced=paced))]
+    at = _hit(random, point, size, paced=paced)
+    armed = [Armed(ROLES[family], 0, point, "kill", at, lasting=True)]
     blows = []
     if family == "adopt":
         armed = [
             Armed(SEND, 0, random.choice(_WITH_ROWS), "kill", 1),
-            Armed(SEND, 1, point, "kill", 1),
+            Armed(SEND, 1, point, "kill", 1, lasting=True),
         ]
     if family == "reclaim":
         # Nothing else takes a batch back: its journal is lost, or its process stands still.
         if random.random() < 0.7:
-            armed.append(Armed(SEND, 0, random.choice(_WITH_ROWS), "kill", 1))
+            armed.append(Armed(SEND, 0, random.choice(_WITH_ROWS[1:]), "kill", 1))
         else:
             blows.append(Blow(random.uniform(1, 2), "halt", SEND, PAST_THE_LEASE))
     limited = any(campaign.has_limits for campaign in campaigns)
     for _ in range(random.choice((0, 0, 1, 2))):
         extra = _extra(random, size, paced=paced, limited=limited)
+        if extra.role == armed[0].role and extra.action == "kill":
+            # Nobody else takes the life that is meant for the point whose turn it is.
+            extra = replace(extra, action="raise")
         if all((extra.role, extra.point) != (one.role, one.point) for one in armed):
             armed.append(extra)
     blows += [_blow(random) for _ in range(random.choice((0, 1, 1, 2, 3)))]

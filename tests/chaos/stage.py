@@ -132,11 +132,15 @@ class Stage:
                 member.process.signal(signal.SIGKILL)
 
     def _begin(self, member: Member) -> None:
+        happened = {point for point, *_ in self._failure_lines()}
         specs = [
             one.spec()
             for one in self.armed
-            # An added beat is armed too: whoever comes by first dies.
-            if one.role == member.role and one.life == member.life
+            if one.role == member.role
+            and (
+                one.life == member.life
+                or (one.lasting and one.life < member.life and one.point not in happened)
+            )
         ]
         env = {**self.env, "SLUICE_FAILPOINTS": ",".join(specs)} if specs else dict(self.env)
         env["SLUICE_FAILPOINT_LOG"] = str(self.failures)

@@ -21,7 +21,7 @@ def line(result: Result) -> str:
     words = [
         f"{result.trial.seed:>6}",
         f"{result.trial.point:<22}",
-        f"{verdict.received:>5} messages",
+        f"{verdict.received:>5} of {verdict.statuses.total():>4} messages",
         f"{sum(result.deaths.values()):>2} deaths",
         f"{doubts:>3} unknown",
         f"{result.seconds:5.1f} s",
@@ -51,6 +51,7 @@ def _lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
     blows: Counter[str] = Counter()
     server_faults: Counter[str] = Counter()
     explained: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     for result in results:
         others.update(
             {action: n for (_, action), n in result.failpoints.items() if action != "kill"}
@@ -58,9 +59,13 @@ def _lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
         blows.update(result.blows)
         server_faults.update(result.server_faults)
         explained.update(result.verdict.explained)
+        statuses.update(result.verdict.statuses)
     yield ""
     yield f"{'trials':<34}{len(results):>8}"
     yield f"{'messages received':<34}{sum(r.verdict.received for r in results):>8}"
+    yield f"{'recipients':<34}{statuses.total():>8}"
+    for status, count in sorted(statuses.items()):
+        yield f"    {status:<30}{count:>8}"
     yield f"{'processes killed at failpoints':<34}{kills.total():>8}"
     for point in POINTS:
         yield f"    {point:<30}{kills[point]:>8}"

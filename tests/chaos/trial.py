@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import httpx
 from celery import Celery
@@ -22,6 +21,7 @@ from tests.chaos.deeds import Actor
 from tests.chaos.evidence import Evidence, Row, Run, unix
 from tests.chaos.faults import Faults, gone
 from tests.chaos.judge import Verdict
+from tests.chaos.lane import Lane
 from tests.chaos.plan import MAX_ATTEMPTS, Trial
 from tests.chaos.stage import Stage
 from tests.support import ledger
@@ -51,7 +51,7 @@ class Result:
     seconds: float
 
 
-def run(trial: Trial, lane: Any, folder: Path) -> Result:
+def run(trial: Trial, lane: Lane, folder: Path) -> Result:
     """Play a trial in ``folder`` on a lane's servers, and judge it."""
     began = time.monotonic()
     with (
@@ -82,7 +82,7 @@ class _Play:
     def __init__(
         self,
         trial: Trial,
-        lane: Any,
+        lane: Lane,
         folder: Path,
         database_url: str,
         conn: Connection,
@@ -109,12 +109,11 @@ class _Play:
         self.faults = Faults(
             trial.blows, self.stage, conn, redis, broker, carrier, Random(trial.seed)
         )
-        attempts = MAX_ATTEMPTS * (1 if trial.chain == "none" else 2)
+        attempts = MAX_ATTEMPTS * (2 if trial.chain == "shared" else 1)
+        opted_out: dict[str, tuple[float, float]] = {}
         self._actors = [
-            Actor(plan, conn, broker, accounts, None, attempts if trial.chain == "shared"
-                  else MAX_ATTEMPTS)
-            for plan in trial.campaigns
-        ]  # fmt: skip
+            Actor(plan, conn, broker, accounts, attempts, opted_out) for plan in trial.campaigns
+        ]
         self._looked = 0.0
         self._begun = 0.0
         self._unfinished = ""
@@ -152,7 +151,7 @@ class _Play:
         return (
             elapsed >= self._trial.seconds
             and self.faults.over
-            and all(actor.done or self._is_over(actor) for actor in self._actors)
+            and all(actor.acted for actor in self._actors)
         )
 
     def _step(self) -> None:
@@ -166,9 +165,6 @@ class _Play:
                 if not gone(error):
                     raise
 
-    def _is_over(self, actor: Actor) -> bool:
-        return False
-
     def _finished(self) -> bool:
         self._step()
         if time.monotonic() < self._looked + _LOOK_EVERY:
@@ -177,8 +173,7 @@ class _Play:
         self._report()
         row = self._conn.execute(
             """
-            SELECT count(*)::int AS n, coalesce(bool_and(r.status = 'finished'), false) AS finished,
-                   coalesce((SELECT sum(accepted) FROM run_tallies), 0) AS tallied
+            SELECT count(*)::int AS n, coalesce(bool_and(r.status = 'finished'), false) AS finished
             FROM runs r
             """
         ).fetchone()
