@@ -7,28 +7,19 @@ Each side is opened only when a task first needs it, in the process that needs i
 from __future__ import annotations
 
 import gc
-import logging
-import os
-import socket
 import threading
 
-import psycopg
-from psycopg_pool import PoolTimeout
-
-from campaigns import database, queries
+from campaigns import database
 from campaigns.database import Pool
 from campaigns.providers import Providers
 from campaigns.run.signing import Keyring
 from campaigns.settings import Settings
 from campaigns.watched import Watched
+from worker import heart
 from worker.batch import send_batch
 from worker.drain import Drain
-from worker.engine import HEARTBEAT_SECONDS, Engine, open_engine
+from worker.engine import Engine, open_engine
 from worker.loop import LoopThread
-
-log = logging.getLogger(__name__)
-
-_SIGNS = queries.load("campaigns.run", "signs.sql")
 
 #: Connections for control and audience tasks; one per thread of that worker.
 CONTROL_POOL_SIZE = 8
@@ -81,7 +72,9 @@ class Runtime:
         self.providers()
         with self._lock:
             self._watch_over_the_end()
-        threading.Thread(target=self._beat, name="sluice-heart", daemon=True).start()
+        threading.Thread(
+            target=heart.beat, args=(self.pool, self._stopping), name="sluice-heart", daemon=True
+        ).start()
 
     def pool(self) -> Pool:
         """Connections for control and audience tasks."""
@@ -121,16 +114,6 @@ class Runtime:
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None:
             loop.call_soon(lambda: engine.break_off(seconds))
-
-    def _beat(self) -> None:
-        parameters = {"name": f"control@{socket.gethostname()}:{os.getpid()}", "kind": "control"}
-        while not self._stopping.is_set():
-            try:
-                with self.pool().connection() as conn:
-                    conn.execute(_SIGNS.beat_heart, {**parameters, "now": None})
-            except (psycopg.Error, PoolTimeout) as error:
-                log.warning("the heartbeat was not written (%s)", type(error).__name__)
-            self._stopping.wait(HEARTBEAT_SECONDS)
 
     def close(self) -> None:
         """Close what was opened; for the end of the process."""

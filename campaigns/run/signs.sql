@@ -38,6 +38,14 @@ INSERT INTO heartbeats (name, kind, seen_at)
 VALUES (%(name)s, %(kind)s, coalesce(%(now)s::timestamptz, clock_timestamp()))
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, seen_at = excluded.seen_at;
 
+-- name: silence_of_beats
+-- Seconds since the last tick, if there is anything to tick for.
+SELECT extract(epoch FROM clock_timestamp() - max(h.seen_at))::float8 AS seconds
+FROM heartbeats h
+WHERE h.kind = 'beat'
+  AND (EXISTS (SELECT FROM runs WHERE status <> 'finished')
+       OR EXISTS (SELECT FROM campaigns WHERE status IN ('scheduled', 'sending') AND next_dt < clock_timestamp()));
+
 -- name: findings
 -- What the watchdog found in the last day (scheduler/watch.sql).
 SELECT kind, subject, detail, repaired, times, last_seen_at

@@ -15,6 +15,7 @@ from scheduler.duties import watching
 from scheduler.duties.watching import EVERY, PUBLICATIONS, QUIET, Round, idle_queues
 from scheduler.tick import tick
 from tests.support import ledger
+from worker.heart import Silence
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 LATER = NOW + QUIET + timedelta(seconds=1)
@@ -149,3 +150,28 @@ def test_it_looks_once_in_a_while_and_counts_what_it_finds_again(conn):
     conn.execute("UPDATE runs SET accepted = total")
     look(conn, LATER + timedelta(days=8))
     assert told(conn) == []
+
+
+def test_a_beat_that_fell_silent_is_told_once_a_minute_while_there_is_work(conn):
+    silence = Silence()
+
+    def seen(seconds_ago: float) -> None:
+        conn.execute(
+            "INSERT INTO heartbeats VALUES ('beat@x', 'beat', now() - make_interval(secs => %s)) "
+            "ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at",
+            (seconds_ago,),
+        )
+
+    seen(100)
+    assert not silence.look(conn), "nothing is to be sent"
+    ledger.run(conn, ledger.campaign(conn, datetime.now(UTC)), 1, datetime.now(UTC))
+    for seconds_ago, told_now in (
+        (5, False),
+        (31, True),
+        (60, False),
+        (92, True),
+        (1, False),
+        (40, True),
+    ):
+        seen(seconds_ago)
+        assert silence.look(conn) is told_now, seconds_ago
