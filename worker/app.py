@@ -6,6 +6,7 @@ celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
 from __future__ import annotations
 
 import logging
+import signal
 from typing import Any
 
 from celery import Celery, signals
@@ -57,9 +58,15 @@ def _check_early(instance: Any, **_: Any) -> None:
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def _stop_claiming(how: str, **_: Any) -> None:
-    # "Cold" is the second SIGINT: whoever pressed it does not want to wait.
-    _runtime.stop_claiming(hurry=how == "Cold")
+def _stop_claiming(**_: Any) -> None:
+    _runtime.stop_claiming()
+    # Whoever interrupts a second time does not want to wait. Celery's own answer is to kill the
+    # tasks, which threads cannot be, and an error instead.
+    signal.signal(signal.SIGINT, _hurry)
+
+
+def _hurry(*_: object) -> None:
+    _runtime.stop_claiming(hurry=True)
 
 
 @signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]

@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
+from kombu.transport import redis, virtual
+from redis.exceptions import ResponseError
+
+log = logging.getLogger(__name__)
 
 #: How long to wait before connecting is tried again, at most, in seconds. Celery's own waits grow
 #: to 30 s.
 LONGEST_PAUSE = 2.0
+
+
+class _QoS(redis.QoS):
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Note that a message is being worked on, so that it is delivered again if we die.
+
+        A Redis without memory hands messages out and refuses that note. kombu then lets go of the
+        message, and nobody has it any more; here it is done without the note.
+        """
+        try:
+            super().append(message, delivery_tag)  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            log.warning("the broker cannot note what it hands out (%s)", type(error).__name__)
+            virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
+
+    def ack(self, delivery_tag: str) -> None:
+        """Take the note back. Without memory Redis refuses every transaction, but no removal."""
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except ResponseError:
+            with self.channel.conn_or_acquire() as client:
+                client.zrem(self.unacked_index_key, delivery_tag)
+                client.hdel(self.unacked_key, delivery_tag)
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+
+
+class _Channel(redis.Channel):
+    QoS = _QoS
+
+
+class _RedisTransport(redis.Transport):
+    Channel = _Channel
 
 
 class LastingConnection(Connection):
@@ -25,6 +62,11 @@ class LastingConnection(Connection):
         its row done.
         """
         return (*super().connection_errors, AttributeError)
+
+    def get_transport_cls(self) -> Any:
+        """The transport, that of Redis with our own care for messages."""
+        found = super().get_transport_cls()  # type: ignore[no-untyped-call]
+        return _RedisTransport if found is redis.Transport else found
 
     def ensure_connection(self, *args: Any, **options: Any) -> Any:
         """Connect, however long that takes, trying again after at most :data:`LONGEST_PAUSE`."""

@@ -158,11 +158,18 @@ def test_a_report_that_cannot_be_written(command: CommandLine, conn) -> None:
     assert not Path(os.devnull).is_file()
 
 
-@pytest.mark.parametrize("options", [(), ("--json",)])
-def test_a_full_disk_behind_standard_output_is_one_sentence(command: CommandLine, options) -> None:
+@pytest.mark.parametrize(
+    "words", [("groups", "list"), ("--json", "groups", "list"), ("report", "RUN", "--csv")]
+)
+def test_a_full_disk_behind_standard_output_is_one_sentence(
+    command: CommandLine, conn, words
+) -> None:
+    now = conn.execute("SELECT now() AS now").fetchone()["now"]
+    run_id = ledger.run(conn, ledger.campaign(conn, now), 5000, now)
+    words = [str(run_id) if word == "RUN" else word for word in words]
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [sys.executable, "-m", "cli.main", *options, "groups", "list"],
+            [sys.executable, "-m", "cli.main", *words],
             env={**os.environ, **command.variables},
             stdout=full,
             stderr=subprocess.PIPE,
