@@ -124,7 +124,8 @@ def resume(session: Session, campaign: str, scope: str, error_class: str | None)
         found = service.get(conn, team.id, campaign_id)
     session.show(
         {**as_answer(found), "resent": count},
-        f"Campaign {found.id} is {_status(found)}; {count:,} deliveries will be sent again.",
+        f"Campaign {found.id} is {_status(found)}.",
+        f"{count:,} deliveries will be sent again.",
     )
 
 

@@ -43,5 +43,5 @@ def test_what_failed_is_sent_again_by_class(command: CommandLine, conn) -> None:
     assert command.json(*resume, "--scope", "failed", "--class", "transient")["resent"] == 2
     assert ledger.statuses(conn, run_id) == {"pending": 2, "failed": 1}
     shown = command.succeed(*resume, "--scope", "failed")
-    assert shown == f"Campaign {campaign_id} is sending; 1 deliveries will be sent again.\n"
+    assert shown == f"Campaign {campaign_id} is sending.\n1 deliveries will be sent again.\n"
     assert ledger.statuses(conn, run_id) == {"pending": 3}
