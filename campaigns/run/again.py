@@ -102,6 +102,7 @@ def send(conn: Connection, run_id: int, chosen: Choice, *, now: datetime) -> int
         row = conn.execute(SQL.send_again, {**where, "now": now, "size": SLICE}).fetchone()
         assert row is not None
         go_on(conn, run_id, now=now)
+        conn.execute(SQL.uncover, {"run_id": run_id})
         return int(row["n"])
 
 

@@ -80,6 +80,29 @@ WITH chosen AS (
 )
 SELECT n FROM counts;
 
+-- name: uncover
+-- The batch in which a row was settled may still be under way, and the row has a slice of its own
+-- now. The batch's slices cover it no more: of two that cover one row, two workers would claim it in
+-- turns, and the words of each would be taken for the other's. Such a row is pending under the
+-- batch's own token without a claim, as no other is. Last of all, because whoever ends a batch takes
+-- its slices along when it has locked all else.
+-- Planner: the batches of one run, which are few; then the deliveries' key.
+WITH covered AS (
+    SELECT s.id, array_agg(x.seq ORDER BY x.seq) FILTER (WHERE d.seq IS NULL) AS seqs
+    FROM slices s
+    JOIN batches b ON b.id = s.batch_id
+    CROSS JOIN LATERAL unnest(coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1)))) AS x (seq)
+    LEFT JOIN deliveries d ON d.run_id = s.run_id AND d.seq = x.seq AND d.status = 'pending'
+                          AND d.claimed_at IS NULL AND d.lease_token = b.lease_token
+    WHERE s.run_id = %(run_id)s AND b.status = 'leased'
+    GROUP BY s.id
+    HAVING count(d.seq) > 0
+), narrowed AS (
+    UPDATE slices s SET seqs = c.seqs, messages = cardinality(c.seqs)
+    FROM covered c WHERE s.id = c.id AND c.seqs IS NOT NULL
+)
+DELETE FROM slices s USING covered c WHERE s.id = c.id AND c.seqs IS NULL;
+
 -- name: lock_run
 -- Waiting slices of a finished run are those that were made in this transaction.
 SELECT r.status, r.reason, r.finishes_at, r.expires_at, r.campaign_id, c.leftover,

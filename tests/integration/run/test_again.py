@@ -190,5 +190,37 @@ def test_a_deleted_campaign_is_not_there(conn) -> None:
 @pytest.mark.parametrize("error_class", ["in_doubt", "policy", "nonsense", ""])
 def test_a_class_that_is_no_failure_is_refused(conn, error_class) -> None:
     run_id = finished_run(conn)
-    with pytest.raises(Invalid, match="error_class: .* must be one of transient, permanent"):
+    with pytest.raises(Invalid, match=r"error_class: .* must be one of transient, permanent"):
         resume(conn, run_id, error_class)
+
+
+def test_what_is_sent_again_is_covered_by_no_other_batch_than_its_own(conn: Connection) -> None:
+    """The batch in which it was settled may still be under way: two workers that hold one row could
+    claim it in turns."""
+    run_id = ledger.run(conn, ledger.campaign(conn, NOW), 5, NOW)
+    tick(conn, PROVIDERS, name="beat@test", now=NOW)
+    conn.execute(
+        "UPDATE batches SET status = 'leased', lease_token = gen_random_uuid(), lease_until = %s",
+        (at(15),),
+    )
+    slices = conn.execute("SELECT lo, hi FROM slices WHERE batch_id IS NOT NULL").fetchall()
+    assert [(piece["lo"], piece["hi"]) for piece in slices] == [(0, 5)]
+    conn.execute("UPDATE slices SET lo = 1")
+    conn.execute(
+        "INSERT INTO slices (run_id, lane, batch_id, kind, lo, hi, messages) "
+        "SELECT run_id, lane, batch_id, 'retry', 0, 1, 1 FROM slices"
+    )
+    conn.execute(
+        "UPDATE deliveries SET status = 'unknown', attempts = 1, claimed_at = %s, settled_at = %s, "
+        "lease_token = (SELECT lease_token FROM batches) WHERE seq IN (0, 2)",
+        (NOW, at(1)),
+    )
+    conn.execute("UPDATE runs SET unknown = 2")
+    assert again.send(conn, run_id, again.unknown(), now=at(2)) == 2
+    pieces = conn.execute(
+        "SELECT batch_id IS NULL AS waits, seqs, messages FROM slices ORDER BY id"
+    )
+    assert [(one["waits"], one["seqs"], one["messages"]) for one in pieces] == [
+        (False, [1, 3, 4], 3),
+        (True, [0, 2], 2),
+    ]
