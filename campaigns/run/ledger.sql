@@ -248,7 +248,7 @@ WITH outcomes AS (
 ), settled AS (
     UPDATE deliveries d
     SET status = CASE WHEN p.was = 'accepted' THEN p.was ELSE p.status END,
-        attempts = d.attempts - CASE WHEN p.charged OR p.was = 'accepted' THEN 0 ELSE 1 END,
+        attempts = d.attempts - CASE WHEN p.charged OR p.was <> 'sending' THEN 0 ELSE 1 END,
         provider_message_ids = coalesce(p.message_ids, d.provider_message_ids),
         awaits_report = %(awaits_report)s,
         error_class = CASE WHEN p.was = 'accepted' THEN d.error_class ELSE p.class END,

@@ -75,7 +75,7 @@ def record(ledger: Ledger, p: Row) -> list[Row]:
         if was == "unknown" and status == "pending":
             status = "unknown"
         rows.set(seq, status)
-        rows.attempts[seq] -= 0 if charged else 1
+        rows.attempts[seq] -= 0 if charged or was == "unknown" else 1
         rows.settled_at[seq] = p["now"]
         tally = ledger.tallies.setdefault(run_id, Counter())
         tally[status] += status != "pending"
