@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
-from tests.model.sending import fold
 from tests.model.setting import Setting
-from tests.model.state import PENDING, SENDING, UNKNOWN, Slice, State, spend, with_rows
+from tests.model.state import ACCEPTED, PENDING, SENDING, UNKNOWN, Slice, State, spend, with_rows
 from tests.model.ticking import close_rows
 
 Happening = tuple[str, int, object, State]
@@ -83,21 +81,22 @@ def resend_unknown(state: State, setting: Setting) -> State:
     if setting.guards.resend_uncovers:
         after = after._replace(
             batches=tuple(
-                batch._replace(slices=tuple(map(partial(_uncovered, chosen), batch.slices)))
-                for batch in after.batches
+                batch._replace(slices=_without(batch.slices, chosen)) for batch in after.batches
             )
         )
     run = SENDING if state.run == "finished" else state.run
     return after._replace(waiting=(*after.waiting, chosen), run=run)
 
 
-def _uncovered(chosen: Slice, piece: Slice) -> Slice:
-    return tuple(seq for seq in piece if seq not in chosen)
+def _without(slices: tuple[Slice, ...], chosen: Slice) -> tuple[Slice, ...]:
+    kept = (tuple(seq for seq in piece if seq not in chosen) for piece in slices)
+    return tuple(piece for piece in kept if piece)
 
 
 def _reporting(state: State) -> Iterator[Happening]:
-    """The provider reports a delivery, at any time after it took the message."""
+    """The provider reports a delivery, at any time after it took the message: so it is accepted,
+    whatever the row was (campaigns/run/events.py)."""
     for seq, row in enumerate(state.rows):
         if row.received and not row.reported and (paid := spend(state, "reports")):
-            told = fold(row._replace(reported=True))
+            told = row._replace(status=ACCEPTED, reported=True)
             yield "report", seq, None, with_rows(paid, {seq: told})

@@ -7,7 +7,7 @@ anybody else could see.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from tests.model.setting import Setting
@@ -119,15 +119,11 @@ def record(state: State, setting: Setting, token: int, hands: tuple[Hand, ...]) 
         status = _STATUS[hand.outcome]
         if row.status == UNKNOWN and status == PENDING and guards.record_keeps_doubt:
             status = UNKNOWN
-        charged = hand.outcome not in (THROTTLED, NOT_SENT)
-        attempts = row.attempts if charged else max(row.attempts - 1, 0)
-        changed[hand.seq] = fold(row._replace(status=status, attempts=attempts))
+        # What was held in doubt is counted already: it may be told more than once.
+        charged = hand.outcome not in (THROTTLED, NOT_SENT) or row.status == UNKNOWN
+        attempts = row.attempts if charged else row.attempts - 1
+        changed[hand.seq] = row._replace(status=status, attempts=attempts)
     return with_rows(state, changed)
-
-
-def fold(row: Row) -> Row:
-    """What the provider has reported as delivered it has taken."""
-    return row._replace(status=ACCEPTED) if row.reported and row.status != SENDING else row
 
 
 def finish(state: State, setting: Setting, batch_id: int, token: int) -> State:
@@ -138,7 +134,7 @@ def finish(state: State, setting: Setting, batch_id: int, token: int) -> State:
     open_rows = any(state.rows[seq].status in (PENDING, SENDING) for seq in batch.rows)
     if not (open_rows and setting.guards.finish_empty):
         return _without(state, batch)
-    return hand_back(release_unsent(state, setting, batch), batch)
+    return hand_back(release_unsent(state, setting, batch), [batch])
 
 
 def release_unsent(state: State, setting: Setting, batch: Batch) -> State:
@@ -154,12 +150,13 @@ def release_unsent(state: State, setting: Setting, batch: Batch) -> State:
     )
 
 
-def hand_back(state: State, batch: Batch, apart: Slice = ()) -> State:
+def hand_back(state: State, batches: Sequence[Batch], apart: Slice = ()) -> State:
     """What is still pending waits to be cut again, a slice for each number of attempts. Of the rows
     named ``apart`` the caller makes slices."""
-    open_rows = {seq for seq in batch.rows if state.rows[seq].status == PENDING} - {*apart}
+    covered = {seq for batch in batches for seq in batch.rows} - {*apart}
+    open_rows = {seq for seq in covered if state.rows[seq].status == PENDING}
     slices = by_attempts(state, open_rows)
-    return _without(state._replace(waiting=(*state.waiting, *slices)), batch)
+    return _without(state._replace(waiting=(*state.waiting, *slices)), *batches)
 
 
 def by_attempts(state: State, seqs: Iterable[int]) -> list[Slice]:
@@ -184,17 +181,16 @@ def adopt(state: State, setting: Setting, left: Journal) -> State:
     state = with_rows(
         state,
         {
-            seq: fold(row._replace(status=PENDING, attempts=row.attempts - 1))
+            seq: row._replace(status=PENDING, attempts=row.attempts - 1)
             for seq in stayed
             for row in (state.rows[seq],)
         },
     )
-    stayed = tuple(seq for seq in stayed if state.rows[seq].status == PENDING)
     batch = state.batch(left.batch)
     if batch is not None and batch.token == left.token:
         doubtful = claimed_rows(state, batch)
         state = with_rows(state, {seq: in_doubt(state.rows[seq], setting) for seq in doubtful})
-        state = hand_back(state, batch, stayed)
+        state = hand_back(state, [batch], stayed)
     # In halves, because one of them may be what killed the process.
     halves = [half for piece in by_attempts(state, stayed) for half in halved(piece)]
     return state._replace(waiting=(*state.waiting, *halves))
@@ -219,7 +215,7 @@ def in_doubt(row: Row, setting: Setting) -> Row:
     again = setting.idempotent and row.attempts < setting.max_attempts
     if again or not setting.guards.reclaim_doubts:
         return row._replace(status=PENDING)
-    return fold(row._replace(status=UNKNOWN))
+    return row._replace(status=UNKNOWN)
 
 
 def _with_batch(state: State, batch: Batch) -> State:
@@ -228,5 +224,6 @@ def _with_batch(state: State, batch: Batch) -> State:
     )
 
 
-def _without(state: State, batch: Batch) -> State:
-    return state._replace(batches=tuple(one for one in state.batches if one.id != batch.id))
+def _without(state: State, *gone: Batch) -> State:
+    ids = {batch.id for batch in gone}
+    return state._replace(batches=tuple(one for one in state.batches if one.id not in ids))

@@ -51,14 +51,13 @@ def commit(state: State, setting: Setting, beat: Beat, cut: int) -> tuple[State,
 def reclaim(state: State, setting: Setting, beat: Beat) -> State:
     """``expired_batches``, ``hold_in_doubt``, ``hand_back``."""
     locked = setting.guards.reclaim_locks
-    for batch in state.batches:
-        if not (batch.ran_out if locked else batch.id in beat.expired):
-            continue
-        rows = claimed_rows(state, batch) if locked else beat.doubtful
-        rows = tuple(seq for seq in rows if state.rows[seq].status == SENDING)
-        state = with_rows(state, {seq: in_doubt(state.rows[seq], setting) for seq in rows})
-        state = hand_back(state, batch)
-    return state
+    expired = [
+        batch for batch in state.batches if (batch.ran_out if locked else batch.id in beat.expired)
+    ]
+    rows = [seq for batch in expired for seq in claimed_rows(state, batch)]
+    doubtful = rows if locked else [n for n in beat.doubtful if state.rows[n].status == SENDING]
+    state = with_rows(state, {seq: in_doubt(state.rows[seq], setting) for seq in doubtful})
+    return hand_back(state, expired)
 
 
 def dispatch(state: State, beat: Beat, cut: int, number: int) -> State:
