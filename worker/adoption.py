@@ -16,7 +16,7 @@ import logging
 import os
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,9 @@ import psycopg
 
 from campaigns import failpoints, queries
 from campaigns.database import Connection
-from campaigns.run import handback
+from campaigns.errors import Locked
+from campaigns.providers import NO_PROVIDERS, Providers
+from campaigns.run import again, doubt, handback
 from worker import journal, notes
 from worker.journal import Journal
 from worker.notes import Left
@@ -46,8 +48,11 @@ Row = tuple[int, int]
 class Adopted:
     """How many rows of a batch became what."""
 
+    #: Had not departed.
     returned: int = 0
+    #: Had departed: held as unknown, or sent again by an account that recognises the repetition.
     held: int = 0
+    again: int = 0
     poisoned: int = 0
 
 
@@ -62,11 +67,13 @@ class Adopter:
         home: Path,
         own: Journal,
         connect: Callable[[], AbstractContextManager[Connection]],
+        providers: Callable[[], Providers],
     ) -> None:
         """``home`` holds all journals, ``own`` is that of this process."""
         self._home = home
         self._own = own
         self._connect = connect
+        self._providers = providers
         self._conn: Connection | None = None
 
     def run_once(self) -> int:
@@ -127,14 +134,15 @@ class Adopter:
             return False
         if self._conn is None:
             self._conn = self._opened.enter_context(self._connect())
-        adopted = adopt(self._conn, left, died=died)
+        adopted = adopt(self._conn, left, self._providers(), died=died)
         failpoints.hit("adopt.committed")
         log.warning(
-            "batch %d of a worker that is gone: %d deliveries go back, %d are held as unknown, "
-            "%d failed because they kill their worker",
+            "batch %d of a worker that is gone: %d deliveries never left and go back, "
+            "%d are held as unknown, %d are sent again, %d failed because they kill their worker",
             left.batch_id,
             adopted.returned,
             adopted.held,
+            adopted.again,
             adopted.poisoned,
         )
         return True
@@ -143,6 +151,7 @@ class Adopter:
 def adopt(
     conn: Connection,
     left: Left,
+    providers: Providers = NO_PROVIDERS,
     *,
     died: bool = True,
     now: datetime | None = None,
@@ -153,15 +162,22 @@ def adopt(
     PostgreSQL's clock.
     """
     over: set[int] = set()
-    while (adopted := _adopt_live(conn, left, over, died=died, now=now)) is None:
+    while (adopted := _adopt_live(conn, left, providers, over, died=died, now=now)) is None:
         # A run was finished meanwhile: what is held as unknown keeps nobody from that.
         pass
-    return adopted
+    returned = 0
+    for run_id in sorted(over):
+        try:
+            returned += _adopt_finished(conn, left, run_id, died=died, now=now)
+        except Locked as error:
+            log.info("batch %d: what never left stays unknown: %s", left.batch_id, error)
+    return replace(adopted, returned=adopted.returned + returned)
 
 
 def _adopt_live(
     conn: Connection,
     left: Left,
+    providers: Providers,
     over: set[int],
     *,
     died: bool,
@@ -181,16 +197,46 @@ def _adopt_live(
         if finished:
             over |= finished
             raise psycopg.Rollback(transaction)
-        held = 0
+        held = resent = 0
         if row["is_ours"]:
-            batch = {"batch_ids": [left.batch_id], "now": moment}
-            found = conn.execute(handback.SQL.hold_in_doubt, batch).fetchone()
-            held = found["held"] if found else 0
-            back = handback.parameters([left.batch_id], now=moment, apart=returned)
-            conn.execute(handback.SQL.hand_back, back)
+            held, resent = _end_batch(conn, left.batch_id, providers, apart=returned, now=moment)
         failpoints.hit("adopt.before_commit")
-        return Adopted(len(returned), held, poisoned)
+        return Adopted(len(returned), held, resent, poisoned)
     return None
+
+
+def _end_batch(
+    conn: Connection,
+    batch_id: int,
+    providers: Providers,
+    *,
+    apart: Sequence[Row],
+    now: datetime,
+) -> tuple[int, int]:
+    """As the tick does when the lease has run out; how many rows are held, and sent again."""
+    resent = doubt.send_again(conn, [batch_id], providers, now=now)
+    found = conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
+    row = found.fetchone()
+    conn.execute(handback.SQL.hand_back, handback.parameters([batch_id], now=now, apart=apart))
+    return row["held"] if row else 0, resent
+
+
+def _adopt_finished(
+    conn: Connection, left: Left, run_id: int, *, died: bool, now: datetime | None
+) -> int:
+    """Rows of a finished run that were held as unknown and never left: it goes on with them.
+
+    Raises:
+        Locked: it cannot go on; nothing changed.
+    """
+    stayed = sorted(row for row in left.rows - left.departed if row[0] == run_id)
+    with conn.transaction():
+        row = conn.execute(_SQL.clock, {"now": now}).fetchone()
+        assert row is not None
+        returned, _ = _release(conn, left, stayed, died=died, now=row["now"])
+        if returned:
+            again.go_on(conn, run_id, now=row["now"])
+        return len(returned)
 
 
 def _release(

@@ -86,7 +86,8 @@ async def open_engine(settings: Settings) -> Engine:
         ConfigurationError: a URL is missing, or providers.toml is wrong.
     """
     clock = SystemClock()
-    accounts = Accounts(Watched(settings.providers_file))
+    providers = Watched(settings.providers_file)
+    accounts = Accounts(providers)
     pool = database.async_pool(settings.require_database(), size=POOL_SIZE)
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)
@@ -94,11 +95,12 @@ async def open_engine(settings: Settings) -> Engine:
     journal = Journal(settings.departures)
     engine = Engine(Ledger(pool), limiter, accounts, clock, health, journal, _pool=pool)
     connect = partial(database.opened, settings.require_database())
+    adopter = Adopter(settings.departures, journal, connect, providers.current)
     engine._tasks += [
         asyncio.create_task(_beat(engine.ledger)),
         asyncio.create_task(_follow(accounts)),
         asyncio.create_task(health.follow(accounts)),
-        asyncio.create_task(_adopt(Adopter(settings.departures, journal, connect))),
+        asyncio.create_task(_adopt(adopter)),
     ]
     return engine
 

@@ -38,9 +38,9 @@ class Stack:
         """Start a beat."""
         return self._celery("scheduler.app", "beat", "--schedule", "", name="beat")
 
-    def send_worker(self) -> Process:
-        """Start a send worker and wait until it takes work."""
-        worker = self._worker("send", [messaging.QUEUE_SEND], concurrency=8)
+    def send_worker(self, app: str = "worker.app") -> Process:
+        """Start a send worker."""
+        worker = self._worker("send", [messaging.QUEUE_SEND], concurrency=8, app=app)
         self.sends.append(worker)
         return worker
 
@@ -109,9 +109,11 @@ class Stack:
             message=f"the carrier has {at_least} messages",
         )
 
-    def _worker(self, name: str, queues: Sequence[str], *, concurrency: int) -> Process:
+    def _worker(
+        self, name: str, queues: Sequence[str], *, concurrency: int, app: str = "worker.app"
+    ) -> Process:
         return self._celery(
-            "worker.app", "worker", "--pool", "threads", "--concurrency", str(concurrency),
+            app, "worker", "--pool", "threads", "--concurrency", str(concurrency),
             "--queues", ",".join(queues), "--without-gossip", "--without-mingle",
             "--hostname", f"{name}{len(self.sends)}@%h", "--loglevel", "INFO", name=name,
         )  # fmt: skip
