@@ -18,8 +18,9 @@ _SQL = queries.load("scheduler", "tick.sql")
 #: After how many seconds without a lease a batch's message counts as lost.
 BATCH_AGAIN_AFTER = 5.0
 
-#: The same for the audience worker's tasks, which take longer.
-RUN_AGAIN_AFTER = 30.0
+#: The same for the audience worker's tasks, which take longer. One that is still at work is not
+#: disturbed: whoever resolves holds the run's row, and two who close settle each row once.
+RUN_AGAIN_AFTER = 10.0
 
 _RUN_TASKS = {"resolving": TASK_RESOLVE, "closing": TASK_CLOSE}
 
