@@ -69,6 +69,9 @@ class Doubts:
                 before = death.at - row.claimed_at
                 if self._explains(death.how, before, run_id, row, arrived=arrived):
                     return f"death at {death.how}"
+                if self._evidence.forgetful and abs(before) <= DEPARTURE:
+                    # Of what was claimed just then, a claim under way too, nobody can know.
+                    return "death with its journal"
         for raised in self._raised:
             before = raised.at - row.claimed_at
             if self._explains(raised.point, before, run_id, row, arrived=arrived):

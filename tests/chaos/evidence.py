@@ -110,6 +110,8 @@ class Evidence:
     raised: Sequence[Raised] = ()
     #: When the carrier hung up on everybody.
     outages: Sequence[tuple[float, float]] = ()
+    #: Whether what dead senders had written down on their disks was gone with them.
+    forgetful: bool = False
     #: By kind, how often a server was hit.
     server_faults: Mapping[str, int] = field(default_factory=dict)
     #: Why the trial was given up; empty: everything was finished in time.

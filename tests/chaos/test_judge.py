@@ -183,6 +183,11 @@ ARRIVED = [*THREE, arrival(3, at=2.1)]
         pytest.param(
             THREE, {"stalls": [Stall("send", T + 1.9, T + 19, "halt")]}, id="stood still too long"
         ),
+        pytest.param(
+            THREE,
+            {"deaths": [Death("send", T + 1.99, "record.before")], "forgetful": True},
+            id="journal lost",
+        ),
         pytest.param(THREE, {"raised": [Raised("send", T + 2.1, "send.departed")]}, id="an error"),
     ],
 )
@@ -202,7 +207,7 @@ def test_a_doubt_is_explained_by_a_fault_after_the_request_left(
         ),
         pytest.param({"deaths": [Death("send", T + 2.1, "send.rendered")]}, id="nor there"),
         pytest.param({"deaths": [Death("send", T + 2.1, "terminate")]}, id="asked to end"),
-        pytest.param({"deaths": [Death("send", T + 1.5, "kill")]}, id="killed before the claim"),
+        pytest.param({"deaths": [Death("send", T + 1.99, "kill")]}, id="killed before the claim"),
         pytest.param({"deaths": [Death("send", T + 9, "kill")]}, id="killed long after"),
         pytest.param({"deaths": [Death("control", T + 2.1, "kill")]}, id="somebody else"),
         pytest.param({"stalls": [Stall("send", T + 1.9, T + 5, "halt")]}, id="a short stall"),

@@ -248,6 +248,7 @@ class _Play:
             stalls=[*self.stage.stalls, *stalls],
             raised=raised,
             outages=self.faults.outages,
+            forgetful=self._trial.forgetful,
             server_faults=self.faults.server_faults,
             unfinished=self._unfinished,
         )
