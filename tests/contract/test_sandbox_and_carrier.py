@@ -71,7 +71,7 @@ def test_its_reports_are_understood() -> None:
     now = FakeClock().now()
     assert list(ADAPTER.parse_report(report_call(payload(reports)))) == [
         Reported("17-42", "c-1", "delivered", at=now),
-        Reported("17-43", "c-2", "undelivered", at=now, code="absent_subscriber"),
+        Reported("17-43", "c-2", "failed", at=now, code="absent_subscriber"),
     ]
 
 
