@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -40,6 +41,8 @@ ADOPT_EVERY = 2.0
 
 #: A recipient fails that was alone in a suspected batch when this many processes died with it.
 DEATHS_ALONE = 3
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Row = tuple[int, int]
 
@@ -104,15 +107,18 @@ class Adopter:
 
     def _others(self) -> list[Path]:
         try:
-            return [folder for folder in self._home.iterdir() if folder != self._own.folder]
+            return [each for each in self._home.iterdir() if self._is_journal(each)]
         except OSError:
             return []
+
+    def _is_journal(self, folder: Path) -> bool:
+        return folder != self._own.folder and _UUID.fullmatch(folder.name) is not None
 
     def _adopt_journal(self, folder: Path) -> int:
         try:
             descriptor = journal.lock(folder)
         except OSError:
-            # Gone by now, somebody else's altogether, or no journal at all.
+            # Gone by now, or another user's.
             return 0
         if descriptor is None:
             return 0

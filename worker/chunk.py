@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby, islice
+from collections.abc import Mapping, Sequence
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -25,7 +23,8 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.costs import Estimate
-from worker.departures import Departure, departures
+from worker.departures import departures
+from worker.due import Due, groups
 from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
 from worker.notes import Notes
@@ -49,15 +48,6 @@ CONNECT_MARGIN = 0.2
 
 #: For how many seconds an outcome is kept trying to get into the ledger.
 RECORD_PATIENCE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """A message that has its moment."""
-
-    row: Claimed
-    message: Message
-    departure: Departure
 
 
 class ChunkSender:
@@ -120,16 +110,16 @@ class ChunkSender:
 
     def _place(
         self, rendered: Sequence[Rendered], permits: Permits, latest: float
-    ) -> tuple[list[_Due], list[Rendered]]:
+    ) -> tuple[list[Due], list[Rendered]]:
         """What leaves by ``permits``, and what is too dear for what is left of them."""
-        due: list[_Due] = []
+        due: list[Due] = []
         dear: list[Rendered] = []
         moments = departures(permits, [one.cost for one in rendered], latest)
         for one, departure in zip(rendered, moments, strict=True):
             if departure is None:
                 dear.append(one)
                 continue
-            due.append(_Due(one.row, one.message, departure))
+            due.append(Due(one.row, one.message, departure))
             if one.cost > 1:
                 self._account.stragglers.sent(one.row.run_id, one.cost)
         return due, dear
@@ -153,19 +143,19 @@ class ChunkSender:
         settled = [self._settle(one.row, NotSent("no_permit")) for one in dear]
         return settled + [settlement for task in sending for settlement in task.result()]
 
-    async def _send_due(self, due: Sequence[_Due]) -> list[Settlement]:
+    async def _send_due(self, due: Sequence[Due]) -> list[Settlement]:
         size = self._account.adapter.capabilities.max_batch
-        results = await asyncio.gather(*map(self._send_group, _groups(due, size)))
+        results = await asyncio.gather(*map(self._send_group, groups(due, size)))
         return [settlement for part in results for settlement in part]
 
-    async def _send_group(self, group: Sequence[_Due]) -> list[Settlement]:
+    async def _send_group(self, group: Sequence[Due]) -> list[Settlement]:
         """One request's worth of rows: exactly one settlement for each."""
         try:
             return await self._settle_group(group)
         finally:
             self._account.slots.give(len(group))
 
-    async def _settle_group(self, group: Sequence[_Due]) -> list[Settlement]:
+    async def _settle_group(self, group: Sequence[Due]) -> list[Settlement]:
         settled: list[Settlement] = []
         # The account may be configured anew before the answer is here.
         adapter = self._account.adapter
@@ -180,8 +170,8 @@ class ChunkSender:
         return settled
 
     def _encode(
-        self, adapter: Adapter, group: Sequence[_Due]
-    ) -> list[tuple[Sequence[_Due], HttpRequest | None]]:
+        self, adapter: Adapter, group: Sequence[Due]
+    ) -> list[tuple[Sequence[Due], HttpRequest | None]]:
         """Requests for the messages; ``None`` for one that cannot be encoded.
 
         A message that breaks a request of many goes alone, and so do its neighbours.
@@ -200,7 +190,7 @@ class ChunkSender:
             return [(group, None)]
 
     async def _request(
-        self, adapter: Adapter, request: HttpRequest, group: Sequence[_Due]
+        self, adapter: Adapter, request: HttpRequest, group: Sequence[Due]
     ) -> Sequence[Outcome | NotSent]:
         clock = self._engine.clock
         messages = [one.message for one in group]
@@ -296,10 +286,3 @@ class ChunkSender:
                 return
             await self._engine.clock.sleep(pause)
             pause = min(pause * 2, 5.0)
-
-
-def _groups(due: Sequence[_Due], size: int) -> Iterator[Sequence[_Due]]:
-    """What goes in one request: at most ``size`` messages, and only such as may leave together."""
-    for _, together in groupby(due, key=lambda one: one.departure.at):
-        while group := list(islice(together, size)):
-            yield group

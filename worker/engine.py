@@ -119,6 +119,9 @@ async def _adopt(adopter: Adopter) -> None:
             await asyncio.to_thread(adopter.run_once)
         except (psycopg.Error, Unavailable) as error:
             log.warning("nothing can be adopted now (%s)", type(error).__name__)
+        except Exception as error:
+            # Or nobody on this machine would adopt anything from now on.
+            log.error("adopting failed (%s)", type(error).__name__)
         await asyncio.sleep(ADOPT_EVERY)
 
 

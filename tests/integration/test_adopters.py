@@ -98,12 +98,21 @@ def test_a_process_adopts_what_it_lost_track_of_itself(
 
 
 def test_what_is_no_journal_is_left_alone(home: Path, database: str) -> None:
-    home.mkdir()
-    (home / "file").write_text("hello", "utf-8")
-    (home / "folder").mkdir()
+    (home / "folder").mkdir(parents=True)
     (home / "folder" / "file").write_text("hello", "utf-8")
+    (home / str(uuid4())).write_text("hello", "utf-8")
+    before = sorted(home.rglob("*"))
     assert adopter(home, database).run_once() == 0
-    assert (home / "folder" / "file").read_text("utf-8") == "hello"
+    assert sorted(home.rglob("*")) == before
+
+
+def test_a_journal_that_nobody_can_read_any_more_is_removed(home: Path, database: str) -> None:
+    """What it would have told is held as unknown by the tick."""
+    folder = home / str(uuid4())
+    folder.mkdir(parents=True)
+    (folder / f"{uuid4()}.batch").write_bytes(b"garbage")
+    assert adopter(home, database).run_once() == 0
+    assert not list(home.iterdir())
 
 
 @pytest.mark.parametrize("first", ["tick", "adopter"])
