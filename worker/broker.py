@@ -8,13 +8,17 @@ from typing import Any
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
 from kombu.transport import redis, virtual
+from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
 #: How long to wait before connecting is tried again, at most, in seconds. Celery's own waits grow
 #: to 30 s.
 LONGEST_PAUSE = 2.0
+
+_NEVER = Retry(NoBackoff(), 0)
 
 
 class _QoS(redis.QoS):
@@ -43,6 +47,17 @@ class _QoS(redis.QoS):
 
 class _Channel(redis.Channel):
     QoS = _QoS
+
+    def _receive_one(self, subscription: Any) -> Any:
+        """Read from the subscription to remote control, whose loss is the connection's loss.
+
+        Left to itself redis-py subscribes again and then waits for a message that may never come,
+        in the one thread that fetches tasks: cut off from nothing but its subscription, a worker
+        would do nothing any more and say nothing about it.
+        """
+        if subscription.connection is not None:
+            subscription.connection.retry = _NEVER
+        return super()._receive_one(subscription)  # type: ignore[no-untyped-call]
 
 
 class _RedisTransport(redis.Transport):
