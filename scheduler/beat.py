@@ -12,7 +12,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -24,6 +24,7 @@ from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.messaging import INTERNAL_TASKS, MESSAGE_EXPIRES
 from campaigns.watched import Watched
+from scheduler.duties import publishing
 from scheduler.ending import put_off
 from scheduler.memory import Memory
 from scheduler.pacing import QUANTUM
@@ -58,7 +59,7 @@ class Ticker:
         accounts = self._providers.current()
         report = tick(self._conn, accounts, name=self._name, memory=self._memory)
         if report is not None and report.publish:
-            self._send(report.publish)
+            self._send(self._conn, report.publish)
         return report
 
     def drop_connection(self) -> None:
@@ -70,15 +71,15 @@ class Ticker:
             except psycopg.Error:
                 log.debug("closing a broken connection failed")
 
-    def _send(self, messages: Iterable[tuple[str, int]]) -> None:
+    def _send(self, conn: Connection, messages: Sequence[tuple[str, int]]) -> None:
         failpoints.hit("publish.before")
-        for task, row_id in messages:
+        for index, (task, row_id) in enumerate(messages):
             try:
                 self._publish(task, row_id)
             except Exception as error:
-                # The rows stay as they are and are published again.
                 log.error("the broker takes no messages (%s); they will be published again",
                           type(error).__name__)  # fmt: skip
+                publishing.take_back(conn, messages[index:])
                 return
             failpoints.hit("publish.between")
         failpoints.hit("publish.after")

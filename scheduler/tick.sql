@@ -239,6 +239,16 @@ WHERE status IN ('resolving', 'closing')
   AND (published_at IS NULL OR published_at < %(now)s::timestamptz - make_interval(secs => %(again_after)s))
 RETURNING id, status;
 
+-- name: take_back_batches
+-- The broker did not take their messages: they are due at once, and no repetition is counted.
+UPDATE batches
+SET published_at = NULL, publications = greatest(publications - 1, 0)
+WHERE id = ANY (%(ids)s) AND status = 'ready';
+
+-- name: take_back_runs
+-- The same for runs.
+UPDATE runs SET published_at = NULL WHERE id = ANY (%(ids)s) AND status IN ('resolving', 'closing');
+
 -- name: forget_heartbeats
 -- Names carry a process id, so every restart leaves one behind.
 DELETE FROM heartbeats WHERE seen_at < %(now)s::timestamptz - interval '1 day';

@@ -6,6 +6,7 @@ lost on the way, or with the broker's data, the row is simply published again la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns import queries
@@ -36,3 +37,15 @@ def run_once(conn: Connection, now: datetime) -> list[tuple[str, int]]:
         *((TASK_SEND, row["id"]) for row in batches),
         *((TASK_CLOSE_REPORTS, run_id) for run_id in unreported.publish(conn, now)),
     ]
+
+
+def take_back(conn: Connection, messages: Sequence[tuple[str, int]]) -> None:
+    """The broker did not take these: the next tick publishes them again.
+
+    Without this a long outage would look like messages that get lost again and again, and the
+    first one after it could be a minute away.
+    """
+    batches = [row_id for task, row_id in messages if task == TASK_SEND]
+    runs = [row_id for task, row_id in messages if task in _RUN_TASKS.values()]
+    conn.execute(_SQL.take_back_batches, {"ids": batches})
+    conn.execute(_SQL.take_back_runs, {"ids": runs})

@@ -15,6 +15,7 @@ from tests.support.outages import OwnServers
 from tests.support.processes import Processes
 from tests.support.stack import Stack, group, numbers
 from tests.support.waiting import eventually
+from worker.drain import FORCED
 
 #: Messages per second, and how many more of them a busy machine may bunch in one second.
 RATE, JITTER = 200, 4
@@ -42,6 +43,7 @@ class OutageTrial:
             "SLUICE_BROKER_URL": servers.broker.start(),
             "SLUICE_PROVIDERS": str(self._providers),
             "SLUICE_HOME": str(folder / "home"),
+            "SLUICE_DRAIN_SECONDS": "4",
         }
         self.stack = Stack(processes, connect(servers.postgres.url), running, env)
         #: When nothing was to be sent, in Unix seconds.
@@ -88,7 +90,7 @@ class OutageTrial:
         # Shown with -rP; docs/faults.md states what was found so.
         print(f"{what}: back after {time.monotonic() - since:.1f} s")
 
-    def _silence(self, seconds: float = 1.2) -> None:
+    def _silence(self, seconds: float = 0.8) -> None:
         """Wait until nothing has arrived for so long."""
         seen, since = self._accepted(), time.monotonic()
 
@@ -113,6 +115,12 @@ class OutageTrial:
         verdict = judge(self.stack.carrier.log(), self._expected, self._closed)
         assert verdict.clean, verdict.counts()
         assert ledger.counters(self.stack.conn, run_id) == {"accepted": len(self._expected)}
+
+    def ends_although(self, outage: AbstractContextManager[object]) -> None:
+        """An outage keeps no worker from ending in its time when it is told to."""
+        with outage:
+            for worker in self.stack.sends:
+                assert worker.terminate(timeout=10) in (0, FORCED)
 
     def _accepted(self) -> int:
         found: int = self.stack.carrier.stats()["accepted"]
