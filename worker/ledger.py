@@ -20,16 +20,14 @@ from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback, signing
-from worker.adapters.base import Capabilities
+from worker.adapters.base import SILENT, Capabilities
 from worker.outcomes import Settlement, record_parameters
 from worker.throttle.base import Limit
 
 _SQL = queries.load("campaigns.run", "ledger.sql")
+_OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
 _EVENTS = queries.load("campaigns.run", "events.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
-
-#: Of a provider that never reports anything.
-_SILENT = Capabilities()
 
 #: How long a lease holds without a sign of life, in seconds.
 LEASE_SECONDS = 15.0
@@ -103,7 +101,7 @@ def _stretches(slices: Iterable[tuple[int, int, list[int] | None]]) -> Iterator[
 
 
 class Ledger:
-    """The statements of ledger.sql, for one channel's worth of columns."""
+    """The statements of ledger.sql and outcomes.sql, for one channel's worth of columns."""
 
     def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
@@ -203,37 +201,36 @@ class Ledger:
         self,
         lease: Lease,
         settlements: Sequence[Settlement],
-        capabilities: Capabilities = _SILENT,
+        capabilities: Capabilities = SILENT,
     ) -> int:
         """Write outcomes; returns how many rows took them.
 
         ``capabilities``: of the adapter. They tell whether reports are to come, and whether it has
         to be noted where message ids lead, because nothing else in them tells whose they are.
         """
-        query = _SQL.record_capped if lease.capped else _SQL.record
-        noting = capabilities.needs_message_ids
         outcomes = record_parameters(lease.token, settlements, awaits_report=capabilities.reports)
-        settled = 0
-        if not noting:
-            row = await self._row(query, outcomes)
-            settled = int(row["settled"]) if row else 0
-            if settled == len(settlements):
-                return settled
-        return settled + await self._record_reported(query, outcomes, noting=noting)
+        outcomes["noting"] = capabilities.needs_message_ids
+        if lease.capped or capabilities.needs_message_ids:
+            return await self._record_all(lease, outcomes)
+        try:
+            row = await self._row(_OUTCOMES.record, outcomes)
+        except psycopg.errors.UniqueViolation:
+            # The server's clock was set back, to the very moment of an earlier claim.
+            row = None
+        settled = int(row["settled"]) if row else 0
+        if settled < len(settlements):
+            settled += await self._record_all(lease, outcomes)
+        return settled
 
-    async def _record_reported(
-        self, query: str, outcomes: Mapping[str, Any], *, noting: bool
-    ) -> int:
-        """Write outcomes of rows that the provider may have spoken of before it answered."""
+    async def _record_all(self, lease: Lease, outcomes: Mapping[str, Any]) -> int:
+        """Write outcomes of rows too of which somebody else said something meanwhile."""
+        query = _OUTCOMES.record_capped if lease.capped else _OUTCOMES.record_all
         async with self._connection() as conn, conn.transaction():
-            left = {**outcomes, "reported": None if noting else True, "noting": noting}
-            row = await (await conn.execute(query, left)).fetchone()
-            cursor = await conn.execute(_EVENTS.note_message_ids, left)
+            row = await (await conn.execute(query, outcomes)).fetchone()
+            cursor = await conn.execute(_EVENTS.note_message_ids, outcomes)
             if heard := await cursor.fetchall():
-                run_ids = [each["run_id"] for each in heard]
-                seqs = [each["seq"] for each in heard]
-                again = {"run_ids": run_ids, "seqs": seqs, "now": None}
-                await conn.execute(_EVENTS.refold, again)
+                again = {name: [each[name[:-1]] for each in heard] for name in ("run_ids", "seqs")}
+                await conn.execute(_EVENTS.refold, {**again, "now": None})
             return int(row["settled"]) if row else 0
 
     async def renew(self, lease: Lease) -> bool:

@@ -82,11 +82,10 @@ def settle(
 def record_parameters(
     token: UUID, settlements: Sequence[Settlement], *, awaits_report: bool
 ) -> dict[str, Any]:
-    """Parameters of ``record`` in ledger.sql, for rows that no provider spoke of yet."""
+    """Parameters of the statements that record, in campaigns/run/outcomes.sql."""
     return {
         "token": token,
         "now": None,
-        "reported": False,
         "awaits_report": awaits_report,
         "run_ids": [s.run_id for s in settlements],
         "seqs": [s.seq for s in settlements],

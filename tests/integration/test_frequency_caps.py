@@ -21,6 +21,7 @@ from tests.support.waiting import eventually
 from worker.outcomes import Settlement
 
 LEDGER = queries.load("campaigns.run", "ledger.sql")
+OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
 SIGNS = queries.load("campaigns.run", "signs.sql")
 
 #: The gates of these runs are open from an hour before it.
@@ -53,7 +54,7 @@ class Batch:
 
     def record(self, status: str, *seqs: int, now: datetime = NOW) -> None:
         self.conn.execute(
-            LEDGER.record_capped if self.capped else LEDGER.record,
+            OUTCOMES.record_capped if self.capped else OUTCOMES.record,
             rows.told(self.token, [Settlement(self.run_id, seq, status) for seq in seqs], now),
         )
 
@@ -73,7 +74,13 @@ def lease(conn: Connection, *runs: int, now: datetime = NOW, **columns: object) 
     token = uuid4()
     leased = conn.execute(
         LEDGER.lease_batch,
-        {"batch_id": batch_id, "token": token, "lease_seconds": 86400, "now": now},
+        {
+            "batch_id": batch_id,
+            "token": token,
+            "lease_seconds": 86400,
+            "now": now,
+            "resending": [],
+        },
     ).fetchone()
     return Batch(conn, runs[0], batch_id, token, leased["capped"])
 

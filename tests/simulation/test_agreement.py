@@ -32,7 +32,11 @@ from worker.ledger import LEASE_SECONDS
 
 BEGIN = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
-_SEND = {**queries.load("campaigns.run", "ledger.sql"), **handback.SQL}
+_SEND = {
+    **queries.load("campaigns.run", "ledger.sql"),
+    **queries.load("campaigns.run", "outcomes.sql"),
+    **handback.SQL,
+}
 _SEND["claim"] = _SEND["claim"].replace("{address}", "phone")
 
 #: What is compared, and in which order. Ids of slices are PostgreSQL's own affair.
@@ -88,7 +92,13 @@ class Both:
 
     def send(self, name: str, **parameters: Any) -> list[Row]:
         """One statement of the send path on both; what it answers in PostgreSQL."""
-        given = {"channel": "sms", "capped": False, "lease_seconds": LEASE_SECONDS, **parameters}
+        given = {
+            "channel": "sms",
+            "capped": False,
+            "resending": [],
+            "lease_seconds": LEASE_SECONDS,
+            **parameters,
+        }
         found = self.conn.execute(_SEND[name], given)
         rows: list[Row] = found.fetchall() if found.description else []
         theirs = getattr(send_queries, name)(self.memory.ledger, given)
@@ -207,7 +217,6 @@ def _worker_steps(both: Both, draw: random.Random, now: datetime) -> None:
                 classes=[None] * len(known),
                 codes=[None] * len(known),
                 awaits_report=False,
-                reported=False,
                 charged=[status != "pending" or draw.random() < 0.5 for status in drawn],
             )
         elif luck < 0.9 and not both.send("finish_batch", **own):

@@ -154,6 +154,10 @@ class Capabilities:
         return self.reports and not self.echoes_reference
 
 
+#: Of a provider that never reports anything.
+SILENT = Capabilities()
+
+
 class Adapter(Protocol):
     """Translates for one configured account."""
 

@@ -17,7 +17,7 @@ from tests.support import ledger
 from worker.outcomes import Settlement
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-LEDGER = queries.load("campaigns.run", "ledger.sql")
+OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
 CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms")
 PROVIDERS = Providers(MappingProxyType({"carrier": CARRIER}))
 
@@ -77,7 +77,7 @@ def test_a_worker_that_was_thought_lost_cannot_overrule_the_decision(conn) -> No
     row = conn.execute("SELECT lease_token FROM deliveries").fetchone()
     resolve.fail(conn, run_id, now=at(5))
     settled = conn.execute(
-        LEDGER.record,
+        OUTCOMES.record_all,
         ledger.told(row["lease_token"], [Settlement(run_id, 0, "accepted")], at(6)),
     ).fetchone()
     assert settled == {"settled": 0}
