@@ -25,8 +25,8 @@ WITH doubtful AS (
     RETURNING d.run_id, d.seq, d.provider, d.claimed_at, d.settled_at
 ), noted AS (
     INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, error_class, code)
-    SELECT run_id, seq, 'unknown', (date_part('epoch', claimed_at) * 1e6)::bigint::text, settled_at,
-           provider, 'in_doubt', 'worker_lost'
+    SELECT run_id, seq, 'unknown', coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
+           settled_at, provider, 'in_doubt', 'worker_lost'
     FROM doubtful
     ON CONFLICT DO NOTHING
 ), changes AS (
