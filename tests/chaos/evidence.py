@@ -60,6 +60,7 @@ class Run:
     id: int
     promise: Promise
     status: str
+    reason: str | None
     total: int
     counters: Mapping[str, int]
     rows: tuple[Row, ...]

@@ -99,11 +99,9 @@ def _draw_one(random: Random, number: int, largest: int, family: str) -> Campaig
     first = number * LARGEST // 4
     shape = random.choice(("plain", "plain", "window", "expiry", "rated", "stopped"))
     if number == 0:
-        # What has to be sent, whatever comes; and what must leave something to be closed.
-        if family in {"submit", "resolve", "report"}:
-            shape = "plain"
-        if family == "close":
-            shape = random.choice(("expiry", "stopped"))
+        # What has to be sent, however late; and what must leave something to be closed.
+        late = ("plain", "plain", "rated", "window")
+        shape = random.choice(("expiry", "stopped") if family == "close" else late)
     campaign = Campaign(
         groups=_groups(random, first, size),
         excluded=_excluded(random, first, size),
@@ -114,10 +112,10 @@ def _draw_one(random: Random, number: int, largest: int, family: str) -> Campaig
         opt_outs=_opt_outs(random, first, size),
         hold=_hold(random),
     )
-    return _shaped(random, campaign, shape)
+    return _shaped(random, campaign, shape, number)
 
 
-def _shaped(random: Random, campaign: Campaign, shape: str) -> Campaign:
+def _shaped(random: Random, campaign: Campaign, shape: str, number: int) -> Campaign:
     size = campaign.size
     if shape == "window":
         length = random.randint(6, 9)
@@ -126,7 +124,7 @@ def _shaped(random: Random, campaign: Campaign, shape: str) -> Campaign:
             lead=random.randint(2, 3),
             window=length,
             pauses=_pauses(random, length),
-            leftover=random.choice(("continue", "continue", "expire")),
+            leftover=random.choice(("continue", "continue", "expire")) if number else "continue",
         )
     if shape == "expiry":
         expiry = random.randint(5, 8)

@@ -41,7 +41,7 @@ def evidence(
     counters: dict[str, int] = {}
     for one in rows:
         counters[one.status] = counters.get(one.status, 0) + 1
-    run = Run(7, held_to or promise(), "finished", len(rows), counters, tuple(rows))
+    run = Run(7, held_to or promise(), "finished", "completed", len(rows), counters, tuple(rows))
     whole = Evidence(
         runs=[run],
         without_run=[],
@@ -160,6 +160,17 @@ def test_a_recipient_without_a_message_is_not_lost_where_there_is_a_reason(
 def test_who_opted_out_before_the_recipients_were_written_needs_no_row() -> None:
     opted_out = promise(opted_out={PEOPLE[3]: (T, T + 0.1)})
     assert not violations(evidence([row(0), row(1), row(2)], THREE, opted_out))
+
+
+def test_a_campaign_that_was_stopped_before_its_recipients_were_written_has_none() -> None:
+    def without_rows(reason: str, held_to: Promise) -> Evidence:
+        (run,) = evidence([], [], held_to).runs
+        return evidence(runs=[replace(run, reason=reason)], arrivals=[])
+
+    assert not violations(without_rows("stopped", promise(stopped=True)))
+    assert not violations(without_rows("expired", promise(may_expire=True)))
+    assert violations(without_rows("completed", promise(stopped=True))) == {"lost": 4}
+    assert violations(without_rows("stopped", promise())) == {"lost": 4}
 
 
 #: Three rows of an earlier claim, and one that is held as unknown.

@@ -30,7 +30,7 @@ from tests.support.fault_server import unused_port
 from tests.support.waiting import eventually
 
 #: How long everything may take to be finished once nothing is done to it any more, in seconds.
-PATIENCE = 120.0
+PATIENCE = 180.0
 
 #: Between two looks at the database and at the carrier's log, in seconds.
 _LOOK_EVERY = 0.25
@@ -225,7 +225,8 @@ class _Play:
         runs, without = [], []
         for actor in self._actors:
             found = self._conn.execute(
-                "SELECT id, status, total FROM runs WHERE campaign_id = %s", (actor.campaign_id,)
+                "SELECT id, status, reason, total FROM runs WHERE campaign_id = %s",
+                (actor.campaign_id,),
             ).fetchall()
             if len(found) != 1:
                 without.append(str(actor.campaign_id)[:8])
@@ -234,6 +235,7 @@ class _Play:
                     row["id"],
                     actor.promise(),
                     row["status"],
+                    row["reason"],
                     row["total"],
                     ledger.counters(self._conn, row["id"]),
                     self._rows(row["id"]),
