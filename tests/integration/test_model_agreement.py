@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 
 from campaigns.database import Connection
 from campaigns.run import handback
+from tests.model.search import search
 from tests.model.setting import ANSWERS, Setting
 from tests.model.state import Budget, State
 from tests.model.steps import Step, successors
+from tests.model.worlds import REMOVALS
 from tests.support import ledger as stored
 from tests.support.model_replay import Replay
 
@@ -48,6 +51,18 @@ def walk(setting: Setting, seed: int, steps: int) -> list[tuple[Step, State]]:
         step, state = chance.choices(found, weights)[0]
         way.append((step, state))
     return way
+
+
+def guarded(setting: Setting, steps: Iterable[Step]) -> Iterator[tuple[Step, State]]:
+    """The same steps with every guard on, as far as they lead. A claim that grants nothing is no
+    step of the model; here it is one that changes nothing."""
+    state = setting.initial()
+    for step in steps:
+        after = dict(successors(state, setting)).get(step)
+        if after is None and step.name != "claim":
+            return
+        state = after or state
+        yield step, state
 
 
 def in_model(state: State, names: Replay) -> dict[str, Any]:
@@ -96,14 +111,16 @@ def in_database(conn: Connection, run_id: int) -> dict[str, Any]:
     }
 
 
-def agree(conn: Connection, url: str, setting: Setting, seed: int, steps: int) -> Counter[str]:
-    """Replay one walk, and compare after each step; which steps it had."""
+def agree(
+    conn: Connection, url: str, setting: Setting, way: Iterable[tuple[Step, State]]
+) -> Counter[str]:
+    """Replay one way, and compare after each step; which steps it had."""
     played: Counter[str] = Counter()
     replay = Replay(conn, url, setting)
     try:
         before = setting.initial()
         told = []
-        for step, after in walk(setting, seed, steps):
+        for step, after in way:
             told.append(str(step))
             replay.play(step, before, after)
             assert in_database(conn, replay.run_id) == in_model(after, replay), "\n".join(told)
@@ -128,7 +145,7 @@ def test_walks_with_ticks_that_others_work_in(conn: Connection, database: str, s
     setting = replace(_WORLD, beats=2, cuts=(0, 1, 2, 99), journal=True)
     played: Counter[str] = Counter()
     for walk_seed in range(10 * seed, 10 * seed + 10):
-        played += agree(conn, database, setting, walk_seed, 60)
+        played += agree(conn, database, setting, walk(setting, walk_seed, 60))
     assert played.keys() >= _USUAL, _USUAL - played.keys()
 
 
@@ -137,5 +154,13 @@ def test_walks_with_the_ticks_of_beats(conn: Connection, database: str, seed: in
     setting = replace(_WORLD, atomic_ticks=True, chunks=(9,))
     played: Counter[str] = Counter()
     for walk_seed in range(10 * seed, 10 * seed + 10):
-        played += agree(conn, database, setting, walk_seed, 60)
+        played += agree(conn, database, setting, walk(setting, walk_seed, 60))
     assert played.keys() >= _USUAL, _USUAL - played.keys()
+
+
+def test_the_ways_on_which_a_guard_matters(conn: Connection, database: str) -> None:
+    """Where the model would go wrong without a guard, the statements do not."""
+    for removal in REMOVALS:
+        found = search(removal.broken()).counterexample
+        assert found is not None
+        agree(conn, database, removal.setting, guarded(removal.setting, found.steps))
