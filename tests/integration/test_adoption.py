@@ -59,6 +59,18 @@ def test_what_had_an_outcome_is_left_alone(dead: Dead) -> None:
     dead.check_whole()
 
 
+def test_a_suspected_row_with_an_outcome_is_suspected_no_more(conn: Connection) -> None:
+    """Its worker died, or not, of something else; those that were never claimed are as before."""
+    dead = Dead(conn, losses=2)
+    dead.claim(6)
+    dead.departed = {0, 1}
+    dead.record([0, 1], "pending")
+    adopt(conn, dead.left)
+    assert dead.waiting() == [([0, 1], "retry", 0), ([2, 3], "returned", 1),
+                              ([4, 5], "returned", 1), ([6, 7, 8, 9], "returned", 2)]  # fmt: skip
+    dead.check_whole()
+
+
 def test_a_batch_of_which_nothing_was_claimed_goes_back_at_once(dead: Dead) -> None:
     nothing = Left(dead.batch_id, dead.token, 0, 0, frozenset(), frozenset())
     assert adopt(dead.conn, nothing) == Adopted()
@@ -148,7 +160,7 @@ def test_one_that_dies_with_its_worker_again_and_again_fails_and_nobody_else(
     conn.execute("UPDATE batches SET status = 'leased'")
     first.claim(100)
     adopt(conn, first.left)
-    deaths = 1
+    deaths, alone = 1, 0
     while slices := conn.execute("SELECT * FROM slices WHERE batch_id IS NULL").fetchall():
         piece = slices[0]
         assert piece["losses"] > 0
@@ -163,6 +175,7 @@ def test_one_that_dies_with_its_worker_again_and_again_fails_and_nobody_else(
             conn.execute("DELETE FROM batches")
             continue
         deaths += 1
+        alone += len(seqs) == 1
         batch = conn.execute("SELECT id FROM batches").fetchone()
         assert batch is not None
         everyone = frozenset((first.run_id, seq) for seq in seqs)
@@ -175,6 +188,7 @@ def test_one_that_dies_with_its_worker_again_and_again_fails_and_nobody_else(
     found = conn.execute("SELECT error_class FROM deliveries WHERE status = 'failed'").fetchone()
     assert found == {"error_class": "poisoned"}
     # Down to one takes seven halves at most, and then it is given three chances.
+    assert alone == 3
     assert deaths <= 1 + 7 + 3
 
 

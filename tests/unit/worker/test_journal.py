@@ -217,15 +217,15 @@ def test_a_killed_process_leaves_its_journal_open_and_a_stopped_one_does_not(
 
 
 def test_a_lock_that_was_removed_meanwhile_is_worth_nothing(
-    own: Journal, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who waited for it in the hands of an adopter must not take the folder's next life for his."""
-    folder = own.folder
-    assert folder is not None
+    """Whoever opened it before another adopter removed it must not take the next one for his."""
+    folder = tmp_path / "journal"
+    folder.mkdir()
     real = journal.fcntl.flock
 
     def slow(descriptor: int, how: int) -> None:
-        (folder / journal.LOCK).unlink()
+        (folder / journal.LOCK).rename(tmp_path / "removed")
         (folder / journal.LOCK).write_bytes(b"")
         real(descriptor, how)
 
