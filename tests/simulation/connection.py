@@ -20,7 +20,6 @@ _WATCH = queries.load("scheduler", "watch.sql")
 _OCCURRENCES = queries.load("scheduler", "occurrences.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
 _DOUBT = queries.load("campaigns.run", "doubt.sql")
-_DOUBT = queries.load("campaigns.run", "doubt.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
 _REPORTS = queries.load("campaigns.run", "reports.sql")
 _UNREPORTED = queries.load("campaigns.run", "unreported.sql")
@@ -43,8 +42,6 @@ _FUNCTIONS = {
     _WATCH.forsaken_runs: lambda ledger, p: [],
     _WATCH.waiting_work: lambda ledger, p: [],
     _WATCH.forget_findings: lambda ledger, p: [],
-    # No account in memory sends again what is in doubt.
-    _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0}],
     # No account in memory sends again what is in doubt.
     _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0}],
     # Nobody reports in memory, so nothing is waited for.
