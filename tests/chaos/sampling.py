@@ -26,6 +26,10 @@ ALLOWANCE: Mapping[str, float] = {
 }
 GROWTH = 1.15
 
+#: Measures that come and go with the load, up to the size of a pool: what counts of a quarter is
+#: its highest value. Of the others it is the median.
+POOLED = frozenset({"open files", "sockets"})
+
 Key = tuple[str, str]
 
 
@@ -41,7 +45,7 @@ class Line:
 
     @property
     def flat(self) -> bool:
-        """The last quarter's median is no higher than the first one's, but for noise."""
+        """The last quarter's value is no higher than the first one's, but for noise."""
         return self.last <= self.first * GROWTH + ALLOWANCE[self.measure]
 
 
@@ -67,15 +71,16 @@ class Samples:
 
 
 def line(kind: str, measure: str, values: Sequence[tuple[float, float]], seconds: float) -> Line:
-    """The medians of the first and the last quarter of ``seconds``, and the highest value."""
+    """What counts of the first and the last quarter of ``seconds``, and the highest value."""
+    of_quarter = max if measure in POOLED else median
     first = [value for at, value in values if at < seconds / 4]
     last = [value for at, value in values if at >= seconds * 3 / 4]
     everything = [value for _, value in values]
     return Line(
         kind,
         measure,
-        median(first or everything[:1]),
-        median(last or everything[-1:]),
+        of_quarter(first or everything[:1]),
+        of_quarter(last or everything[-1:]),
         max(everything),
     )
 

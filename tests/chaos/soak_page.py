@@ -28,10 +28,11 @@ This page is written by the command; the figures are of seed {seed}.
 """
 
 _RULES = """\
-**Flat** means: the median of the last quarter of the time is at most {percent} % above the median
-of the first quarter, plus 5 MB, 2 threads, 5 files, sockets or connections. A process that is
-restarted begins anew: its *highest* may not be above that of the spared one of its kind by more
-than the same.
+**Flat** means: the last quarter of the time is at most {percent} % above the first quarter, plus
+5 MB, 2 threads, 5 files, sockets or connections. Of a quarter the median counts; of files and
+sockets, most of which are connections to the provider that come and go with the load, its
+highest. A process that is restarted begins anew: its *highest* may not be above that of the
+spared one of its kind by more than the same.
 
 **Lost**: the carrier got the message, and its row says neither accepted nor unknown. **Missing**:
 the carrier did not get it, and its row is not unknown. **Explained**: a fault happened while the

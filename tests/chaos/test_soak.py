@@ -105,6 +105,16 @@ def test_quarters_are_compared_by_their_medians() -> None:
     assert growing([line]) == [line]
 
 
+def test_of_what_comes_and_goes_with_the_load_the_highest_of_a_quarter_counts() -> None:
+    samples = Samples()
+    for second in range(100):
+        samples.take(
+            second, "send", {"sockets": 400.0 if second % 20 == 0 or second > 75 else 30.0}
+        )
+    (line,) = samples.lines(100)
+    assert (line.first, line.last) == (400, 400)
+
+
 def test_growth_within_the_noise_is_flat() -> None:
     assert Line("send", "memory, MB", 100, 119.9, 120).flat
     assert not Line("send", "memory, MB", 100, 120.1, 121).flat
