@@ -48,7 +48,8 @@ class Campaign:
     hold: Hold | None = None
     stop_at: float | None = None
     opt_outs: tuple[OptOut, ...] = ()
-    #: Submitted as a message on the queue, instead of by a call as the command line does.
+    #: Submitted as a message on the queue, instead of by a call as the command line does. A message
+    #: may get lost, and be too late when it is repeated: only what starts at once goes that way.
     queued: bool = False
     #: Whether its provider reports some of the messages as delivered.
     reports: bool = False
@@ -100,7 +101,7 @@ def _draw_one(random: Random, number: int, largest: int, family: str) -> Campaig
     shape = random.choice(("plain", "plain", "window", "expiry", "rated", "stopped"))
     if number == 0:
         # What has to be sent, however late; and what must leave something to be closed.
-        late = ("plain", "plain", "rated", "window")
+        late = ("plain", "rated") if family == "submit" else ("plain", "plain", "rated", "window")
         shape = random.choice(("expiry", "stopped") if family == "close" else late)
     campaign = Campaign(
         groups=_groups(random, first, size),
@@ -121,6 +122,7 @@ def _shaped(random: Random, campaign: Campaign, shape: str, number: int) -> Camp
         length = random.randint(6, 9)
         return replace(
             campaign,
+            queued=False,
             lead=random.randint(2, 3),
             window=length,
             pauses=_pauses(random, length),
@@ -130,7 +132,7 @@ def _shaped(random: Random, campaign: Campaign, shape: str, number: int) -> Camp
         expiry = random.randint(5, 8)
         # Too slow for everybody, or just fast enough.
         rate = math.ceil(size / (expiry * random.choice((0.6, 2.5))))
-        return replace(campaign, lead=random.randint(2, 3), expiry=expiry, rate=rate)
+        return replace(campaign, queued=False, lead=random.randint(2, 3), expiry=expiry, rate=rate)
     if shape == "stopped":
         return replace(
             campaign, rate=math.ceil(size / 8), stop_at=round(random.uniform(2, 4), 1), hold=None

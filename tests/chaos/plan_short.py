@@ -50,7 +50,7 @@ _CAMPAIGNS: tuple[tuple[Campaign, ...], ...] = (
     (replace(_PLAIN, reports=True, hold=Hold(1.0, 1.5)),),
     (replace(_PLAIN, reports=True),),
     (
-        replace(_PLAIN, lead=2, window=9, pauses=((4, 6),)),
+        replace(_PLAIN, lead=2, window=9, pauses=((4, 6),), queued=False),
         replace(_PLAIN, lead=2, expiry=8, rate=30, queued=False),
     ),
 )

@@ -133,10 +133,10 @@ class _Play:
             actor.prepare()
         eventually(self._ready, timeout=60, message="the workers are ready")
         self._begun = time.monotonic()
-        eventually(self._acted, timeout=trial.seconds + PATIENCE, message="everything was done")
-        self._carrier.change(errors="", latency_ms=0, jitter_ms=0, rate=None, down=False)
         try:
-            eventually(self._finished, timeout=PATIENCE, message="all runs are finished")
+            eventually(self._acted, timeout=trial.seconds + PATIENCE, message="all was done")
+            self._carrier.change(errors="", latency_ms=0, jitter_ms=0, rate=None, down=False)
+            eventually(self._finished, timeout=PATIENCE, message="all campaigns are over")
         except AssertionError as error:
             self._unfinished = f"{error}; {self._why()}"
         return self._evidence()
@@ -173,14 +173,17 @@ class _Play:
         self._report()
         row = self._conn.execute(
             """
-            SELECT count(*)::int AS n, coalesce(bool_and(r.status = 'finished'), false) AS finished
-            FROM runs r
+            SELECT (SELECT count(*) FROM campaigns) AS campaigns,
+                   (SELECT count(*) FROM campaigns
+                    WHERE status IN ('scheduled', 'sending')) AS alive,
+                   (SELECT count(*) FROM runs WHERE status <> 'finished') AS open
             """
         ).fetchone()
         assert row is not None
         return (
-            row["finished"]
-            and row["n"] >= len(self._actors)
+            row["campaigns"] == len(self._actors)
+            and not row["alive"]
+            and not row["open"]
             and all(actor.done for actor in self._actors)
         )
 
@@ -228,7 +231,8 @@ class _Play:
                 "SELECT id, status, reason, total FROM runs WHERE campaign_id = %s",
                 (actor.campaign_id,),
             ).fetchall()
-            if len(found) != 1:
+            # One that was stopped before its time came has none.
+            if len(found) > 1 or not (found or actor.stopped):
                 without.append(str(actor.campaign_id)[:8])
             runs += [
                 Run(
