@@ -10,7 +10,7 @@ the first). ``SLUICE_FAILPOINT_LOG`` names a file that gets a line ``name action
 the action, with ``time`` in seconds since the epoch.
 
 While nothing is armed, which is always so in production, :func:`hit` looks at one variable and
-returns: about 25 ns (CPython 3.11), six times per chunk of up to 100 messages and twice per request.
+returns: about 25 ns (CPython 3.11), six times per chunk of up to 100 messages, twice per request.
 """
 
 from __future__ import annotations

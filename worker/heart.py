@@ -58,7 +58,5 @@ class Silence:
         if seconds - self._told_at < SAY_AGAIN_AFTER and self._told_at:
             return False
         self._told_at = seconds
-        log.error(
-            "no tick for %.0f s, so nothing new is sent: does a beat run?", seconds
-        )
+        log.error("no tick for %.0f s, so nothing new is sent: does a beat run?", seconds)
         return True
