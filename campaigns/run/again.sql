@@ -38,7 +38,7 @@ SET sent_at = ARRAY(SELECT unnest(t.sent_at) EXCEPT ALL SELECT unnest(excluded.s
 -- Back to pending, as waiting slices of at most `size` rows that the next tick cuts again. The event
 -- is later than all that was done before, which it outweighs.
 WITH chosen AS (
-    SELECT d.seq, d.status, d.provider, d.claimed_at,
+    SELECT d.seq, d.status, d.error_class, d.provider, d.claimed_at,
            greatest(%(now)s, d.settled_at + interval '1 microsecond') AS at
     FROM deliveries d
     WHERE {chosen}
@@ -71,11 +71,13 @@ WITH chosen AS (
     SELECT count(*)::int AS n,
            (count(*) FILTER (WHERE status = 'unknown'))::int AS unknown,
            (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
-           (count(*) FILTER (WHERE status = 'rejected'))::int AS rejected
+           (count(*) FILTER (WHERE status = 'rejected'))::int AS rejected,
+           (count(*) FILTER (WHERE error_class = 'unreported'))::int AS unreported
     FROM chosen
 ), counted AS (
     UPDATE runs r
-    SET unknown = r.unknown - c.unknown, failed = r.failed - c.failed, rejected = r.rejected - c.rejected
+    SET unknown = r.unknown - c.unknown, failed = r.failed - c.failed, rejected = r.rejected - c.rejected,
+        unreported = r.unreported - c.unreported
     FROM counts c WHERE r.id = %(run_id)s AND c.n > 0
 )
 SELECT n FROM counts;

@@ -107,8 +107,8 @@ def fold(events: Iterable[Event]) -> Standing:
 
     1. A final report settles it: ``accepted``, and delivered beats undelivered.
     2. Otherwise a submission, or any word of the provider, proves that it was taken: ``accepted``,
-       or ``failed`` as unreported once it has expired. Only a later resending outweighs a
-       submission; the provider's word it does not.
+       or ``failed`` as unreported once it has expired. A later resending outweighs a submission
+       with what is said of its parts, and no other word of the provider.
     3. Otherwise what we did last decides.
 
     A message of several parts is delivered when all parts of one submission are. What is said of
@@ -123,7 +123,12 @@ def fold(events: Iterable[Event]) -> Standing:
     submissions = [event.message_ids for event in own if event.kind == "submitted"]
     arrived, lost = _arrived(reports, submissions), _lost(reports, submissions)
     report = "delivered" if arrived else "undelivered" if lost else None
-    taken = bool(reports) or any(event.kind == "submitted" for event in current)
+    outweighed = {
+        id_ for event in own[: since + 1] if event.kind == "submitted" for id_ in event.message_ids
+    }
+    taken = any(event.kind == "submitted" for event in current) or any(
+        not event.is_of_part or outweighed.isdisjoint(event.message_ids) for event in reports
+    )
     status, error_class, code = _decided(own[-1] if own else None)
     if report:
         status, error_class = "accepted", None

@@ -61,7 +61,10 @@ WITH held AS (
             FROM history WHERE reported
             HAVING count(*) > 0
         ), submissions AS (
-            SELECT message_ids AS ids FROM history WHERE NOT reported AND kind = 'submitted'
+            SELECT e.message_ids AS ids,
+                   EXISTS (SELECT FROM history r
+                           WHERE r.kind = 'resent' AND (r.at, r.kind, r.key) > (e.at, e.kind, e.key)) AS outweighed
+            FROM history e WHERE NOT e.reported AND e.kind = 'submitted'
         ), lost AS (
             SELECT code FROM history e, words w
             WHERE e.reported AND e.kind IN ('bounced', 'failed')
@@ -78,24 +81,36 @@ WITH held AS (
                   WHERE r.kind = 'resent' AND (r.at, r.kind, r.key) > (e.at, e.kind, e.key))
             ORDER BY e.at DESC, e.key DESC
             LIMIT 1
+        ), taken AS (
+            SELECT FROM submissions WHERE NOT outweighed
+            UNION ALL
+            SELECT FROM history e
+            WHERE e.reported
+              AND (NOT e.of_part OR NOT EXISTS (SELECT FROM submissions s
+                                                WHERE s.outweighed AND e.message_ids[1] = ANY (s.ids)))
         ), final AS (
             SELECT CASE WHEN w.arrived OR EXISTS (SELECT FROM submissions s
                                                   WHERE s.ids <> '{}' AND s.ids <@ w.parts) THEN 'delivered'
                         WHEN EXISTS (SELECT FROM lost) THEN 'undelivered' END AS report
             FROM words w
         )
-        SELECT CASE WHEN report IS NULL AND expired THEN 'failed' ELSE 'accepted' END AS status,
-               CASE WHEN report IS NULL AND expired THEN 'unreported' END AS error_class,
+        SELECT CASE WHEN report IS NULL AND NOT taken THEN h.status
+                    WHEN report IS NULL AND expired THEN 'failed' ELSE 'accepted' END AS status,
+               report IS NOT NULL OR taken AS taken,
+               CASE WHEN report IS NULL AND taken AND expired THEN 'unreported' END AS error_class,
                CASE WHEN report = 'undelivered' THEN (SELECT code FROM lost)
                     WHEN report IS NULL THEN (SELECT code FROM expiry) END AS error_code,
                report, reported_at, opened_at, clicked_at, report IS NOT NULL AND expired AS late
-        FROM words, final, (SELECT EXISTS (SELECT FROM expiry) AS expired) x
+        FROM words, final,
+             (SELECT EXISTS (SELECT FROM expiry) AS expired, EXISTS (SELECT FROM taken) AS taken) x
     ) f
 ), settled AS (
     UPDATE deliveries d
-    SET status = f.status, error_class = f.error_class, error_code = f.error_code, report = f.report,
-        reported_at = f.reported_at, opened_at = f.opened_at, clicked_at = f.clicked_at, late = f.late,
-        settled_at = CASE WHEN f.was_status IN ('pending', 'sending')
+    SET status = f.status,
+        error_class = CASE WHEN f.taken THEN f.error_class ELSE d.error_class END,
+        error_code = CASE WHEN f.taken THEN f.error_code ELSE d.error_code END,
+        report = f.report, reported_at = f.reported_at, opened_at = f.opened_at, clicked_at = f.clicked_at, late = f.late,
+        settled_at = CASE WHEN f.taken AND f.was_status IN ('pending', 'sending')
                           THEN greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
                                         d.settled_at + interval '1 microsecond')
                           ELSE d.settled_at END
@@ -106,13 +121,13 @@ WITH held AS (
     SELECT run_id,
            (count(*) FILTER (WHERE status = 'accepted') - count(*) FILTER (WHERE was_status = 'accepted'))::int AS accepted,
            (count(*) FILTER (WHERE status = 'failed') - count(*) FILTER (WHERE was_status = 'failed'))::int AS failed,
-           (count(*) FILTER (WHERE was_status = 'rejected'))::int AS rejected,
-           (count(*) FILTER (WHERE was_status = 'unknown'))::int AS unknown,
-           (count(*) FILTER (WHERE was_status = 'suppressed'))::int AS suppressed,
-           (count(*) FILTER (WHERE was_status = 'expired'))::int AS expired,
-           (count(*) FILTER (WHERE was_status = 'cancelled'))::int AS cancelled,
+           (count(*) FILTER (WHERE was_status = 'rejected' AND status <> was_status))::int AS rejected,
+           (count(*) FILTER (WHERE was_status = 'unknown' AND status <> was_status))::int AS unknown,
+           (count(*) FILTER (WHERE was_status = 'suppressed' AND status <> was_status))::int AS suppressed,
+           (count(*) FILTER (WHERE was_status = 'expired' AND status <> was_status))::int AS expired,
+           (count(*) FILTER (WHERE was_status = 'cancelled' AND status <> was_status))::int AS cancelled,
            (count(*) FILTER (WHERE error_class = 'unreported')
-            - count(*) FILTER (WHERE was_class = 'unreported'))::int AS unreported,
+            - count(*) FILTER (WHERE was_class = 'unreported' AND was_status = 'failed'))::int AS unreported,
            (count(*) FILTER (WHERE report = 'delivered') - count(*) FILTER (WHERE was_report = 'delivered'))::int AS delivered,
            (count(*) FILTER (WHERE report = 'undelivered') - count(*) FILTER (WHERE was_report = 'undelivered'))::int AS undelivered,
            (count(opened_at) - count(was_opened_at))::int AS opened,

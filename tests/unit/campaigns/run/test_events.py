@@ -86,7 +86,7 @@ def test_what_the_provider_took_is_never_sent_again_by_itself(
     if any(event.is_report or event.kind == "submitted" for event in events):
         since = [replace(event, at=at(10)) for event in more]
         resent = any(event.kind == "resent" for event in events)
-        if not resent or any(event.is_report for event in events):
+        if not resent or any(event.is_report and not event.is_of_part for event in events):
             assert fold(events + since).status in ("accepted", "failed")
 
 
@@ -189,6 +189,14 @@ def test_parts_of_two_submissions_are_not_added_up() -> None:
     events = [submitted("a", "b"), own("resent", 1), replace(submitted("c", seconds=2), key="2")]
     assert fold([*events, report("delivered", "a", part=True)]).report is None
     assert fold([*events, report("delivered", "c", part=True)]).report == "delivered"
+
+
+def test_what_is_said_of_parts_of_an_outweighed_submission_keeps_nobody_from_a_second_one() -> None:
+    before = [submitted("a", "b"), report("delivered", "a", part=True), own("expired", 9)]
+    assert fold(before).status == "failed"
+    assert fold([*before, own("resent", 10)]).status == "pending"
+    assert fold([*before, own("resent", 10), report("opened", "a")]).status == "accepted"
+    assert fold([own("unknown"), own("resent", 1), report("failed", "a", part=True)]).report is None
 
 
 def test_the_first_opening_is_the_one_that_is_shown() -> None:
