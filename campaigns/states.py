@@ -133,6 +133,12 @@ DELIVERY = Machine(
         # A person may want to try again what failed.
         Move("failed", "resent by the operator", "pending", reopens=True),
         Move("rejected", "resent by the operator", "pending", reopens=True),
+        # A report proves that the provider took it, whatever became of it here.
+        *_moves("reported", ["pending", "sending", "unknown"], "accepted"),
+        *(
+            Move(source, "reported", "accepted", reopens=True)
+            for source in ("rejected", "failed", "suppressed", "expired", "cancelled")
+        ),
         # The expiry settles what its provider never reported on, and a report what was settled so.
         Move("accepted", "never reported", "failed", reopens=True),
         Move("failed", "reported late", "accepted", reopens=True),

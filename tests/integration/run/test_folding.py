@@ -28,6 +28,7 @@ from worker.adapters.base import Accepted, Capabilities, Failed, Rejected, Throt
 from worker.ledger import Lease, Ledger
 from worker.outcomes import NotSent, Result, Settlement, Unsendable, settle
 
+ADOPTION = queries.load("campaigns.run", "adoption.sql")
 LIFECYCLE = queries.load("campaigns.run", "lifecycle.sql")
 UNREPORTED = queries.load("campaigns.run", "unreported.sql")
 
@@ -63,7 +64,7 @@ class Played:
         self.said: list[DeliveryReport] = []
         self.steps: list[tuple[Callable[[], object], int]] = [
             (self.hand_out, 5), (self.claim, 8), (self.tell, 8), (self.end, 2), (self.lose, 3),
-            (self.report, 9), (self.repeat, 3), (self.resend, 2), (self.give_up, 1),
+            (self.adopt, 1), (self.report, 9), (self.repeat, 3), (self.resend, 2), (self.give_up, 1),
             (self.close, 1), (self.expire, 2), (self.opt_out, 1), (self.sweep, 2),
         ]  # fmt: skip
 
@@ -152,6 +153,19 @@ class Played:
             self.conn.execute(
                 handback.SQL.hand_back, handback.parameters([lease.batch_id], now=now)
             )
+
+    def adopt(self) -> None:
+        """A journal tells that requests never left, or that one row kills whoever sends it."""
+        if self.answers:
+            lease, told = self.answers.pop(self.draw.randrange(len(self.answers)))
+            undeparted = {
+                "run_ids": [self.run_id] * len(told),
+                "seqs": [one.seq for one in told],
+                "token": lease.token,
+                "condemned": self.draw.random() < 0.3,
+                "now": datetime.now(UTC),
+            }
+            self.conn.execute(ADOPTION.release_undeparted, undeparted)
 
     def report(self) -> None:
         """Also of what was never sent, or is not answered yet."""
