@@ -2,118 +2,26 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from datetime import timedelta
 
-import psycopg
 import pytest
 
-from campaigns import queries
-from campaigns.database import Connection, connect
+from campaigns.database import Connection
 from campaigns.run import resolve
 from campaigns.team import teams
 from tests.support import ledger as rows
-from tests.support.waiting import eventually
-from worker.outcomes import Settlement
-
-LEDGER = queries.load("campaigns.run", "ledger.sql")
-OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
-SIGNS = queries.load("campaigns.run", "signs.sql")
-
-#: The gates of these runs are open from an hour before it.
-NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-DAY, WEEK = timedelta(hours=24), timedelta(hours=168)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A leased batch of a run."""
-
-    conn: Connection
-    run_id: int
-    id: int
-    token: UUID
-    capped: bool
-
-    def claim(self, now: datetime = NOW, amount: int = 100) -> list[dict[str, Any]]:
-        return self.conn.execute(
-            LEDGER.by_address("claim_capped" if self.capped else "claim", "phone"),
-            {
-                "batch_id": self.id, "token": self.token, "amount": amount, "channel": "sms",
-                "lease_seconds": 86400, "now": now, "capped": self.capped,
-            },
-        ).fetchall()  # fmt: skip
-
-    def seqs(self, now: datetime = NOW) -> list[int]:
-        """The rows that may be sent now."""
-        return [row["seq"] for row in self.claim(now) if row["status"] == "sending"]
-
-    def record(self, status: str, *seqs: int, now: datetime = NOW) -> None:
-        self.conn.execute(
-            OUTCOMES.record_capped if self.capped else OUTCOMES.record,
-            rows.told(self.token, [Settlement(self.run_id, seq, status) for seq in seqs], now),
-        )
-
-
-def lease(conn: Connection, *runs: int, now: datetime = NOW, **columns: object) -> Batch:
-    """A batch of all that is pending in ``runs``."""
-    batch_id = conn.execute(
-        "INSERT INTO batches (provider, messages, status, spread_from, spread_until, created_at) "
-        "VALUES ('carrier', 100, 'ready', now(), now(), now()) RETURNING id"
-    ).fetchone()["id"]
-    for run_id in runs:
-        conn.execute(
-            "INSERT INTO slices (run_id, batch_id, kind, lo, hi, messages) "
-            "SELECT id, %s, 'fresh', 0, total, total FROM runs WHERE id = %s",
-            (batch_id, run_id),
-        )
-    token = uuid4()
-    leased = conn.execute(
-        LEDGER.lease_batch,
-        {
-            "batch_id": batch_id,
-            "token": token,
-            "lease_seconds": 86400,
-            "now": now,
-            "resending": [],
-        },
-    ).fetchone()
-    return Batch(conn, runs[0], batch_id, token, leased["capped"])
-
-
-def run(conn: Connection, total: int = 3, now: datetime = NOW) -> int:
-    """A run of another campaign to the same recipients, open for an hour around ``now``."""
-    begin = now - timedelta(minutes=30)
-    return rows.run(conn, rows.campaign(conn, begin), total, begin)
-
-
-def sent(conn: Connection, now: datetime = NOW, total: int = 3) -> list[int]:
-    """Whom another campaign reaches at ``now``; all of it is accepted."""
-    batch = lease(conn, run(conn, total, now), now=now)
-    granted = batch.seqs(now)
-    batch.record("accepted", *granted, now=now)
-    return granted
-
-
-def cap(conn: Connection, day: int | None = None, week: int | None = None) -> None:
-    caps = {"frequency_cap_day": day, "frequency_cap_week": week}
-    teams.edit(conn, rows.team_id(conn), caps)
-
-
-def codes(conn: Connection, run_id: int) -> list[str | None]:
-    found = conn.execute(
-        "SELECT error_code FROM deliveries WHERE run_id = %s ORDER BY seq", (run_id,)
-    )
-    return [row["error_code"] for row in found]
-
-
-def touches(conn: Connection) -> int:
-    row = conn.execute("SELECT sum(cardinality(sent_at)) AS n FROM recipient_touches").fetchone()
-    return int(row["n"] or 0)
+from tests.support.capped_batches import (
+    DAY,
+    LEDGER,
+    NOW,
+    WEEK,
+    cap,
+    codes,
+    lease,
+    run,
+    sent,
+    touches,
+)
 
 
 def test_without_a_cap_nothing_is_counted(conn: Connection) -> None:
@@ -305,116 +213,3 @@ def test_a_cap_that_is_taken_away_ends_with_the_next_claim(conn: Connection) -> 
     assert batch.capped
     cap(conn)
     assert batch.seqs() == [0, 1, 2]
-
-
-@pytest.fixture
-def other(database: str) -> Iterator[Connection]:
-    """A second connection to the same database."""
-    with connect(database) as connection:
-        yield connection
-
-
-def waits(conn: Connection, pid: int) -> bool:
-    row = conn.execute(
-        "SELECT wait_event_type = 'Lock' AS waits FROM pg_stat_activity WHERE pid = %s", (pid,)
-    ).fetchone()
-    return bool(row["waits"])
-
-
-@pytest.mark.parametrize("known", [False, True])
-def test_two_claims_at_once_grant_one_recipient_once(
-    conn: Connection, other: Connection, database: str, known: bool
-) -> None:
-    """The second waits for the first one's commit, whether the recipient is known or new."""
-    cap(conn, day=1)
-    if known:
-        sent(conn, NOW - 2 * DAY)
-    mine, theirs = lease(conn, run(conn)), lease(conn, run(conn))
-    granted: list[list[int]] = []
-    second = Batch(other, theirs.run_id, theirs.id, theirs.token, theirs.capped)
-    thread = threading.Thread(target=lambda: granted.append(second.seqs()))
-    with connect(database) as watcher:
-        with conn.transaction():
-            assert mine.seqs() == [0, 1, 2]
-            thread.start()
-            eventually(lambda: waits(watcher, other.info.backend_pid))
-        thread.join(10)
-    assert granted == [[]]
-    assert codes(conn, theirs.run_id) == ["frequency_cap_day"] * 3
-    assert touches(conn) == (6 if known else 3)
-
-
-def test_claims_of_the_same_recipients_in_opposite_orders_never_deadlock(
-    conn: Connection, other: Connection
-) -> None:
-    cap(conn, week=100)
-    total = 60
-    forth, back = run(conn, total), run(conn, total)
-    conn.execute("UPDATE deliveries SET address = 'x' || seq WHERE run_id = %s", (back,))
-    conn.execute(
-        "UPDATE deliveries SET address = (447700000000 + %s - seq)::text WHERE run_id = %s",
-        (total - 1, back),
-    )
-    faults: list[psycopg.Error] = []
-
-    def play(connection: Connection, run_id: int) -> None:
-        try:
-            for _ in range(15):
-                batch = lease(connection, run_id)
-                granted = batch.seqs()
-                batch.record("pending", *granted)
-                connection.execute("DELETE FROM batches WHERE id = %s", (batch.id,))
-        except psycopg.Error as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=play, args=a) for a in ((conn, forth), (other, back))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert faults == []
-    assert touches(conn) == 0
-
-
-def test_a_row_that_is_settled_while_it_is_claimed_leaves_no_touch(
-    conn: Connection, other: Connection, database: str
-) -> None:
-    """A run that is closed settles its rows beside the claims."""
-    cap(conn, day=1)
-    batch = lease(conn, run(conn))
-    claiming = Batch(other, batch.run_id, batch.id, batch.token, batch.capped)
-    granted: list[list[int]] = []
-    thread = threading.Thread(target=lambda: granted.append(claiming.seqs()))
-    with connect(database) as watcher:
-        with conn.transaction():
-            conn.execute("UPDATE deliveries SET status = 'cancelled' WHERE seq = 1")
-            thread.start()
-            eventually(lambda: waits(watcher, other.info.backend_pid))
-        thread.join(10)
-    assert granted == [[0, 2]]
-    assert touches(conn) == 2
-
-
-def test_old_touches_are_pruned_when_a_recipient_gets_the_next_message(conn: Connection) -> None:
-    cap(conn, week=3)
-    sent(conn, NOW - WEEK)
-    sent(conn, NOW - DAY)
-    sent(conn, NOW)
-    assert touches(conn) == 2 * 3
-
-
-def test_recipients_of_long_ago_are_forgotten_in_portions(conn: Connection) -> None:
-    cap(conn, week=100)
-    sent(conn, NOW - timedelta(days=8, seconds=1), total=5)
-    sent(conn, NOW - timedelta(days=8), total=2)
-    place: dict[str, Any] = {"after_team": None, "after_address": None}
-    forgotten = []
-    while True:
-        found = conn.execute(SIGNS.forget_touches, {**place, "amount": 2, "now": NOW}).fetchone()
-        if found is None:
-            break
-        forgotten.append(found.pop("forgotten"))
-        place = found
-    assert forgotten == [0, 2, 1]
-    left = conn.execute("SELECT address FROM recipient_touches ORDER BY address").fetchall()
-    assert [row["address"] for row in left] == ["447700000000", "447700000001"]
