@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import strategies as st
 
 from campaigns.campaign import rules, times
 from campaigns.errors import Invalid
@@ -207,6 +206,3 @@ def test_a_text_message_has_its_limit_with_the_variables_put_in() -> None:
         check("{a_long_name_of_a_variable}" + "x" * 1599, "sms", "yy")
     with pytest.raises(Invalid, match=r"must have at most 100000 characters for email\.$"):
         check("{a_long_name_of_a_variable}" * 2, "email", "y" * 50_001)
-
-
-minutes = st.integers(-10, 200)

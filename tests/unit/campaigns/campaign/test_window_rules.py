@@ -103,6 +103,9 @@ def test_windows_that_leave_time_are_accepted(changes: dict[str, Any]) -> None:
     checked({**THROTTLED, **changes})
 
 
+minutes = st.integers(-10, 200)
+
+
 @given(
     finish=st.integers(1, 120),
     expiry=st.none() | st.integers(1, 180),
