@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from worker.adapters.base import Accepted, Failed, Rejected, Throttled, Unknown
-from worker.outcomes import DEFAULT_COOLING, LONGEST_COOLING, NotSent, cooling, settle
+from worker.outcomes import (
+    DEFAULT_COOLING,
+    LONGEST_COOLING,
+    NotSent,
+    Unsendable,
+    cooling,
+    record_parameters,
+    settle,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +34,32 @@ def test_a_row_settles_as_its_outcome_says(outcome, attempts, status, charged):
     settlement = settle(7, 3, attempts, outcome, max_attempts=5)
     assert (settlement.status, settlement.charged) == (status, charged)
     assert (settlement.run_id, settlement.seq) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error_class"),
+    [
+        (Accepted("id"), None),
+        (Throttled(), None),
+        (NotSent("too_late"), None),
+        (Rejected("400"), "permanent"),
+        (Unsendable("render_error"), "content"),
+        (Failed("503"), "transient"),
+        (Unknown("closed"), "in_doubt"),
+    ],
+)
+def test_every_end_has_its_class(outcome, error_class):
+    for attempts in (1, 5):
+        assert settle(7, 3, attempts, outcome, max_attempts=5).error_class == error_class
+
+
+def test_the_ids_of_all_parts_are_kept_apart_whatever_they_hold():
+    """They are handed over as one text, a line for each."""
+    found = settle(7, 3, 1, Accepted("a", None, "b\nc", "\x00"), max_attempts=5)
+    assert found.message_ids == ("a", "b c")
+    none = settle(7, 4, 1, Accepted(None), max_attempts=5)
+    parameters = record_parameters(uuid4(), [found, none], awaits_report=True)
+    assert parameters["message_ids"] == ["a\nb c", None]
 
 
 def test_unknown_is_never_sent_again_however_many_attempts_are_left():
