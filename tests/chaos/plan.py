@@ -73,7 +73,7 @@ def draw(seed: int) -> Trial:
     family = point.partition(".")[0]
     campaigns = plan_campaigns.draw(random, family)
     messages = sum(campaign.size for campaign in campaigns)
-    rate = None if random.random() < 0.25 else max(40, round(messages / random.uniform(2, 5)))
+    rate = None if random.random() < 0.25 else max(40, round(messages / random.uniform(3, 8)))
     sends = 1 if family == "reclaim" else random.choice((1, 1, 2))
     armed, blows = plan_faults.draw(random, point, campaigns, sends=sends, paced=rate is not None)
     return Trial(

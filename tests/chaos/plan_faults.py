@@ -73,15 +73,14 @@ def draw(
     blows = []
     if family == "adopt":
         armed = [
-            Armed(SEND, 0, random.choice(_WITH_ROWS), "kill", 1),
+            Armed(SEND, 0, random.choice(_WITH_ROWS), "kill", 1, lasting=True),
             Armed(SEND, 1, point, "kill", 1, lasting=True),
         ]
     if family == "reclaim":
-        # Nothing else takes a batch back: its journal is lost, or its process stands still.
-        if random.random() < 0.7:
-            armed.append(Armed(SEND, 0, random.choice(_WITH_ROWS[1:]), "kill", 1))
-        else:
-            blows.append(Blow(random.uniform(1, 2), "halt", SEND, PAST_THE_LEASE))
+        # Nobody else takes a batch back: its journal is lost, or its process stands still.
+        armed.append(Armed(SEND, 0, random.choice(_WITH_ROWS[1:]), "kill", 1, lasting=True))
+        if random.random() < 0.3:
+            blows.append(Blow(round(random.uniform(1, 2), 1), "halt", SEND, PAST_THE_LEASE))
     limited = any(campaign.has_limits for campaign in campaigns)
     for _ in range(random.choice((0, 0, 1, 2))):
         extra = _extra(random, size, paced=paced, limited=limited)

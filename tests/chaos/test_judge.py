@@ -136,6 +136,9 @@ def test_counters_that_do_not_add_up_are_seen() -> None:
     assert violations(evidence(runs=[replace(run, counters={"accepted": 3})])) == {"miscounted": 1}
     assert violations(evidence(runs=[replace(run, total=5)])) == {"miscounted": 1}
     assert violations(evidence(runs=[replace(run, status="sending")])) == {"unfinished": 1}
+    (run,) = evidence(with_last(row(3, "pending")), THREE).runs
+    open_run = replace(run, status="sending", counters={"accepted": 3})
+    assert violations(evidence(runs=[open_run], arrivals=THREE)) == {"unfinished": 2}
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from tests.support.fault_server import unused_port
 from tests.support.waiting import eventually
 
 #: How long everything may take to be finished once nothing is done to it any more, in seconds.
-PATIENCE = 180.0
+PATIENCE = 300.0
 
 #: Between two looks at the database and at the carrier's log, in seconds.
 _LOOK_EVERY = 0.25
