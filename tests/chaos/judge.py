@@ -8,7 +8,7 @@ it: a refusal in the carrier's log, an expiry, a stop, an opt-out, a fault.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cli.carrier.log import RECEIVED, Arrival, digits
@@ -18,9 +18,6 @@ from tests.chaos.evidence import Evidence, Promise, Row, Run
 #: A pause, a stop and an opt-out hold this many seconds after they were recorded: what had been
 #: granted before goes out.
 GRACE = 0.3
-
-#: From the last look at the clock to the carrier's own: two processes on a busy machine.
-TRANSIT = 0.1
 
 #: What is wrong, in the order in which it is told.
 VIOLATIONS = (
@@ -213,10 +210,5 @@ def _forbidden(t: float, address: str, promise: Promise) -> Iterator[str]:
             yield f"{t - closed.begin:.3f} s after the begin of: {closed.why}"
     if address in promise.opted_out:
         _, recorded = promise.opted_out[address]
-        if t > recorded + GRACE + TRANSIT:
+        if t > recorded + GRACE:
             yield f"{t - recorded:.3f} s after the opt-out"
-
-
-def summary(verdict: Verdict) -> Mapping[str, int]:
-    """Counts of all violations."""
-    return {kind: verdict.count(kind) for kind in VIOLATIONS}
