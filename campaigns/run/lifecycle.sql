@@ -42,7 +42,6 @@ DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
 WITH closed AS (
     UPDATE deliveries
     SET status = CASE WHEN error_class = 'in_doubt' THEN 'unknown' ELSE %(status)s END,
-        error_class = CASE WHEN error_class = 'in_doubt' THEN error_class END,
         settled_at = greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
                               settled_at + interval '1 microsecond')
     WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s AND status = 'pending'

@@ -65,7 +65,8 @@ class Played:
         self.steps: list[tuple[Callable[[], object], int]] = [
             (self.hand_out, 5), (self.claim, 8), (self.tell, 8), (self.end, 2), (self.lose, 3),
             (self.adopt, 1), (self.report, 9), (self.repeat, 3), (self.resend, 2),
-            (self.give_up, 1), (self.close, 1), (self.expire, 2), (self.opt_out, 1), (self.sweep, 2),
+            (self.give_up, 1), (self.close, 1), (self.expire, 2), (self.opt_out, 1),
+            (self.sweep, 2),
         ]  # fmt: skip
 
     def finish(self) -> None:
