@@ -34,6 +34,9 @@ from tests.support.stack import group
 #: How long a client waits before it repeats a message, in seconds.
 _REPEAT_AFTER = 4.0
 
+#: A campaign that has not begun so many seconds after its start is not waited for any longer.
+_BEGINS_WITHIN = 40.0
+
 #: How many messages of a campaign are reported on.
 _REPORTED = 40
 
@@ -66,6 +69,7 @@ class Actor:
     stopped: bool = False
     _sent_at: float = 0.0
     _exists: bool = False
+    _begun_at: float | None = None
     _held_at: float | None = None
     _resumed: bool = False
     _opt_outs_done: int = 0
@@ -92,7 +96,9 @@ class Actor:
         if not self._exists:
             self._submit()
             return
-        since = time.time() - self.start
+        since = self._since_it_began()
+        if since is None:
+            return
         self._hold(since)
         self._opt_out(since)
         if self.plan.stop_at is not None and since >= self.plan.stop_at and not self.stopped:
@@ -204,6 +210,22 @@ class Actor:
             body["expiry_date"] = render(expiry)
             self.closed.append(Closed(expiry.timestamp(), _FOREVER, "the expiry"))
         self.body = body
+
+    def _since_it_began(self) -> float | None:
+        """Seconds since its first row was claimed, ``None`` while there is none.
+
+        What never begins, because its start was missed or everybody opted out, begins late.
+        """
+        if self._begun_at is None:
+            claimed = self.conn.execute(
+                "SELECT 1 FROM deliveries d JOIN runs r ON r.id = d.run_id "
+                "WHERE r.campaign_id = %s AND d.claimed_at IS NOT NULL LIMIT 1",
+                (self.campaign_id,),
+            ).fetchone()
+            if claimed is None and time.time() < self.start + _BEGINS_WITHIN:
+                return None
+            self._begun_at = time.monotonic()
+        return time.monotonic() - self._begun_at
 
     def _hold(self, since: float) -> None:
         hold = self.plan.hold

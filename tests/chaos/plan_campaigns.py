@@ -1,8 +1,4 @@
-"""The campaigns of a trial, as a seed draws them; pure.
-
-It takes about two seconds until the first message of a campaign that starts at once leaves, and
-longer where a process is killed before: what is done to it by hand comes later.
-"""
+"""The campaigns of a trial, as a seed draws them; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ SMALLEST, LARGEST = 50, 2000
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A pause by hand; seconds after the campaign's start."""
+    """A pause by hand; seconds after the campaign's first message."""
 
     at: float
     seconds: float
@@ -24,7 +20,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Recipients who opt out, seconds after the campaign's start; numbers as in ``groups``."""
+    """Recipients who opt out, seconds after its first message; numbers as in ``groups``."""
 
     at: float
     numbers: tuple[int, ...]
@@ -50,6 +46,7 @@ class Campaign:
     #: Its own ceiling in messages per second.
     rate: int | None = None
     hold: Hold | None = None
+    #: Seconds after its first message.
     stop_at: float | None = None
     opt_outs: tuple[OptOut, ...] = ()
     #: Submitted as a message on the queue, instead of by a call as the command line does. A message
@@ -139,7 +136,7 @@ def _shaped(random: Random, campaign: Campaign, shape: str, number: int) -> Camp
         return replace(campaign, queued=False, lead=random.randint(2, 3), expiry=expiry, rate=rate)
     if shape == "stopped":
         return replace(
-            campaign, rate=math.ceil(size / 10), stop_at=round(random.uniform(3, 6), 1), hold=None
+            campaign, rate=math.ceil(size / 10), stop_at=round(random.uniform(1, 4), 1), hold=None
         )
     if shape == "rated":
         return replace(campaign, rate=math.ceil(size / random.uniform(3, 7)))
@@ -173,7 +170,7 @@ def _pauses(random: Random, length: int) -> tuple[tuple[int, int], ...]:
 def _hold(random: Random) -> Hold | None:
     if random.random() < 0.65:
         return None
-    return Hold(round(random.uniform(1.5, 5), 1), round(random.uniform(1, 2.5), 1))
+    return Hold(round(random.uniform(0.3, 3), 1), round(random.uniform(1, 2.5), 1))
 
 
 def _opt_outs(random: Random, first: int, size: int) -> tuple[OptOut, ...]:
@@ -181,7 +178,7 @@ def _opt_outs(random: Random, first: int, size: int) -> tuple[OptOut, ...]:
         return ()
     return tuple(
         OptOut(
-            round(random.uniform(1, 6), 1),
+            round(random.uniform(0.2, 4), 1),
             tuple(first + n for n in random.sample(range(size), random.randint(1, 5))),
         )
         for _ in range(random.randint(1, 3))

@@ -46,7 +46,7 @@ _PLAIN = Campaign(groups=((0, 249), (200, 399)), excluded=(380, 420), size=400, 
 
 _CAMPAIGNS: tuple[tuple[Campaign, ...], ...] = (
     (replace(_PLAIN, opt_outs=(OptOut(1.0, (399, 398)),)),),
-    (replace(_PLAIN, rate=40, stop_at=9.0),),
+    (replace(_PLAIN, rate=40, stop_at=5.0),),
     (replace(_PLAIN, reports=True, hold=Hold(1.0, 1.5)),),
     (replace(_PLAIN, reports=True),),
     (
