@@ -36,21 +36,24 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(VENV)/bin/sluice demo
 
-# Campaigns in real time mostly wait: two rows of them run beside the tests of servers and the pure
-# ones, which are shown after.
+# All of them wait more than they work: five rows side by side. The first one is shown as it goes, the
+# others after it.
 DOORS_AND_FAULTS := $(wildcard $(addprefix tests/acceptance/test_, \
 	degraded*.py demo.py in_doubt.py killed_workers.py privacy.py reports.py shutdown.py up.py))
+WAYS_IN := $(addprefix tests/integration/, audience campaign cli)
 
 test: lint
-	@echo 'Campaigns in real time in front; faults, servers and pure tests beside them'
+	@echo 'Campaigns in real time in front; faults, ways in, servers and pure tests beside them'
 	@$(IN_VENV) -m pytest $(DOORS_AND_FAULTS) tests/chaos > .tests-1.log 2>&1 & faults=$$!; \
-		$(IN_VENV) -m pytest tests/integration > .tests-2.log 2>&1 & servers=$$!; \
+		$(IN_VENV) -m pytest $(WAYS_IN) > .tests-2.log 2>&1 & ways=$$!; \
+		$(IN_VENV) -m pytest tests/integration $(WAYS_IN:%=--ignore=%) > .tests-3.log 2>&1 & \
+		servers=$$!; \
 		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation tests/model \
-			> .tests-3.log 2>&1 & pure=$$!; \
-		trap 'kill $$faults $$servers $$pure' INT TERM; \
+			> .tests-4.log 2>&1 & pure=$$!; \
+		trap 'kill $$faults $$ways $$servers $$pure' INT TERM; \
 		$(IN_VENV) -m pytest tests/acceptance $(DOORS_AND_FAULTS:%=--ignore=%); failed=$$?; \
-		for each in $$faults $$servers $$pure; do wait $$each || failed=1; done; \
-		cat .tests-3.log .tests-2.log .tests-1.log; \
+		for each in $$faults $$ways $$servers $$pure; do wait $$each || failed=1; done; \
+		cat .tests-4.log .tests-3.log .tests-2.log .tests-1.log; \
 		exit $$failed
 
 lint: setup

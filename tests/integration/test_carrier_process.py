@@ -25,8 +25,8 @@ def test_a_signal_ends_it_with_a_complete_log_and_a_summary(tmp_path: Path) -> N
 
     assert len(read(running.log_file)) == 51
     assert running.process.output().splitlines()[1:] == [
-        "carrier stopped: 50 accepted, 0 throttled, 0 rejected, 0 unavailable, 0 lost, 1 invalid; "
-        "0 addresses got more than one"
+        "carrier stopped: 50 accepted, 0 throttled, 0 rejected, 0 unavailable, 0 lost, 1 invalid, "
+        "0 repeated; 0 addresses got more than one"
     ]
 
 

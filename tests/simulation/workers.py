@@ -40,6 +40,8 @@ LEAVES_LATE = 0.002
 #: The longest that a request is on its way. Gates close early enough for it.
 LONGEST_WAY = timedelta(seconds=0.25)
 
+MOMENT = timedelta(milliseconds=1)
+
 
 class Sending:
     """One batch in the hands of one process. Yields the moments at which it goes on."""
@@ -52,6 +54,9 @@ class Sending:
         self._repelled = False
         self._taken = 0
         self._answered_by = world.now
+        #: Chunks whose outcomes are not written yet. A batch ends behind all of them, also where it
+        #: goes on after a standstill at the very moment at which they do.
+        self._unrecorded = 0
         self._random = world.random
 
     def run(self) -> Iterator[datetime]:
@@ -67,8 +72,9 @@ class Sending:
             self._hand_back(0.0)
             return
         wait = yield from self._claim_chunks()
-        while self._world.now < self._answered_by:
-            yield min(self._answered_by, self._world.now + timedelta(seconds=LEASE_SECONDS / 3))
+        while self._world.now < self._answered_by or self._unrecorded:
+            answered_by = max(self._answered_by, self._world.now + MOMENT)
+            yield min(answered_by, self._world.now + timedelta(seconds=LEASE_SECONDS / 3))
             self._do("renew_lease", lease_seconds=LEASE_SECONDS)
         rest = max(wait, self._condition.rest(self._world.seconds))
         self._hand_back(min(rest, TAKE_OVER_PAUSE) if self._config.fallback else rest)
@@ -157,6 +163,7 @@ class Sending:
                 )
             )  # fmt: skip
         self._answered_by = max(self._answered_by, answered_by)
+        self._unrecorded += 1
         world.later(answered_by, lambda: self._record(settlements), self._process)
 
     def _leave(self, at: datetime, arrives: datetime, row: dict[str, Any], outcome: str) -> None:
@@ -212,6 +219,7 @@ class Sending:
         world.later(answered_at, heard, self._process)
 
     def _record(self, settlements: list[Settlement]) -> None:
+        self._unrecorded -= 1
         self._do(
             "record",
             run_ids=[s.run_id for s in settlements],
