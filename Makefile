@@ -44,8 +44,8 @@ WAYS_IN := $(addprefix tests/integration/, audience campaign cli)
 
 test: lint
 	@echo 'Campaigns in real time in front; faults, ways in, servers and pure tests beside them'
-	@$(IN_VENV) -m pytest $(DOORS_AND_FAULTS) tests/chaos > .tests-1.log 2>&1 & faults=$$!; \
-		$(IN_VENV) -m pytest $(WAYS_IN) > .tests-2.log 2>&1 & ways=$$!; \
+	@$(IN_VENV) -m pytest $(DOORS_AND_FAULTS) > .tests-1.log 2>&1 & faults=$$!; \
+		$(IN_VENV) -m pytest $(WAYS_IN) tests/chaos > .tests-2.log 2>&1 & ways=$$!; \
 		$(IN_VENV) -m pytest tests/integration $(WAYS_IN:%=--ignore=%) > .tests-3.log 2>&1 & \
 		servers=$$!; \
 		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation tests/model \

@@ -6,7 +6,9 @@ celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
 from __future__ import annotations
 
 import logging
+import os
 import signal
+from itertools import count
 from typing import Any
 
 from celery import Celery, signals
@@ -36,6 +38,7 @@ def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
 _settings = settings.load()
 failpoints.arm(_settings.failpoints, _settings.failpoint_log)
 app, _runtime = create_app(_settings)
+_interrupts = count()
 
 
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator]
@@ -60,13 +63,22 @@ def _check_early(instance: Any, **_: Any) -> None:
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _stop_claiming(**_: Any) -> None:
     _runtime.stop_claiming()
-    # Whoever interrupts a second time does not want to wait. Celery's own answer is to kill the
-    # tasks, which threads cannot be, and an error instead.
-    signal.signal(signal.SIGINT, _hurry)
 
 
-def _hurry(*_: object) -> None:
-    _runtime.stop_claiming(hurry=True)
+@signals.worker_ready.connect  # type: ignore[untyped-decorator]
+def _obey_interrupts(**_: Any) -> None:
+    """Instead of Celery's own answer to a second interrupt, which is to kill the tasks: threads
+    cannot be killed. From the start, because the second one may come right behind the first.
+    """
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(*_: object) -> None:
+    if next(_interrupts) == 0:
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        # Whoever interrupts again does not want to wait.
+        _runtime.stop_claiming(hurry=True)
 
 
 @signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]

@@ -83,11 +83,11 @@ def test_a_rolling_restart_under_load_leaves_no_gap(stack):
 
 
 @pytest.mark.parametrize(
-    ("drain", "signals", "code"),
-    [("4", (signal.SIGTERM, signal.SIGTERM), 0), ("20", (signal.SIGINT, signal.SIGINT), 1)],
+    ("drain", "signals"),
+    [("4", (signal.SIGTERM, signal.SIGTERM)), ("20", (signal.SIGINT, signal.SIGINT))],
     ids=["SIGTERM twice", "SIGINT twice"],
 )
-def test_a_provider_that_hangs_keeps_no_worker(stack, drain, signals, code):
+def test_a_provider_that_hangs_keeps_no_worker(stack, drain, signals):
     """What it did not answer is in doubt; the rest is handed back, and the account not blamed."""
     running = stack("--latency", "60000", max_in_flight=20)
     file = Path(running.env["SLUICE_PROVIDERS"])
@@ -103,7 +103,7 @@ def test_a_provider_that_hangs_keeps_no_worker(stack, drain, signals, code):
     os.kill(worker.pid, signals[0])
     worker.wait_for(r"Warm shutdown")
     os.kill(worker.pid, signals[1])
-    assert worker.wait(timeout=DRAIN / 2) == code
+    assert worker.wait(timeout=DRAIN / 2) == 0
     in_doubt = running.conn.execute(
         "SELECT address, error_code FROM deliveries WHERE run_id = %s AND status = 'unknown'",
         (run_id,),
