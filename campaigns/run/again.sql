@@ -36,7 +36,8 @@ SET sent_at = ARRAY(SELECT unnest(t.sent_at) EXCEPT ALL SELECT unnest(excluded.s
 
 -- name: send_again
 -- Back to pending, as waiting slices of at most `size` rows that the next tick cuts again. The event
--- is later than all that was done before, which it outweighs.
+-- is later than all that was done before, which it outweighs; the row keeps that moment, so that what
+-- comes of it is later still, whosever clock this was.
 WITH chosen AS (
     SELECT d.seq, d.status, d.error_class, d.provider, d.claimed_at,
            greatest(%(now)s, d.settled_at + interval '1 microsecond') AS at
@@ -46,7 +47,7 @@ WITH chosen AS (
     FOR UPDATE
 ), pending AS (
     UPDATE deliveries d
-    SET status = 'pending', attempts = 0, error_class = NULL, error_code = NULL, settled_at = NULL,
+    SET status = 'pending', attempts = 0, error_class = NULL, error_code = NULL, settled_at = c.at,
         claimed_at = NULL, provider_message_ids = NULL, awaits_report = false
     FROM chosen c
     WHERE d.run_id = %(run_id)s AND d.seq = c.seq

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from uuid import uuid4
 
 import pytest
 
+from campaigns import queries
 from campaigns.campaign import control
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked, NotFound
@@ -14,8 +16,10 @@ from campaigns.providers import ProviderConfig, Providers
 from campaigns.run import again
 from scheduler.tick import tick
 from tests.support import ledger
+from worker.outcomes import Settlement
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
 CARRIER = ProviderConfig(name="carrier", adapter="sandbox", channel="sms")
 PROVIDERS = Providers(MappingProxyType({"carrier": CARRIER}))
 
@@ -71,6 +75,12 @@ def pending(conn: Connection, run_id: int) -> list[int]:
     return [row["seq"] for row in rows]
 
 
+def settled_at(conn: Connection, seq: int) -> datetime:
+    return conn.execute("SELECT settled_at FROM deliveries WHERE seq = %s", (seq,)).fetchone()[
+        "settled_at"
+    ]
+
+
 @pytest.mark.parametrize(
     ("error_class", "seqs"),
     [
@@ -108,7 +118,7 @@ def test_the_run_and_its_campaign_go_on_and_each_row_has_all_its_attempts(conn) 
         "SELECT attempts, error_class, error_code, claimed_at, settled_at FROM deliveries "
         "WHERE seq = 1"
     ).fetchone()
-    assert row == dict.fromkeys(row) | {"attempts": 0}
+    assert row == dict.fromkeys(row) | {"attempts": 0, "settled_at": at(5)}
     report = tick(conn, PROVIDERS, name="beat@test", now=at(6))
     assert report is not None
     assert report.messages == 3
@@ -123,6 +133,24 @@ def test_it_is_noted_what_was_sent_again_and_later_than_all_before(conn) -> None
     assert (event["run_id"], event["seq"], event["provider"]) == (run_id, 3, "carrier")
     assert event["key"] == str(int(NOW.timestamp() * 1_000_000))
     assert event["at"] > at(1)
+    assert settled_at(conn, 3) == event["at"]
+
+
+def test_what_comes_of_it_is_later_than_the_decision_even_by_a_clock_that_is_behind(conn) -> None:
+    """The person's machine is a minute ahead of the database."""
+    run_id = finished_run(conn)
+    resume(conn, run_id, "poisoned", after=60)
+    token = uuid4()
+    conn.execute(
+        "UPDATE deliveries SET status = 'sending', attempts = 1, claimed_at = %s, lease_token = %s "
+        "WHERE seq = 3",
+        (at(5), token),
+    )
+    told = ledger.told(token, [Settlement(run_id, 3, "accepted")], at(6))
+    assert conn.execute(OUTCOMES.record, told).fetchone() == {"settled": 1}
+    events = conn.execute("SELECT kind, at FROM delivery_events ORDER BY at").fetchall()
+    assert [event["kind"] for event in events] == ["resent", "submitted"]
+    assert settled_at(conn, 3) == events[-1]["at"] > at(60)
 
 
 def test_what_was_reported_as_delivered_is_never_sent_again(conn) -> None:
