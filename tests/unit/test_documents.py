@@ -97,8 +97,9 @@ def understand(line: str, *, complete: bool) -> None:
     command: click.Command = sluice
     context = click.Context(sluice, info_name="sluice")
     while isinstance(command, click.Group) and words:
-        assert words[0] in command.commands, line
-        command = command.commands[words.pop(0)]
+        found = command.get_command(context, words.pop(0))
+        assert found is not None, line
+        command = found
     if isinstance(command, click.Group):
         assert not complete, line
         return

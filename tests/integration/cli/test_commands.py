@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from campaigns import migrations, providers, settings
 from campaigns.team import teams
 from cli.commands import up
-from cli.main import sluice
 from tests.support import ledger
 from tests.support.command_line import CommandLine
 
@@ -249,14 +246,6 @@ def test_of_a_run_there_are_status_and_report(command: CommandLine, conn) -> Non
     assert list(command.folder.glob("*.part")) == []
 
 
-def test_every_command_speaks_json_and_has_a_help(command: CommandLine) -> None:
-    for path in leaves(sluice):
-        shown = command.succeed(*path, "--help")
-        if path[0] not in OTHERS:
-            assert "--json" in shown, path
-            assert "--team" in shown, path
-
-
 def test_ctrl_c_is_no_traceback(command: CommandLine, monkeypatch) -> None:
     def interrupted(_: object) -> None:
         raise KeyboardInterrupt
@@ -282,56 +271,5 @@ def test_a_providers_file_is_written_for_the_carrier_only_where_there_is_none(
     assert "kept as it is" in said[1]
 
 
-#: Commands that are servers of their own, or live elsewhere.
-OTHERS = ("carrier", "demo")
-
-
-def leaves(group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    found: list[tuple[str, ...]] = []
-    for name, one in group.commands.items():
-        if hasattr(one, "commands"):
-            found += leaves(one, (*path, name))
-        else:
-            found.append((*path, name))
-    return found
-
-
 def ledger_now(conn):
     return conn.execute("SELECT now() AS now").fetchone()["now"]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("nonsense",),
-        ("groups", "create"),
-        ("groups", "create", "x", "--kind", "both"),
-        ("audience", "count"),
-        ("audience", "count", "--include", "x", "--channel", "pigeon"),
-        ("contacts", "import", "friends"),
-        ("contacts", "import", "friends", "x.csv", "--map", "nonsense"),
-        ("contacts", "list", "friends", "--limit", "0"),
-        ("contacts", "optout", "x", "--kind", "pigeon"),
-        ("campaigns", "list", "--status", "asleep"),
-        ("campaigns", "test", CAMPAIGN, "--field", "nonsense"),
-        ("deliveries", "resolve", "1"),
-        ("deliveries", "resolve", "1", "--resend", "--fail"),
-        ("deliveries", "resolve", "1", "--fail", "--seq", "one"),
-        ("campaigns", "resume", CAMPAIGN, "--class", "transient"),
-        ("campaigns", "resume", CAMPAIGN, "--scope", "failed", "--class", "in_doubt"),
-        ("report", "1", "--out", "x.csv"),
-        ("report", "1", "--csv", "--json"),
-        ("status",),
-        ("submit",),
-        ("plan",),
-        ("migrate", "--wait", "soon"),
-        ("up", "--send", "0"),
-        ("status", "1", "--nonsense"),
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_exits_with_2_and_says_how_it_is_right(words) -> None:
-    result = CommandLine({}, None).run(*words)
-    assert result.exit_code == 2
-    assert result.stdout == ""
-    assert "Usage:" in result.stderr
