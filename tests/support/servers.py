@@ -12,10 +12,13 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 from psycopg import sql
 
 from campaigns import database, migrations
+from campaigns.errors import Unavailable
 from cli import embedded
+from tests.support.restoring import Original
 
 #: Homes of all sessions of this user; those of killed sessions are cleared by the next one.
 _SESSIONS = Path(tempfile.gettempdir(), f"sluice-tests-{os.geteuid()}")
@@ -55,18 +58,31 @@ def _clear_if_abandoned(home: Path) -> None:
 
 
 class Databases:
-    """Makes databases on the session's server."""
+    """Makes databases on the session's server, and uses each migrated one again where it can."""
 
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
         self._numbers = count(1)
+        self._free: list[str] = []
         with database.opened(server_url) as conn:
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
         migrations.migrate(self._url(_TEMPLATE))
+        with database.opened(self._url(_TEMPLATE)) as conn:
+            self._original = Original(conn)
 
     @contextmanager
     def fresh(self, *, migrated: bool = True) -> Iterator[str]:
-        """The URL of a database that only the caller uses."""
+        """The URL of a database that only the caller uses, and that nobody seems to have used."""
+        name = self._free.pop() if migrated and self._free else self._created(migrated)
+        try:
+            yield self._url(name)
+        finally:
+            if migrated and self._restored(name):
+                self._free.append(name)
+            else:
+                self._drop(name)
+
+    def _created(self, migrated: bool) -> str:
         name = f"test_{next(self._numbers)}"
         with database.opened(self._server_url) as conn:
             # FILE_COPY: with fsync off, copying files beats logging each of their blocks.
@@ -75,11 +91,19 @@ class Databases:
                     sql.Identifier(name), sql.Identifier(_TEMPLATE if migrated else "template0")
                 )
             )
+        return name
+
+    def _restored(self, name: str) -> bool:
         try:
-            yield self._url(name)
-        finally:
-            with database.opened(self._server_url) as conn:
-                conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            with database.opened(self._url(name)) as conn:
+                return self._original.restore(conn)
+        except (Unavailable, psycopg.Error):
+            # Renamed, shut, locked: whatever a test did to it goes with it.
+            return False
+
+    def _drop(self, name: str) -> None:
+        with database.opened(self._server_url) as conn:
+            conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def _url(self, name: str) -> str:
         return urlunsplit(urlsplit(self._server_url)._replace(path=f"/{name}"))
