@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -84,8 +85,9 @@ def _run(config: Settings, printer: Printer, *, carrier: bool, flower: bool, sen
             # Celery imports from its working directory first, which must be nobody's project.
             cwd=config.home,
             write=printer.write,
+            say=partial(printer.write, "up"),
         )
-        return supervisor.run(lambda ended: printer.write("up", f"{ended}; stopping"))
+        return supervisor.run()
     finally:
         if embeds:
             # Also those that an `up` which was killed has left behind: the home is ours now.

@@ -19,11 +19,11 @@ from campaigns import migrations, settings
 from campaigns.database import Connection
 from campaigns.errors import SluiceError, Unavailable
 from campaigns.settings import Settings
-from cli import embedded, procfile
+from cli import embedded, lifeline, procfile
 from cli.demo.folder import Folder
 from cli.demo.signals import undisturbed
 from cli.embedded.processes import free_port
-from cli.supervisor import GRACE_SECONDS, die_with_parent
+from cli.supervisor import GRACE_SECONDS
 
 T = TypeVar("T")
 
@@ -176,7 +176,7 @@ class Stage:
     def _start(self, name: str, command: list[str], extra: Mapping[str, str] | None = None) -> None:
         with self.log(name).open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - the commands are ours
-                command,
+                lifeline.tied(command),
                 # Celery looks for its apps in the working directory first.
                 cwd=self.folder.path,
                 env={**self._environment(), **(extra or {})},
@@ -185,7 +185,6 @@ class Stage:
                 stderr=subprocess.STDOUT,
                 # A Ctrl-C at the terminal is for the demo, which ends all of them in its own way.
                 start_new_session=True,
-                preexec_fn=die_with_parent if sys.platform == "linux" else None,
             )
         self._running[name] = process
         self.folder.note_process(process.pid, command)

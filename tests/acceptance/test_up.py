@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -135,14 +136,33 @@ def test_ctrl_c_ends_it_all_with_130(processes: Processes, home: Path, env: dict
     assert "Traceback" not in started.output()
 
 
-def test_the_end_of_one_process_is_the_end_of_all(
+def test_a_process_that_is_killed_is_started_again(
+    processes: Processes, home: Path, env: dict[str, str]
+) -> None:
+    started = up(processes, env, "--no-flower")
+    eventually(lambda: healthy(env), timeout=60, message="beat and workers were seen")
+    before = ours(home)
+    victim = next(pid for pid in before if "sluice.send" in processes_of.command_line(pid))
+    os.kill(victim, signal.SIGKILL)
+    started.wait_for("send was ended by SIGKILL; starting it again in 1 s")
+    eventually(lambda: len(ours(home)) == len(before), timeout=60, message="there is a new one")
+    eventually(lambda: healthy(env), timeout=60, message="all of them were seen")
+    assert set(before) - set(ours(home)) == {victim}
+    assert started.terminate(timeout=60) == 0
+    assert not ours(home)
+
+
+def test_a_process_that_cannot_be_kept_alive_is_the_end_of_all(
     processes: Processes, home: Path, env: dict[str, str]
 ) -> None:
     started = up(processes, {**env, "SLUICE_FLOWER_AUTH": "half"})
-    assert started.wait(timeout=60) == 1
+    assert started.wait(timeout=120) == 1
     assert "SLUICE_FLOWER_AUTH: must be user:password" in started.output()
-    assert "flower ended with exit code 1; stopping" in started.output()
+    for pause in (1, 2, 4, 8):
+        assert f"flower ended with exit code 1; starting it again in {pause} s" in started.output()
+    assert "flower ended with exit code 1, 5 times within 60 s; stopping" in started.output()
     assert embedded.running(home) is None
+    assert not ours(home)
 
 
 def test_a_mistake_in_the_providers_file_is_told_before_anything_starts(
