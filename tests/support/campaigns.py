@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
+from campaigns.campaign import service
+from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.providers import ProviderConfig, Providers
 from campaigns.team.teams import Team
@@ -43,3 +46,10 @@ class World:
         row = self.conn.execute(f"SELECT count(*) AS n FROM {table}").fetchone()  # type: ignore[arg-type]
         assert row is not None
         return int(row["n"])
+
+
+def submit(world: World, body: dict[str, Any]) -> Campaign:
+    """The campaign as it is stored, which is what ``submit`` returned."""
+    campaign = service.submit(world.conn, world.team.id, body, providers=PROVIDERS, now=NOW)
+    assert service.get(world.conn, world.team.id, campaign.id) == campaign
+    return campaign

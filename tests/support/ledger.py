@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from campaigns.database import Connection
+from worker.ledger import Lease, Ledger
 from worker.outcomes import Settlement, record_parameters
 
 DEFAULT_TEAM_NAME = "default"
@@ -95,6 +96,29 @@ def run(conn: Connection, campaign_id: UUID, total: int, now: datetime) -> int:
         (row["id"], total),
     )
     return int(row["id"])
+
+
+def cut(conn: Connection, run_id: int, lo: int, hi: int) -> int:
+    """A batch of rows that were never tried, ready to be leased."""
+    row = conn.execute(
+        "INSERT INTO batches (provider, messages, status, spread_from, spread_until, created_at) "
+        "VALUES ('carrier', %s, 'ready', now(), now(), now()) RETURNING id",
+        (hi - lo,),
+    ).fetchone()
+    assert row is not None
+    conn.execute(
+        "INSERT INTO slices (run_id, batch_id, kind, lo, hi, messages) "
+        "VALUES (%s, %s, 'fresh', %s, %s, %s)",
+        (run_id, row["id"], lo, hi, hi - lo),
+    )
+    return int(row["id"])
+
+
+async def leased(ledger: Ledger, batch_id: int) -> Lease:
+    """The batch's lease, which nobody else has."""
+    lease = await ledger.lease(batch_id, uuid4())
+    assert lease is not None
+    return lease
 
 
 def statuses(conn: Connection, run_id: int) -> dict[str, int]:

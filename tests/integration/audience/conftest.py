@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from campaigns.audience.groups import Group
 from campaigns.database import Connection
 from campaigns.team import teams
 from campaigns.team.teams import Team
+from tests.support.importer import Importer
 
 MakeCampaign = Callable[..., UUID]
 
@@ -50,3 +52,8 @@ def make_campaign(conn: Connection, team: Team) -> MakeCampaign:
         return campaign_id
 
     return make
+
+
+@pytest.fixture
+def importer(conn: Connection, team: Team, group: Group, tmp_path: Path) -> Importer:
+    return Importer(conn, team, tmp_path)

@@ -2,69 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from campaigns.audience import groups
-from campaigns.campaign import control, live, service, state
-from campaigns.campaign.store import Campaign
-from campaigns.database import Connection, connect
+from campaigns.campaign import control, service
 from campaigns.errors import Invalid, Locked
 from tests.support.campaigns import NOW, OPTINS, PROVIDERS, THROTTLED_GROUP, World
-from tests.support.waiting import eventually
-
-START = datetime(2026, 11, 25, 15, 25, tzinfo=UTC)
-#: In the first pause-free stretch of the throttled example.
-MEANWHILE = START + timedelta(minutes=5)
-
-
-def edit(world: World, campaign: Campaign, body: Any, now: datetime = MEANWHILE) -> Campaign:
-    return service.edit(world.conn, world.team.id, campaign.id, body, providers=PROVIDERS, now=now)
-
-
-def sending(world: World, body: dict[str, Any]) -> Campaign:
-    """A campaign whose run has begun, as the tick leaves it."""
-    campaign = service.submit(world.conn, world.team.id, body, providers=PROVIDERS, now=NOW)
-    state.move(world.conn, campaign.id, "start", START)
-    add_run(world, campaign, campaign.scheduled_send_date)
-    world.conn.execute("UPDATE campaigns SET next_dt = NULL")
-    return service.get(world.conn, world.team.id, campaign.id)
-
-
-def add_run(world: World, campaign: Campaign, occurrence: datetime, window_at: Any = None) -> int:
-    row = world.conn.execute(
-        "INSERT INTO runs (campaign_id, occurrence, provider, status, starts_at, window_at,"
-        " finishes_at, expires_at, total, created_at)"
-        " VALUES (%s, %s, 'carrier', 'sending', %s, %s, %s, %s, 9, %s) RETURNING id",
-        [
-            campaign.id,
-            occurrence,
-            occurrence,
-            window_at or occurrence,
-            campaign.scheduled_finish_date,
-            campaign.expiry_date,
-            START,
-        ],
-    ).fetchone()
-    assert row is not None
-    for lane in (0, 1):
-        world.conn.execute(
-            "INSERT INTO lanes (run_id, lane, lo, hi, next_seq, gate_opens_at, gate_closes_at,"
-            " pace_remaining, pace_until) VALUES (%s, %s, 0, 9, 0, %s, %s, 5.5, %s)",
-            [row["id"], lane, START, START + timedelta(hours=1), MEANWHILE],
-        )
-    return int(row["id"])
-
-
-def runs(world: World) -> list[dict[str, Any]]:
-    return world.conn.execute("SELECT * FROM runs ORDER BY id").fetchall()
-
-
-def lanes(world: World) -> list[dict[str, Any]]:
-    return world.conn.execute("SELECT * FROM lanes ORDER BY run_id, lane").fetchall()
+from tests.support.live_campaigns import MEANWHILE, START, add_run, edit, lanes, runs, sending
 
 
 @pytest.mark.parametrize(
@@ -279,74 +225,3 @@ def test_a_campaign_that_is_over_takes_no_limits(world: World, throttled: dict[s
     control.stop(world.conn, world.team.id, campaign.id, now=MEANWHILE)
     with pytest.raises(Locked, match="is stopped and cannot be edited"):
         edit(world, campaign, {"weight": 5})
-
-
-def waits(conn: Connection, waiting: Connection) -> bool:
-    row = conn.execute(
-        "SELECT wait_event_type FROM pg_stat_activity WHERE pid = %s", [waiting.info.backend_pid]
-    ).fetchone()
-    return row is not None and row["wait_event_type"] == "Lock"
-
-
-def test_a_change_waits_for_the_tick_that_has_read_the_old_rules(
-    world: World, database: str, throttled: dict[str, Any]
-) -> None:
-    """Otherwise that tick would open the gates by the old rules after the change.
-
-    Nothing is locked meanwhile: a pause gets through, and the tick every row it wants.
-    """
-    campaign = sending(world, throttled)
-    with connect(database) as other, ThreadPoolExecutor(1) as threads:
-        with world.conn.transaction():
-            world.conn.execute("SELECT pg_try_advisory_xact_lock(hashtext('sluice.tick'))")
-            change = threads.submit(
-                service.edit,
-                other,
-                world.team.id,
-                campaign.id,
-                {"weight": 5},
-                providers=PROVIDERS,
-                now=MEANWHILE,
-            )
-            eventually(lambda: waits(world.conn, other))
-            control.pause(world.conn, world.team.id, campaign.id, now=MEANWHILE)
-            world.conn.execute("SELECT FROM lanes FOR UPDATE NOWAIT")
-            world.conn.execute("SELECT FROM runs FOR UPDATE NOWAIT")
-            world.conn.execute("UPDATE lanes SET gate_closes_at = %s", [START + timedelta(hours=2)])
-        edited = change.result(10)
-    assert (edited.weight, edited.manually_paused) == (5, True)
-    assert all(lane["gate_closes_at"] <= MEANWHILE for lane in lanes(world))
-
-
-def test_no_tick_begins_while_a_change_is_not_committed(
-    world: World, database: str, throttled: dict[str, Any]
-) -> None:
-    campaign = sending(world, throttled)
-    tick = "SELECT pg_try_advisory_xact_lock(hashtext('sluice.tick')) AS locked"
-    with connect(database) as other:
-        with world.conn.transaction():
-            edit(world, campaign, {"weight": 5})
-            assert other.execute(tick).fetchone() == {"locked": False}
-        assert other.execute(tick).fetchone() == {"locked": True}
-
-
-def test_a_change_does_not_wait_for_recipients_to_be_written(
-    world: World, database: str, throttled: dict[str, Any]
-) -> None:
-    """That may take long, and no tick could run meanwhile."""
-    campaign = sending(world, throttled)
-    world.conn.execute("UPDATE runs SET status = 'resolving'")
-    with connect(database) as resolver:
-        with resolver.transaction():
-            resolver.execute("SELECT FROM runs FOR NO KEY UPDATE")
-            with pytest.raises(Locked, match="are being written right now; edit it in a moment"):
-                edit(world, campaign, {"weight": 5})
-        assert edit(world, campaign, {"weight": 5}).weight == 5
-
-
-def test_another_teams_campaign_is_not_held(world: World, throttled: dict[str, Any]) -> None:
-    campaign = sending(world, throttled)
-    with world.conn.transaction():
-        assert len(live.hold(world.conn, world.team.id, campaign.id)) == 1
-        group = groups.create(world.conn, world.team.id, "More")
-        assert live.hold(world.conn, group.id, campaign.id) == []
