@@ -67,7 +67,7 @@ def tick(
         finished = finishing.run_once(conn, moment)
         publish = publishing.run_once(conn, moment)
         forgetting.run_once(conn, moment, memory.sweep)
-        watching.run_once(conn, moment, memory.watch)
+        watching.run_once(conn, moment, memory.watch, providers)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
         failpoints.hit("tick.before_commit")
     if reclaimed:

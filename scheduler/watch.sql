@@ -17,34 +17,21 @@ ORDER BY r.id
 LIMIT 10
 FOR NO KEY UPDATE OF r SKIP LOCKED;
 
--- name: hold_forsaken
--- Rows whose request may have left and whose batch is gone. No batch holds a slice of the run, so
--- nobody can still be sending them; a late outcome settles a row that is held as unknown.
-WITH held AS (
-    UPDATE deliveries
-    SET status = 'unknown', error_class = 'in_doubt', error_code = 'forsaken', settled_at = %(now)s
-    WHERE run_id = %(run_id)s AND status = 'sending'
-    RETURNING run_id, seq, provider, claimed_at
-), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, error_class, code)
-    SELECT run_id, seq, 'unknown', coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
-           %(now)s, provider, 'in_doubt', 'forsaken'
-    FROM held
-    ON CONFLICT DO NOTHING
-)
-SELECT count(*)::int AS held FROM held;
-
 -- name: recut_forsaken
--- Rows that are to be sent and that no slice names any more.
+-- Rows that are to be sent and that no slice names any more. What is in doubt is bound to its account,
+-- as by hand_back.
 WITH pending AS (
-    SELECT l.lane, d.seq, (row_number() OVER (PARTITION BY l.lane ORDER BY d.seq) - 1) / %(size)s AS part
+    SELECT l.lane, d.seq, d.attempts, b.bound_to,
+           (row_number() OVER (PARTITION BY l.lane, d.attempts, b.bound_to ORDER BY d.seq) - 1) / %(size)s AS part
     FROM deliveries d
     JOIN lanes l ON l.run_id = d.run_id AND d.seq >= l.lo AND d.seq < l.hi
+    CROSS JOIN LATERAL (SELECT CASE WHEN d.error_class = 'in_doubt' THEN d.provider END AS bound_to) b
     WHERE d.run_id = %(run_id)s AND d.status = 'pending'
 ), cut AS (
-    INSERT INTO slices (run_id, lane, batch_id, kind, lo, hi, seqs, messages, not_before)
-    SELECT %(run_id)s, lane, NULL, 'returned', min(seq), max(seq) + 1, array_agg(seq ORDER BY seq), count(*), %(now)s
-    FROM pending GROUP BY lane, part
+    INSERT INTO slices (run_id, lane, batch_id, kind, attempts, bound_to, lo, hi, seqs, messages, not_before)
+    SELECT %(run_id)s, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' END, attempts,
+           bound_to, min(seq), max(seq) + 1, array_agg(seq ORDER BY seq), count(*), %(now)s
+    FROM pending GROUP BY lane, attempts, bound_to, part
 )
 SELECT count(*)::int AS recut FROM pending;
 

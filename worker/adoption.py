@@ -205,26 +205,12 @@ def _adopt_live(
             raise psycopg.Rollback(transaction)
         held = resent = 0
         if row["is_ours"]:
-            held, resent = _end_batch(conn, left.batch_id, providers, apart=returned, now=moment)
+            held, resent = doubt.settle_lost(conn, [left.batch_id], providers, now=moment)
+            rest = handback.parameters([left.batch_id], now=moment, apart=returned)
+            conn.execute(handback.SQL.hand_back, rest)
         failpoints.hit("adopt.before_commit")
         return Adopted(len(returned), held, resent, poisoned)
     return None
-
-
-def _end_batch(
-    conn: Connection,
-    batch_id: int,
-    providers: Providers,
-    *,
-    apart: Sequence[Row],
-    now: datetime,
-) -> tuple[int, int]:
-    """As the tick does when the lease has run out; how many rows are held, and sent again."""
-    resent = doubt.send_again(conn, [batch_id], providers, now=now)
-    found = conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": [batch_id], "now": now})
-    row = found.fetchone()
-    conn.execute(handback.SQL.hand_back, handback.parameters([batch_id], now=now, apart=apart))
-    return row["held"] if row else 0, resent
 
 
 def _adopt_finished(

@@ -10,36 +10,6 @@ WHERE status = 'leased' AND lease_until <= %(now)s
 ORDER BY id
 FOR UPDATE SKIP LOCKED;
 
--- name: hold_in_doubt
--- Rows whose intent was committed by a worker that is gone: their requests may have arrived.
-WITH doubtful AS (
-    UPDATE deliveries d
-    SET status = 'unknown', error_class = 'in_doubt', error_code = 'worker_lost',
-        settled_at = greatest(%(now)s, d.settled_at + interval '1 microsecond')
-    FROM slices s
-    JOIN batches b ON b.id = s.batch_id
-    WHERE b.id = ANY (%(batch_ids)s)
-      AND d.run_id = s.run_id
-      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
-      AND d.status = 'sending' AND d.lease_token = b.lease_token
-    RETURNING d.run_id, d.seq, d.provider, d.claimed_at, d.settled_at
-), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, error_class, code)
-    SELECT run_id, seq, 'unknown', coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
-           settled_at, provider, 'in_doubt', 'worker_lost'
-    FROM doubtful
-    ON CONFLICT DO NOTHING
-), changes AS (
-    SELECT run_id, count(*)::int AS n FROM doubtful GROUP BY run_id
-), locked AS (
-    SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
-), counted AS (
-    UPDATE runs r SET unknown = r.unknown + c.n
-    FROM changes c JOIN locked l ON l.id = c.run_id
-    WHERE r.id = c.run_id
-)
-SELECT coalesce(sum(n), 0)::int AS held FROM changes;
-
 -- name: hand_back
 -- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
 -- that were tried before wait for their backoff, the others until `not_before`. Those of the slices

@@ -24,15 +24,14 @@ def run_once(conn: Connection, now: datetime, providers: Providers = NO_PROVIDER
     batch_ids = [row["id"] for row in conn.execute(handback.SQL.expired_batches, {"now": now})]
     if not batch_ids:
         return 0
-    again = doubt.send_again(conn, batch_ids, providers, now=now)
-    held = conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": batch_ids, "now": now}).fetchone()
+    settled = doubt.settle_lost(conn, batch_ids, providers, now=now)
     conn.execute(handback.SQL.hand_back, handback.parameters(batch_ids, now=now))
     log.warning(
         "took back %d batches whose worker is gone; %d deliveries are held as unknown, "
         "%d are sent again",
         len(batch_ids),
-        held["held"] if held else 0,
-        again,
+        settled.held,
+        settled.again,
     )
     failpoints.hit("reclaim.before_commit")
     return len(batch_ids)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns import queries
 from campaigns.database import Connection
+from campaigns.providers import NO_PROVIDERS, Providers
+from campaigns.run import doubt
+from campaigns.run.doubt import Settled
 from campaigns.run.explain import MISSING_AFTER
 
 log = logging.getLogger(__name__)
@@ -47,14 +50,24 @@ class Round:
     """When to look next. Lost with its process, and harmlessly so."""
 
     next_at: datetime | None = None
+    #: From when on each account has been seen to send again what is in doubt.
+    resending: dict[str, datetime] = field(default_factory=dict)
+
+    def see(self, providers: Providers, now: datetime) -> None:
+        """Notice which accounts send again what is in doubt."""
+        accounts = {again.account for again in providers.resending()}
+        self.resending = {name: self.resending.get(name, now) for name in accounts}
 
 
-def run_once(conn: Connection, now: datetime, turn: Round) -> list[Finding]:
+def run_once(
+    conn: Connection, now: datetime, turn: Round, providers: Providers = NO_PROVIDERS
+) -> list[Finding]:
     """What was found, and repaired where that is safe; nothing if it is not time yet."""
     if turn.next_at is not None and turn.next_at - EVERY <= now < turn.next_at:
         return []
     turn.next_at = now + EVERY
-    found = [*_forsaken(conn, now), *_waiting(conn, now)]
+    turn.see(providers, now)
+    found = [*_forsaken(conn, now, turn, providers), *_waiting(conn, now)]
     for finding in found:
         log.warning("%s: %s", finding.subject, finding.detail)
         conn.execute(
@@ -71,23 +84,29 @@ def run_once(conn: Connection, now: datetime, turn: Round) -> list[Finding]:
     return found
 
 
-def _forsaken(conn: Connection, now: datetime) -> Iterator[Finding]:
+def _forsaken(
+    conn: Connection, now: datetime, turn: Round, providers: Providers
+) -> Iterator[Finding]:
     wanted = {"now": now, "quiet": QUIET.total_seconds()}
     for row in conn.execute(_SQL.forsaken_runs, wanted).fetchall():
         run = {"run_id": row["id"], "now": now}
-        held = _count(conn, "hold_forsaken", run, "held")
+        settled = doubt.settle_forsaken(conn, row["id"], providers, turn.resending, now=now)
         recut = 0
         if row["status"] == "sending":
-            recut = _count(conn, "recut_forsaken", {**run, "size": SLICE}, "recut")
+            cut = conn.execute(_SQL.recut_forsaken, {**run, "size": SLICE}).fetchone()
+            recut = cut["recut"] if cut else 0
         recounted = conn.execute(_SQL.recount_forsaken, run).fetchone() is not None
-        if held or recut or recounted:
-            yield Finding("forsaken", f"run {row['id']}", _repair(held, recut, recounted), True)
+        if any(settled) or recut or recounted:
+            detail = _repair(settled, recut - settled.again, recounted)
+            yield Finding("forsaken", f"run {row['id']}", detail, True)
 
 
-def _repair(held: int, recut: int, recounted: bool) -> str:
+def _repair(settled: Settled, recut: int, recounted: bool) -> str:
     done = []
-    if held:
-        done.append(f"{held:,} messages that nobody was sending are held as unknown")
+    if settled.held:
+        done.append(f"{settled.held:,} messages that nobody was sending are held as unknown")
+    if settled.again:
+        done.append(f"{settled.again:,} messages that nobody was sending are sent again")
     if recut:
         done.append(f"{recut:,} that nobody had are handed out again")
     if recounted:
@@ -118,8 +137,3 @@ def idle_queues(row: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
         else:
             why = f"a {kind} worker is alive and takes none of them; restart it"
         yield Finding("idle queue", f"queue of {kind}", f"{count:,} {what} wait, and {why}")
-
-
-def _count(conn: Connection, name: str, parameters: Mapping[str, Any], column: str) -> int:
-    row = conn.execute(_SQL[name], parameters).fetchone()
-    return int(row[column]) if row else 0

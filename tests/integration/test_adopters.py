@@ -14,7 +14,7 @@ import pytest
 from campaigns import database as databases
 from campaigns.database import Connection
 from campaigns.providers import NO_PROVIDERS
-from campaigns.run import handback
+from campaigns.run import doubt, handback
 from tests.support import ledger as rows
 from tests.support.dead import Dead
 from tests.support.waiting import eventually
@@ -131,8 +131,7 @@ def test_the_tick_may_take_back_the_same_batch_at_the_same_moment(
                 thread = threading.Thread(target=_adopted, args=(database, dead.left))
                 thread.start()
                 _waits_for_lock(dead.conn)
-                batch = {"batch_ids": [dead.batch_id], "now": now}
-                theirs.execute(handback.SQL.hold_in_doubt, batch)
+                doubt.settle_lost(theirs, [dead.batch_id], NO_PROVIDERS, now=now)
                 back = handback.parameters([dead.batch_id], now=now)
                 theirs.execute(handback.SQL.hand_back, back)
             thread.join()

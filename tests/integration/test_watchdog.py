@@ -70,6 +70,71 @@ def test_rows_that_nobody_is_sending_are_held_as_unknown_and_never_sent_again(co
     assert (report.messages, report.finished) == (0, 1)
 
 
+def resending(**changes: object) -> Providers:
+    """Its account recognises repetitions, and a second one takes over for it."""
+    carrier = PROVIDERS.by_name["carrier"]
+    first = carrier.model_copy(update={"in_doubt": "resend", "fallback": "second", **changes})
+    second = carrier.model_copy(update={"name": "second"})
+    return Providers(MappingProxyType({"carrier": first, "second": second}))
+
+
+def watched(conn: Connection, providers: Providers, before: Providers | None = None) -> list[str]:
+    """Twice by one beat: before the rows were claimed, and long after."""
+    turn = Round()
+    watching.run_once(conn, NOW - EVERY, turn, before or providers)
+    conn.execute(
+        "UPDATE deliveries SET provider = 'carrier', attempts = 1 WHERE status = 'sending'"
+    )
+    with conn.transaction():
+        return [found.detail for found in watching.run_once(conn, LATER, turn, providers)]
+
+
+def test_rows_of_an_account_that_recognises_them_are_sent_again_by_it_alone(conn):
+    run_id = forsaken(conn, pending=1, sending=2, accepted=1)
+    assert watched(conn, resending()) == [
+        "2 messages that nobody was sending are sent again, 1 that nobody had are handed out again"
+    ]
+    assert ledger.statuses(conn, run_id) == {"accepted": 1, "pending": 3}
+    assert ledger.counters(conn, run_id) == {"accepted": 1}
+    found = conn.execute("SELECT kind, attempts, bound_to, seqs FROM slices ORDER BY kind")
+    assert [tuple(piece.values()) for piece in found] == [
+        ("retry", 1, "carrier", [1, 2]), ("returned", 0, None, [3]),
+    ]  # fmt: skip
+    events = conn.execute("SELECT kind, retried, code FROM delivery_events").fetchall()
+    assert [tuple(event.values()) for event in events] == [("unknown", True, "forsaken")] * 2
+
+
+@pytest.mark.parametrize(
+    ("providers", "before"),
+    [
+        (resending(max_attempts=1), None),
+        (resending(), PROVIDERS),
+        (PROVIDERS, resending()),
+    ],
+    ids=["no attempt is left", "it did not when they were claimed", "it does not any more"],
+)
+def test_rows_of_an_account_that_may_not_send_them_again_are_held(conn, providers, before):
+    run_id = forsaken(conn, sending=2)
+    watched(conn, providers, before)
+    assert ledger.counters(conn, run_id) == {"unknown": 2}
+    assert conn.execute("SELECT FROM slices").fetchall() == []
+
+
+def test_a_beat_that_has_not_seen_how_they_were_sent_holds_them(conn):
+    run_id = forsaken(conn, sending=2)
+    conn.execute("UPDATE deliveries SET provider = 'carrier', attempts = 1")
+    with conn.transaction():
+        watching.run_once(conn, LATER, Round(), resending())
+    assert ledger.counters(conn, run_id) == {"unknown": 2}
+
+
+def test_rows_of_a_run_that_is_closing_are_held(conn):
+    run_id = forsaken(conn, sending=2)
+    conn.execute("UPDATE runs SET status = 'closing', reason = 'stopped'")
+    watched(conn, resending())
+    assert ledger.counters(conn, run_id) == {"unknown": 2}
+
+
 def test_counters_that_do_not_add_up_are_counted_again(conn):
     run_id = forsaken(conn, accepted=4)
     conn.execute("UPDATE runs SET accepted = 1, unknown = 1 WHERE id = %s", (run_id,))

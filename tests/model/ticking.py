@@ -49,7 +49,7 @@ def commit(state: State, setting: Setting, beat: Beat, cut: int) -> tuple[State,
 
 
 def reclaim(state: State, setting: Setting, beat: Beat) -> State:
-    """``expired_batches``, ``hold_in_doubt``, ``hand_back``."""
+    """``expired_batches``, ``settle_lost``, ``hand_back``."""
     locked = setting.guards.reclaim_locks
     expired = [
         batch for batch in state.batches if (batch.ran_out if locked else batch.id in beat.expired)

@@ -32,6 +32,7 @@ _FUNCTIONS = {
         (_OCCURRENCES, life_queries),
         (_LEDGER, send_queries),
         (handback.SQL, send_queries),
+        (_DOUBT, send_queries),
     )
     for name, text in statements.items()
     if hasattr(module, name)
@@ -43,7 +44,7 @@ _FUNCTIONS = {
     _WATCH.waiting_work: lambda ledger, p: [],
     _WATCH.forget_findings: lambda ledger, p: [],
     # No account in memory sends again what is in doubt.
-    _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0}],
+    _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0, "again": 0}],
     # Nobody reports in memory, so nothing is waited for.
     _UNREPORTED.publish_silent: lambda ledger, p: [],
     _REPORTS.take_in_strays: lambda ledger, p: [],

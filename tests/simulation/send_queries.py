@@ -120,7 +120,7 @@ def expired_batches(ledger: Ledger, p: Row) -> list[Row]:
     ]
 
 
-def hold_in_doubt(ledger: Ledger, p: Row) -> list[Row]:
+def settle_lost(ledger: Ledger, p: Row) -> list[Row]:
     held = 0
     for batch_id in p["batch_ids"]:
         token = ledger.batches[batch_id]["lease_token"]
@@ -132,7 +132,7 @@ def hold_in_doubt(ledger: Ledger, p: Row) -> list[Row]:
                     rows.settled_at[seq] = p["now"]
                     ledger.runs[piece["run_id"]]["unknown"] += 1
                     held += 1
-    return [{"held": held}]
+    return [{"held": held, "again": 0}]
 
 
 def hand_back(ledger: Ledger, p: Row) -> list[Row]:

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from campaigns import queries
 from campaigns.database import Connection
-from campaigns.run import handback
+from campaigns.providers import NO_PROVIDERS
+from campaigns.run import doubt, handback
 from tests.support import ledger as rows
 from worker.journal import Journal
 from worker.notes import Left, Notes
@@ -59,8 +60,7 @@ class Dead:
     def reclaim(self, *, give_back: bool = True) -> None:
         """What the tick does once the lease has run out."""
         now = datetime.now(UTC)
-        batch = {"batch_ids": [self.batch_id], "now": now}
-        self.conn.execute(handback.SQL.hold_in_doubt, batch)
+        doubt.settle_lost(self.conn, [self.batch_id], NO_PROVIDERS, now=now)
         if give_back:
             self.conn.execute(handback.SQL.hand_back, handback.parameters([self.batch_id], now=now))
 

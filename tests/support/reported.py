@@ -9,7 +9,8 @@ from uuid import uuid4
 
 from campaigns import database
 from campaigns.database import Connection
-from campaigns.run import handback, reports
+from campaigns.providers import NO_PROVIDERS
+from campaigns.run import doubt, handback, reports
 from campaigns.run.reports import DeliveryReport
 from tests.support import ledger as rows
 from worker.adapters.base import Accepted, Capabilities
@@ -63,7 +64,7 @@ class Sending:
     def lose(self) -> None:
         """The worker is thought dead: the row is held as unknown."""
         batches, now = [self.lease.batch_id], datetime.now(UTC)
-        self.conn.execute(handback.SQL.hold_in_doubt, {"batch_ids": batches, "now": now})
+        doubt.settle_lost(self.conn, batches, NO_PROVIDERS, now=now)
         self.conn.execute(handback.SQL.hand_back, handback.parameters(batches, now=now))
 
     def said(self, kind: str, message_id: str | None = None, **more: Any) -> DeliveryReport:

@@ -20,7 +20,8 @@ import pytest
 
 from campaigns import database, queries
 from campaigns.database import Connection
-from campaigns.run import again, handback, reports, resolve
+from campaigns.providers import NO_PROVIDERS
+from campaigns.run import again, doubt, handback, reports, resolve
 from campaigns.run.events import KINDS, REPORTED, Event, Standing, fold
 from campaigns.run.reports import DeliveryReport
 from tests.support import ledger as rows
@@ -149,8 +150,7 @@ class Played:
         if self.leases:
             lease = self.leases.pop(self.draw.randrange(len(self.leases)))
             now = datetime.now(UTC)
-            held = {"batch_ids": [lease.batch_id], "now": now}
-            self.conn.execute(handback.SQL.hold_in_doubt, held)
+            doubt.settle_lost(self.conn, [lease.batch_id], NO_PROVIDERS, now=now)
             self.conn.execute(
                 handback.SQL.hand_back, handback.parameters([lease.batch_id], now=now)
             )
