@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
+from collections.abc import Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass
-from statistics import fmean
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -21,20 +21,15 @@ from campaigns import failpoints
 from campaigns.clock import sleep_until
 from worker.account import Account
 from worker.chunk import ChunkSender
-from worker.costs import Estimate
 from worker.engine import Engine
 from worker.heartbeat import keep_lease
 from worker.ledger import Claimed, Lease
 from worker.notes import Notes
-from worker.permits import PermitSource
 from worker.spread import STEP_SECONDS, Spread
-from worker.throttle.base import Permits
+from worker.throttle.base import Permits, Wait
+from worker.units import Units
 
 log = logging.getLogger(__name__)
-
-#: Beside batches with limits of their own a batch leases no more than this at a time, in seconds of
-#: the account's rate: a unit of theirs finds its place only between two of our blocks.
-INTERLEAVED_SECONDS = 0.01
 
 #: A batch stops claiming after this long, so that nobody waits for it; its rest is cut again.
 BATCH_SECONDS = 30.0
@@ -100,9 +95,19 @@ async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int,
     heartbeat = asyncio.create_task(keep_lease(engine.ledger, lease))
     try:
         async with engine.suspicion if lease.losses else nullcontext():
-            return await _BatchRun(engine, account, lease, notes).run()
+            run = await _prepare(engine, account, lease, notes)
+            return await run.run()
     finally:
         heartbeat.cancel()
+
+
+async def _prepare(engine: Engine, account: Account, lease: Lease, notes: Notes) -> _BatchRun:
+    contexts = await engine.ledger.contexts(lease.batch_id)
+    rows = [(run_id, *stretch) for run_id, one in contexts.items() for stretch in one.stretches]
+    notes.cover(lease.losses, lease.messages, rows)
+    units = Units(engine, account, lease, contexts)
+    sender = ChunkSender(engine, account, lease, contexts, units, notes)
+    return _BatchRun(engine, account, lease, units, sender)
 
 
 async def _may_probe(engine: Engine, account: Account, lease: Lease) -> bool:
@@ -122,42 +127,47 @@ class _Stop:
 
 
 class _BatchRun:
-    def __init__(self, engine: Engine, account: Account, lease: Lease, notes: Notes) -> None:
+    def __init__(
+        self, engine: Engine, account: Account, lease: Lease, units: Units, sender: ChunkSender
+    ) -> None:
         self._engine = engine
-        self._notes = notes
         self._account = account
         self._lease = lease
         self._clock = engine.clock
-        self._permits = PermitSource(engine.limiter, engine.clock, account, lease.limits)
+        self._units = units
+        self._sender = sender
         self._spread = Spread(lease.spread_from, lease.spread_until, lease.messages)
-        self._estimate = Estimate(1.0)
-        self._runs: list[int] = []
         self._claimed = 0
         self._taken = 0
-        #: Set by whoever finds that no more can be claimed.
+        #: Set by whoever finds that no more can be claimed; what waits for its moment gives up.
         self._stop: _Stop | None = None
+        #: Why no more was asked for.
+        self._last = _Stop()
+        #: Whether something failed that nobody expected: the ledger may not know everything.
+        self._failed = False
 
     async def run(self) -> tuple[int, bool]:
         """See :func:`_send_leased`."""
-        contexts = await self._engine.ledger.contexts(self._lease.batch_id)
-        self._runs = list(contexts)
-        rows = [(run_id, *stretch) for run_id, one in contexts.items() for stretch in one.stretches]
-        self._notes.cover(self._lease.losses, self._lease.messages, rows)
-        if self._account.config.counts_segments and contexts:
-            self._estimate = Estimate(fmean(one.segments for one in contexts.values()))
-        sender = ChunkSender(
-            self._engine,
-            self._account,
-            self._lease,
-            contexts,
-            self._permits,
-            self._estimate,
-            self._notes,
-        )
         async with asyncio.TaskGroup() as chunks:
-            stop = await self._claim_chunks(chunks, sender)
-        ended = sender.all_recorded and await self._hand_back(self._wait(self._stop or stop))
+            await self._guarded(self._claim_chunks(chunks))
+        ended = (
+            self._sender.all_recorded
+            and not self._failed
+            and await self._hand_back(self._wait(self._stop or self._last))
+        )
         return self._claimed, ended
+
+    async def _guarded(self, step: Coroutine[Any, Any, None]) -> None:
+        """Let the requests of its neighbours end when a step fails that should not have.
+
+        What the step claimed and did not record is left to the end of the lease.
+        """
+        try:
+            await step
+        except Exception as error:
+            self._failed = True
+            self._stop = self._stop or _Stop()
+            log.error("batch %d: a chunk failed (%s)", self._lease.batch_id, type(error).__name__)
 
     async def _hand_back(self, wait: float) -> bool:
         """End the batch; if that cannot be written, whoever adopts it does the same."""
@@ -177,12 +187,16 @@ class _BatchRun:
             failpoints.hit("finish.committed")
         return ended
 
-    async def _claim_chunks(self, chunks: asyncio.TaskGroup, sender: ChunkSender) -> _Stop:
+    async def _claim_chunks(self, chunks: asyncio.TaskGroup) -> None:
+        """Claim until there is no more; why, is noted."""
+        self._last = await self._claim_while_possible(chunks)
+
+    async def _claim_while_possible(self, chunks: asyncio.TaskGroup) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
         while self._taken < self._lease.messages and not self._account.removed:
             if self._engine.stopping or self._clock.monotonic() > deadline:
                 return _Stop()
-            if self._is_held(sender):
+            if self._is_held():
                 return _Stop()
             await sleep_until(self._clock, self._spread.due_at(self._taken))
             step = self._spread.step(self._taken, self._clock.monotonic())
@@ -196,36 +210,37 @@ class _BatchRun:
                 permits = await self._lease_units(places)
                 if isinstance(permits, _Stop):
                     return permits
-                amount = min(places, self._estimate.messages(permits.due_within(STEP_SECONDS)))
+                affordable = self._units.estimate.messages(permits.due_within(STEP_SECONDS))
+                amount = min(places, affordable)
                 self._taken += amount
                 held -= amount
                 if not self._lease.limits:
-                    await self._claim_at(permits, amount, chunks, sender)
+                    await self._claim_at(permits, amount, chunks)
                 else:
                     # Few units at a time, far ahead: the next ones are asked for meanwhile, or the
                     # batch would send no more than one such lot per horizon.
-                    chunks.create_task(self._claim_at(permits, amount, chunks, sender))
+                    claiming = self._claim_at(permits, amount, chunks)
+                    chunks.create_task(self._guarded(claiming))
             finally:
                 self._account.slots.give(held)
             if self._stop is not None:
                 return self._stop
         return _Stop()
 
-    async def _claim_at(
-        self, permits: Permits, amount: int, chunks: asyncio.TaskGroup, sender: ChunkSender
-    ) -> None:
-        """Claim as many rows once their first slot is due, and let them be sent.
+    async def _claim_at(self, permits: Permits, amount: int, chunks: asyncio.TaskGroup) -> None:
+        """Claim as many rows in time for their first slot, and let them be sent.
 
         Holds ``amount`` places, and passes on one for each row. What stops the batch is noted.
         """
         rows: list[Claimed] = []
         try:
-            await sleep_until(self._clock, permits.start)
+            await sleep_until(self._clock, permits.start - self._engine.claim_lead.seconds)
             if self._stop is not None:
                 return
-            if self._engine.stopping or self._is_held(sender):
+            if self._engine.stopping or self._is_held():
                 self._stop = _Stop()
                 return
+            begun = self._clock.monotonic()
             found = await self._claim(amount)
             if isinstance(found, _Stop):
                 self._stop = found
@@ -233,7 +248,7 @@ class _BatchRun:
             rows = found
             self._claimed += len(rows)
             if rows:
-                chunks.create_task(sender.send(rows, permits))
+                chunks.create_task(self._guarded(self._sender.send(rows, permits, begun)))
         finally:
             self._account.slots.give(amount - len(rows))
 
@@ -257,24 +272,13 @@ class _BatchRun:
         return rows
 
     async def _lease_units(self, messages: int) -> Permits | _Stop:
-        """Permits, be it for a moment ahead: waits out a short wait, gives up on a long one."""
-        while True:
-            known = self._account.stragglers.needed(self._runs, self._clock.monotonic())
-            at_least = max(round(self._estimate.mean), known)
-            units = self._estimate.units(messages)
-            if self._lease.interleaved:
-                rate = self._account.per_second(self._clock.now()) or math.inf
-                units = min(units, max(math.ceil(rate * INTERLEAVED_SECONDS), at_least))
-            answer = await self._permits.ask(units, at_least)
-            if answer is None:
-                return _Stop(LIMITER_PAUSE)
-            if isinstance(answer, Permits):
-                failpoints.hit("permit.granted")
-                return answer
-            if answer.seconds > PATIENCE or self._engine.stopping:
-                # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
-                return _Stop(max(answer.seconds - PATIENCE, 0.0))
-            await self._clock.sleep(answer.seconds)
+        answer = await self._units.lease(messages, patience=PATIENCE)
+        if answer is None:
+            return _Stop(LIMITER_PAUSE)
+        if isinstance(answer, Wait):
+            # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
+            return _Stop(max(answer.seconds - PATIENCE, 0.0))
+        return answer
 
     def _wait(self, stop: _Stop) -> float:
         """For how long the rest stays away: not until this account may be asked again where
@@ -285,7 +289,7 @@ class _BatchRun:
     def _rest(self) -> float:
         return self._account.condition.rest(self._clock.monotonic())
 
-    def _is_held(self, sender: ChunkSender) -> bool:
+    def _is_held(self) -> bool:
         """Whether the account can take nothing more of this batch.
 
         A short rest that others brought about is waited out, as the limiter says. While the
@@ -293,4 +297,4 @@ class _BatchRun:
         """
         condition = self._account.condition
         awaits_probe = condition.is_open and self._lease.messages > 1
-        return sender.repelled or awaits_probe or self._rest() > PATIENCE
+        return self._sender.repelled or awaits_probe or self._rest() > PATIENCE

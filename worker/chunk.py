@@ -22,24 +22,23 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.costs import Estimate
 from worker.departures import departures
 from worker.due import Due, groups
 from worker.engine import Engine
 from worker.ledger import Claimed, Lease, RunContext
 from worker.notes import Notes
 from worker.outcomes import NotSent, Result, Settlement, Unsendable
-from worker.permits import PermitSource
 from worker.rendering import Rendered, Renderer
 from worker.settling import settlement
 from worker.throttle.base import Permits
 from worker.transport.base import BrokenOff, TooLate, Uncertain
 from worker.transport.base import NotSent as RequestNotSent
+from worker.units import Units
 
 log = logging.getLogger(__name__)
 
-#: No request of a chunk is started later than this after the chunk's first slot, in seconds: what
-#: was granted a while ago may be forbidden by now (a pause, an opt-out).
+#: No request of a chunk is started later than this after its claim began, in seconds: what was
+#: granted a while ago may be forbidden by now (a pause, an opt-out).
 LATEST_END = 0.25
 
 #: How long after its gate closed a request may still leave that had to wait for its connection, in
@@ -59,16 +58,14 @@ class ChunkSender:
         account: Account,
         lease: Lease,
         contexts: Mapping[int, RunContext],
-        permits: PermitSource,
-        estimate: Estimate,
+        units: Units,
         notes: Notes,
     ) -> None:
         self._engine = engine
         self._account = account
         self._lease = lease
         self._contexts = contexts
-        self._permits = permits
-        self._estimate = estimate
+        self._units = units
         self._notes = notes
         self._renderer = Renderer(contexts)
         #: Whether the account has to be left alone, by what happened in this batch.
@@ -77,11 +74,15 @@ class ChunkSender:
         #: False once an outcome could not be written.
         self.all_recorded = True
 
-    async def send(self, rows: Sequence[Claimed], permits: Permits) -> None:
-        """Send ``rows``, each in its slot, and record the outcomes; gives back their places."""
-        latest = permits.start + LATEST_END
+    async def send(self, rows: Sequence[Claimed], permits: Permits, begun: float) -> None:
+        """Send ``rows``, each in its slot, and record the outcomes; gives back their places.
+
+        ``begun`` is when their claim began, on the monotonic clock.
+        """
+        latest = begun + LATEST_END
         rendered, settled = self._render(rows, limited=permits.interval > 0)
         failpoints.hit("send.rendered")
+        self._engine.claim_lead.learn(self._engine.clock.monotonic() - begun)
         due, dear = self._place(rendered, permits, latest)
         results = await asyncio.gather(self._send_due(due), self._send_dear(dear, latest))
         settled += results[0] + results[1]
@@ -104,7 +105,7 @@ class ChunkSender:
         by_segment = limited and self._account.config.counts_segments
         rendered, broken = self._renderer.render(rows, by_segment=by_segment)
         if by_segment:
-            self._estimate.learn(one.cost for one in rendered)
+            self._units.estimate.learn(one.cost for one in rendered)
         self._account.slots.give(len(broken))
         return rendered, [self._settle(row, Unsendable("render_error")) for row in broken]
 
@@ -131,7 +132,7 @@ class ChunkSender:
             while dear:
                 first, want = dear[0], sum(one.cost for one in dear)
                 until = min(latest, first.row.closes_at)
-                permits = await self._permits.wait_for(want, first.cost, until)
+                permits = await self._units.permits.wait_for(want, first.cost, until)
                 if permits is None:
                     break
                 due, dear = self._place(dear, permits, latest)

@@ -17,14 +17,16 @@ from psycopg_pool import PoolTimeout
 from campaigns import database
 from campaigns.clock import Clock, SystemClock
 from campaigns.database import AsyncPool
-from campaigns.errors import Unavailable
 from campaigns.settings import Settings
 from campaigns.watched import LOOK_EVERY, Watched
+from worker import garbage
 from worker.accounts import Accounts
 from worker.adoption import ADOPT_EVERY, Adopter
 from worker.health import HealthKeeper
 from worker.journal import Journal
+from worker.lead import Lead
 from worker.ledger import Ledger
+from worker.rounds import Rounds
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
 
@@ -32,6 +34,13 @@ log = logging.getLogger(__name__)
 
 #: Connections for claims and records; each is held for one statement.
 POOL_SIZE = 8
+
+#: A message is claimed no more than this before it may leave, however slow the machine is: claimed
+#: is granted, and a pause or an opt-out comes too late for it. In seconds.
+MOST_CLAIM_LEAD = 0.12
+
+#: A block of permits is asked for no more than this before the claim, in seconds.
+MOST_PERMIT_LEAD = 0.1
 
 #: How often a send process says that it is alive, in seconds.
 HEARTBEAT_SECONDS = 5.0
@@ -52,6 +61,10 @@ class Engine:
     clock: Clock
     health: HealthKeeper
     journal: Journal
+    #: How long it takes from the beginning of a claim until its messages can leave.
+    claim_lead: Lead = field(default_factory=lambda: Lead(MOST_CLAIM_LEAD))
+    #: How long it takes to be granted permits.
+    permit_lead: Lead = field(default_factory=lambda: Lead(MOST_PERMIT_LEAD))
     #: Held by whoever sends a batch that is suspected of having killed a worker.
     suspicion: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     #: Set when the process shuts down: batches stop claiming and hand back their rest.
@@ -60,6 +73,8 @@ class Engine:
     ends_at: float = math.inf
     _pool: AsyncPool | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list, repr=False)
+    #: Looks for what processes left that died.
+    _adopting: Rounds | None = None
 
     def break_off(self, seconds: float) -> None:
         """Stop waiting for providers; there are ``seconds`` left to record what is in doubt."""
@@ -68,6 +83,8 @@ class Engine:
 
     async def aclose(self) -> None:
         """Close everything that :func:`open_engine` opened."""
+        if self._adopting is not None:
+            self._adopting.close()
         for task in self._tasks:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -96,11 +113,12 @@ async def open_engine(settings: Settings) -> Engine:
     engine = Engine(Ledger(pool), limiter, accounts, clock, health, journal, _pool=pool)
     connect = partial(database.opened, settings.require_database())
     adopter = Adopter(settings.departures, journal, connect, providers.current)
+    engine._adopting = Rounds("adopting", adopter.run_once, ADOPT_EVERY)
     engine._tasks += [
         asyncio.create_task(_beat(engine.ledger)),
         asyncio.create_task(_follow(accounts)),
         asyncio.create_task(health.follow(accounts)),
-        asyncio.create_task(_adopt(adopter)),
+        asyncio.create_task(garbage.collect_regularly()),
     ]
     return engine
 
@@ -110,19 +128,6 @@ async def _follow(accounts: Accounts) -> None:
     while True:
         accounts.refresh()
         await asyncio.sleep(LOOK_EVERY)
-
-
-async def _adopt(adopter: Adopter) -> None:
-    """Look for what processes left that died, beside the loop: files and locks may be slow."""
-    while True:
-        try:
-            await asyncio.to_thread(adopter.run_once)
-        except (psycopg.Error, Unavailable) as error:
-            log.warning("nothing can be adopted now (%s)", type(error).__name__)
-        except Exception as error:
-            # Or nobody on this machine would adopt anything from now on.
-            log.error("adopting failed (%s)", type(error).__name__)
-        await asyncio.sleep(ADOPT_EVERY)
 
 
 async def _beat(ledger: Ledger) -> None:

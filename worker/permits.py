@@ -24,7 +24,7 @@ class PermitSource:
         self._limits = limits
 
     async def ask(
-        self, want: int, at_least: int = 1, within: float = math.inf
+        self, want: int, at_least: int = 1, *, lead: float = 0.0, within: float = math.inf
     ) -> Permits | Wait | None:
         """One answer of the limiter; ``None`` when there is none, and nothing may be sent."""
         config = self._account.config
@@ -37,6 +37,7 @@ class PermitSource:
                 others=self._limits,
                 burst=config.burst,
                 period=config.period,
+                lead=lead,
                 within=within,
             )
         except LimiterUnavailable:
@@ -46,7 +47,7 @@ class PermitSource:
     async def wait_for(self, want: int, at_least: int, until: float) -> Permits | None:
         """Permits whose first slot is due by ``until``; ``None`` as soon as there can be none."""
         while True:
-            answer = await self.ask(want, at_least, until - self._clock.monotonic())
+            answer = await self.ask(want, at_least, within=until - self._clock.monotonic())
             if not isinstance(answer, Wait):
                 return answer
             if self._clock.monotonic() + answer.seconds > until:

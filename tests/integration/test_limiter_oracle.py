@@ -35,6 +35,7 @@ def questions(draw: st.DrawFn) -> gcra.Terms:
         max_block_us=draw(st.integers(0, gcra.SECOND_US)),
         lag_us=draw(st.integers(0, 20_000)),
         burst=draw(st.integers(1, 50)),
+        lead_us=draw(st.one_of(st.just(0), st.integers(0, gcra.SECOND_US))),
         within_us=draw(st.one_of(st.just(gcra.MAX_COOL_US), st.integers(0, gcra.SECOND_US))),
     )
 
@@ -86,9 +87,12 @@ class Scripts:
 
     def reserve(self, now_us: int, terms: gcra.Terms, want: int, at_least: int = 1) -> gcra.Grant:
         lengths = (terms.horizon_us, terms.ahead_us(at_least), terms.max_block_us, terms.lag_us)
-        args = (want, at_least, *lengths, terms.burst, *terms.intervals_us, now_us)
+        own = (terms.burst, terms.lead_us)
+        args = (want, at_least, *lengths, *own, *terms.intervals_us, now_us)
         keys = self._keys[: len(terms.intervals_us)]
-        return gcra.Grant(*self._reserve(keys=keys, args=args))
+        *grant, shown_us = self._reserve(keys=keys, args=args)
+        assert shown_us == now_us
+        return gcra.Grant(*grant)
 
     def cool(self, now_us: int, span_us: int) -> int:
         return int(self._cool(keys=self._keys[:1], args=(span_us, now_us)))

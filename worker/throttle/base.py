@@ -99,6 +99,7 @@ class Limiter(Protocol):
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        lead: float = 0.0,
         within: float = math.inf,
     ) -> Permits | Wait:
         """Lease up to ``want`` units of ``account`` and of all ``others``; fewer is normal.
@@ -113,8 +114,9 @@ class Limiter(Protocol):
         the rate allows in any ``period``, the seconds that the rate is given for ("200/min": 60).
         It is cut where it would cost more than half of the rate.
 
-        Nothing is leased that begins later than ``within`` so many seconds, for an asker to whom
-        it would be of no use.
+        Nothing is leased that begins sooner than in ``lead`` seconds, which the asker needs to be
+        ready, or later than in ``within``, for an asker to whom it would be of no use. A limiter
+        takes no more of ``lead`` than its horizon.
 
         Raises:
             LimiterUnavailable: no answer. Send nothing.
@@ -170,6 +172,7 @@ class Pace:
         *,
         burst: int = 1,
         period: float = 1.0,
+        lead: float = 0.0,
         within: float = math.inf,
     ) -> Terms:
         """What to reserve by; raises ``ValueError`` like :meth:`Limiter.acquire`."""
@@ -184,19 +187,16 @@ class Pace:
             max_block_us=microseconds(self.max_block),
             lag_us=jitter // 2,
             burst=burst,
+            lead_us=microseconds(min(max(lead, 0.0), self.horizon)),
             within_us=microseconds(min(max(within, 0.0), self.horizon + self.max_block)),
         )
 
-    def answer(self, grant: Grant, terms: Terms, received: float) -> Permits | Wait:
-        """``grant`` in terms of the local clock, which showed ``received`` after it was given.
-
-        The delay was measured when the server answered. Counting it from the moment the answer
-        is here makes a slot late by the way back at most, and never early.
-        """
+    def answer(self, grant: Grant, terms: Terms, given: float) -> Permits | Wait:
+        """``grant`` in terms of the local clock, which showed ``given`` when it was given."""
         if grant.granted == 0:
             return Wait(grant.wait_us / SECOND_US)
         return Permits(
-            start=received + grant.delay_us / SECOND_US,
+            start=given + grant.delay_us / SECOND_US,
             interval=terms.spacing_us / SECOND_US,
             count=grant.granted,
             tolerance=self.tolerance,

@@ -1,9 +1,10 @@
 -- Reserves consecutive slots on the timelines of several keys: reserve() of gcra.py, run by Redis.
 --
 -- KEYS     the cells, the account's first: hashes of tat, run, block, cool_until, cool_span
--- ARGV     want, at_least, horizon_us, ahead_us, max_block_us, lag_us, burst, then the emission
---          interval of each key in microseconds, 0 for an account without a rate; tests add now_us
--- Returns  {granted, delay_us, wait_us}
+-- ARGV     want, at_least, horizon_us, ahead_us, max_block_us, lag_us, burst, lead_us, then the
+--          emission interval of each key in microseconds, 0 for an account without a rate; tests
+--          add now_us
+-- Returns  {granted, delay_us, wait_us, now_us}
 --
 -- Commands of Redis 6.2. Lua's numbers are doubles: whole up to 2^53, which microseconds reach in
 -- the year 2255, but '..' and tostring() would print only 14 digits of them, hence whole().
@@ -11,12 +12,13 @@
 local want, at_least = tonumber(ARGV[1]), tonumber(ARGV[2])
 local horizon, ahead = tonumber(ARGV[3]), tonumber(ARGV[4])
 local max_block, max_lag, burst = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local lead = tonumber(ARGV[8])
 local intervals, spacing = {}, 0
 for i = 1, #KEYS do
-  intervals[i] = tonumber(ARGV[7 + i])
+  intervals[i] = tonumber(ARGV[8 + i])
   spacing = math.max(spacing, intervals[i])
 end
-local now = tonumber(ARGV[8 + #KEYS])
+local now = tonumber(ARGV[9 + #KEYS])
 
 -- An idle cell is kept for a day; a lost one costs a new wait for everything still outstanding.
 local KEEP_MS = 86400000
@@ -60,7 +62,7 @@ for i = 1, #KEYS do
   end
 end
 
-local own = math.max(now, tats[1], cool_until)
+local own = math.max(now + lead, tats[1], cool_until)
 local start = own
 for i = 2, #KEYS do
   start = math.max(start, tats[i])
@@ -108,4 +110,4 @@ for i = 1, #KEYS do
   end
   redis.call('PEXPIRE', KEYS[i], whole(math.ceil((furthest - now) / 1000) + KEEP_MS))
 end
-return {granted, delay, wait}
+return {granted, delay, wait, now}

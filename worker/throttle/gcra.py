@@ -73,8 +73,9 @@ class Terms:
     """What a reservation asks for, beside its size. Lengths are microseconds.
 
     ``intervals_us`` are the emission intervals of all keys, the account's first: 0 where it has no
-    rate. ``burst`` is the account's, and its interval has paid for it. ``within_us`` is how far
-    ahead the block may begin for this asker, where that is less than the horizon.
+    rate. ``burst`` is the account's, and its interval has paid for it. ``lead_us`` is how far ahead
+    the block has to begin for this asker to be ready, ``within_us`` how far ahead it may begin,
+    where that is less than the horizon.
     """
 
     intervals_us: tuple[int, ...]
@@ -82,6 +83,7 @@ class Terms:
     max_block_us: int
     lag_us: int = 0
     burst: int = 1
+    lead_us: int = 0
     within_us: int = MAX_COOL_US
 
     def ahead_us(self, at_least: int = 1) -> int:
@@ -183,7 +185,8 @@ def reserve(
     """
     found = [_plausible(cell, now_us, terms, index, at_least) for index, cell in enumerate(cells)]
     account = found[0]
-    own = max(now_us, account.cool_until_us, _tat(account, terms.intervals_us[0]))
+    ready = now_us + terms.lead_us
+    own = max(ready, account.cool_until_us, _tat(account, terms.intervals_us[0]))
     start = max(own, *map(_tat, found, terms.intervals_us))
     delay, lag = start - now_us, start - own
     wait = delay - terms.ahead_us(at_least)

@@ -29,6 +29,7 @@ from worker.throttle.base import (
     check,
     cool_span_us,
 )
+from worker.throttle.server_clock import ServerClock
 
 #: How long the limiter may take to answer, connecting included. Seconds.
 TIMEOUT = 0.4
@@ -52,6 +53,7 @@ class RedisLimiter:
         self._clock = clock or SystemClock()
         self._pace = pace or Pace()
         self._timeout = timeout
+        self._server_clock = ServerClock()
         # Said outright: redis-py's own client tries ten times, and RESP3 may stretch timeouts.
         self._redis = Redis.from_url(
             url,
@@ -73,6 +75,7 @@ class RedisLimiter:
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        lead: float = 0.0,
         within: float = math.inf,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
@@ -80,13 +83,17 @@ class RedisLimiter:
         if rate_per_second is None and not others:
             cooling = await self._cooling_us(account)
             return self._pace.unlimited(cooling, max(want, at_least), self._clock.monotonic())
-        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period, within=within)
+        terms = self._pace.terms(
+            rate_per_second, others, burst=burst, period=period, lead=lead, within=within
+        )
         lengths = (terms.horizon_us, terms.ahead_us(at_least), terms.max_block_us, terms.lag_us)
-        args = (want, at_least, *lengths, terms.burst, *terms.intervals_us)
+        args = (want, at_least, *lengths, terms.burst, terms.lead_us, *terms.intervals_us)
         keys = [_key(account), *(_key(other.key) for other in others)]
+        asked = self._clock.monotonic()
         async with self._answering(account):
-            reply = await self._reserve(keys=keys, args=args)
-        return self._pace.answer(gcra.Grant(*reply), terms, self._clock.monotonic())
+            *grant, shown_us = await self._reserve(keys=keys, args=args)
+        given = self._server_clock.learn(shown_us, asked, self._clock.monotonic())
+        return self._pace.answer(gcra.Grant(*grant), terms, given)
 
     async def cool(self, account: str, seconds: float) -> None:
         """See :meth:`worker.throttle.base.Limiter.cool`."""

@@ -35,6 +35,7 @@ class MemoryLimiter:
         others: Sequence[Limit] = (),
         burst: int = 1,
         period: float = 1.0,
+        lead: float = 0.0,
         within: float = math.inf,
     ) -> Permits | Wait:
         """See :meth:`worker.throttle.base.Limiter.acquire`."""
@@ -43,7 +44,9 @@ class MemoryLimiter:
         if rate_per_second is None and not others:
             cooling = gcra.cooling_us(self._cells[account], microseconds(now))
             return self._pace.unlimited(cooling, max(want, at_least), now)
-        terms = self._pace.terms(rate_per_second, others, burst=burst, period=period, within=within)
+        terms = self._pace.terms(
+            rate_per_second, others, burst=burst, period=period, lead=lead, within=within
+        )
         keys = [account, *(other.key for other in others)]
         cells, grant = gcra.reserve(
             [self._cells[key] for key in keys], microseconds(now), terms, want, at_least

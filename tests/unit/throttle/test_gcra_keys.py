@@ -24,6 +24,7 @@ from worker.throttle.gcra import (
 NOW = 1_900_000_000 * SECOND_US
 JITTER = 10_000
 LAG = JITTER // 2
+LEAD = 120_000
 TERMS = Terms((1_010, 20_200), horizon_us=300_000, max_block_us=100_000, lag_us=LAG)
 
 #: Two accounts with two senders each, and a team that uses both accounts.
@@ -40,6 +41,7 @@ steps = st.lists(
         st.tuples(st.just("ask"), st.sampled_from(CALLS), st.integers(1, 60)),
         st.tuples(st.just("ask"), st.sampled_from(CALLS), st.integers(1, 60)),
         st.tuples(st.just("wait and ask"), st.sampled_from(CALLS), st.integers(1, 60)),
+        st.tuples(st.just("ask ahead"), st.sampled_from(CALLS), st.integers(1, 60)),
         st.tuples(st.just("pass"), st.just(("",)), st.integers(0, SECOND_US // 2)),
         st.tuples(st.just("lose"), st.sampled_from([(key,) for key in KEYS]), st.just(0)),
         st.tuples(st.just("set back"), st.just(("",)), st.integers(1, 60 * SECOND_US)),
@@ -74,8 +76,8 @@ class World:
         intervals = tuple(self.interval_us(key) for key in keys)
         return replace(TERMS, intervals_us=intervals, burst=self.bursts.get(keys[0], 1))
 
-    def ask(self, keys: tuple[str, ...], want: int, late_us: int = 0) -> Grant:
-        terms = self.terms(keys)
+    def ask(self, keys: tuple[str, ...], want: int, late_us: int = 0, lead_us: int = 0) -> Grant:
+        terms = replace(self.terms(keys), lead_us=lead_us)
         if not terms.spacing_us:
             return Grant(0, 0, 0)
         now = self.true_us + self.error_us
@@ -97,6 +99,8 @@ class World:
             case "wait and ask":
                 self.true_us += self.ask(keys, amount, late_us).wait_us
                 self.ask(keys, amount, late_us)
+            case "ask ahead":
+                self.ask(keys, amount, late_us, lead_us=LEAD)
             case "pass":
                 self.true_us += amount
             case "lose":

@@ -18,16 +18,16 @@ from worker.throttle.memory import MemoryLimiter
 PACE = Pace(horizon=0.5, max_block=0.2, jitter=0.0, tolerance=0.1)
 
 
-def test_a_block_counts_its_delay_from_the_receipt_of_the_answer() -> None:
+def test_a_block_counts_its_delay_from_the_moment_it_was_granted() -> None:
     terms = PACE.terms(50.0)
-    answer = PACE.answer(Grant(3, 250_000, 0), terms, received=7.0)
+    answer = PACE.answer(Grant(3, 250_000, 0), terms, given=7.0)
     assert isinstance(answer, Permits)
     assert list(answer.slots) == pytest.approx([7.25, 7.27, 7.29])
     assert len(answer) == 3
 
 
 def test_a_refusal_says_how_long() -> None:
-    assert PACE.answer(Grant(0, 0, 1_500), PACE.terms(50.0), received=7.0) == Wait(0.0015)
+    assert PACE.answer(Grant(0, 0, 1_500), PACE.terms(50.0), given=7.0) == Wait(0.0015)
 
 
 @pytest.mark.parametrize("index", [-1, 2])
