@@ -1,15 +1,14 @@
 -- The operator's decision about rows that are held as unknown; to send them again is in again.sql.
 -- Locks are taken in the order in which workers and the tick take them: deliveries, runs.
+-- uses: again.sql
 
 -- name: fail_unknown
 -- A worker that was thought lost finds the row no longer unknown, and cannot overrule the decision.
 WITH failed AS (
-    UPDATE deliveries
+    UPDATE deliveries d
     SET status = 'failed', error_class = 'operator', error_code = 'failed_by_operator',
         settled_at = greatest(%(now)s, settled_at + interval '1 microsecond')
-    WHERE run_id = %(run_id)s AND status = 'unknown'
-      AND (%(code)s::text IS NULL OR error_code = %(code)s)
-      AND (%(seqs)s::integer[] IS NULL OR seq = ANY (%(seqs)s))
+    WHERE {chosen} AND d.status = 'unknown'
     RETURNING seq, claimed_at, settled_at, provider
 ), noted AS (
     INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, error_class, code)

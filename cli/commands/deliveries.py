@@ -83,13 +83,14 @@ def resolve_(
     """Decide about what is held as unknown in RUN: --resend or --fail."""
     if resend == fail:
         raise click.UsageError("Give either --resend or --fail.")
-    decide = resolve.resend if resend else resolve.fail
+    decide = again.send if resend else resolve.fail
+    chosen = again.unknown(code=code, seqs=seqs or None)
     with session.in_team() as (conn, team):
         run_id = lookup.find_run(conn, team.id, run)
         if resend:
-            found = again.count(conn, run_id, again.unknown(code=code, seqs=seqs or None))
+            found = again.count(conn, run_id, chosen)
             question = f"Send to {found:,} recipients again? Who did get the message gets it twice."
             session.confirm(question, yes=yes or not found)
-        count = decide(conn, run_id, now=session.now(), code=code, seqs=seqs or None)
+        count = decide(conn, run_id, chosen, now=session.now())
     done = "will be sent again" if resend else "count as failed"
     session.show({"run": run_id, "resolved": count}, f"{count:,} deliveries {done}.")

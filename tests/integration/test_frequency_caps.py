@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from campaigns.database import Connection
-from campaigns.run import resolve
+from campaigns.run import again
 from campaigns.team import teams
 from tests.support import ledger as rows
 from tests.support.capped_batches import (
@@ -178,7 +178,7 @@ def test_what_the_operator_sends_again_is_not_suppressed_by_what_was_unknown(
     batch.record("accepted", 0)
     batch.record("unknown", 1, 2)
     assert sent(conn) == []
-    assert resolve.resend(conn, batch.run_id, now=NOW, seqs=[2]) == 1
+    assert again.send(conn, batch.run_id, again.unknown(seqs=[2]), now=NOW) == 1
     assert lease(conn, batch.run_id).seqs() == [2]
     assert touches(conn) == 3
 

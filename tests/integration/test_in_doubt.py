@@ -217,10 +217,12 @@ def test_a_person_ends_the_doubt_about_where_it_may_go(bench) -> None:
     """Sent again by a person it begins at the first account, with all of its attempts."""
     lost(bench, 4, resending=False)
     play_tick(bench)
-    assert resolve.resend(bench.conn, bench.run_id, now=datetime.now(UTC), seqs=[1, 2]) == 2
+    assert (
+        again.send(bench.conn, bench.run_id, again.unknown(seqs=[1, 2]), now=datetime.now(UTC)) == 2
+    )
     assert waiting(bench) == [("returned", None, 2)]
     assert row(bench)["error_class"] is None
-    assert resolve.fail(bench.conn, bench.run_id, now=datetime.now(UTC)) == 2
+    assert resolve.fail(bench.conn, bench.run_id, again.unknown(), now=datetime.now(UTC)) == 2
     assert row(bench, 0)["error_class"] == "operator"
     chosen = again.failed("operator")
     assert again.send(bench.conn, bench.run_id, chosen, now=datetime.now(UTC)) == 2

@@ -13,7 +13,7 @@ from campaigns.database import Connection
 from campaigns.database import connect as open_connection
 from campaigns.messaging import TASK_CLOSE, TASK_RESOLVE, TASK_SEND
 from campaigns.providers import ProviderConfig, Providers
-from campaigns.run import handback, resolve
+from campaigns.run import again, handback
 from scheduler.duties.starting import LEAD
 from scheduler.memory import Memory
 from scheduler.tick import TickReport, tick
@@ -191,7 +191,7 @@ def test_a_run_whose_rows_are_being_sent_again_is_not_finished(conn, database):
     conn.execute("UPDATE runs SET unknown = 1")
     with open_connection(database) as beat, ThreadPoolExecutor(1) as thread:
         with conn.transaction():
-            assert resolve.resend(conn, run_id, now=NOW) == 1
+            assert again.send(conn, run_id, again.unknown(), now=NOW) == 1
             later = thread.submit(ticked, beat, 1)
             eventually(lambda: later.done() or waits_for_a_lock(conn, beat.info.backend_pid))
         assert later.result().finished == 0

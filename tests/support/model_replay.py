@@ -12,7 +12,7 @@ from campaigns import database
 from campaigns.audience import contacts
 from campaigns.campaign import control
 from campaigns.database import AsyncPool, Connection
-from campaigns.run import reports, resolve
+from campaigns.run import again, reports, resolve
 from campaigns.run.reports import DeliveryReport
 from campaigns.team import teams
 from tests.model.setting import Setting
@@ -168,10 +168,10 @@ class Replay:
         contacts.opt_out(self.conn, team, "447700000000", None)
 
     def _resend_unknown(self, step: Step, before: State, after: State) -> None:
-        resolve.resend(self.conn, self.run_id, now=_now())
+        again.send(self.conn, self.run_id, again.unknown(), now=_now())
 
     def _fail_unknown(self, step: Step, before: State, after: State) -> None:
-        resolve.fail(self.conn, self.run_id, now=_now())
+        resolve.fail(self.conn, self.run_id, again.unknown(), now=_now())
 
     # What the tick does, and the audience worker.
 

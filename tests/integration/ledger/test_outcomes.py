@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from campaigns.providers import NO_PROVIDERS
-from campaigns.run import doubt, handback, resolve
+from campaigns.run import again, doubt, handback
 from campaigns.team import teams
 from tests.support import ledger as rows
 from tests.support.ledger import cut, leased
@@ -85,7 +85,7 @@ def test_a_late_word_that_nothing_was_sent_leaves_the_recipient_to_the_operator(
     row = conn.execute("SELECT status, error_code, attempts FROM deliveries WHERE seq = 0")
     assert row.fetchone() == {"status": "unknown", "error_code": "too_late", "attempts": 1}
     assert rows.counters(conn, run_id) == {"unknown": 1}
-    assert resolve.resend(conn, run_id, now=datetime.now(UTC)) == 1
+    assert again.send(conn, run_id, again.unknown(), now=datetime.now(UTC)) == 1
 
 
 def test_a_batch_that_ends_leaves_its_rest_to_be_cut_again(play, conn, run_id, batch_id):

@@ -203,7 +203,7 @@ class Played:
         self.conn.execute(again.SQL.send_again, {**parameters, "now": now, "size": again.SLICE})
 
     def give_up(self) -> None:
-        resolve.fail(self.conn, self.run_id, now=datetime.now(UTC))
+        resolve.fail(self.conn, self.run_id, again.unknown(), now=datetime.now(UTC))
 
     def close(self) -> None:
         lo = self.draw.randrange(TOTAL)

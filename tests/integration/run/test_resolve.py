@@ -11,7 +11,7 @@ from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked
 from campaigns.providers import ProviderConfig, Providers
-from campaigns.run import resolve
+from campaigns.run import again, resolve
 from scheduler.tick import tick
 from tests.support import ledger
 from worker.outcomes import Settlement
@@ -63,19 +63,19 @@ def covered(conn: Connection, run_id: int) -> list[int]:
 
 def test_failing_settles_the_rows_for_good(conn) -> None:
     run_id = finished_run(conn, unknown=3, accepted=2)
-    assert resolve.fail(conn, run_id, now=at(5)) == 3
+    assert resolve.fail(conn, run_id, again.unknown(), now=at(5)) == 3
     assert ledger.statuses(conn, run_id) == {"failed": 3, "accepted": 2}
     assert ledger.counters(conn, run_id) == {"failed": 3, "accepted": 2}
     row = conn.execute("SELECT error_code, settled_at FROM deliveries WHERE seq = 0").fetchone()
     assert row == {"error_code": "failed_by_operator", "settled_at": at(5)}
-    assert resolve.fail(conn, run_id, now=at(6)) == 0
+    assert resolve.fail(conn, run_id, again.unknown(), now=at(6)) == 0
     assert campaign_status(conn) == "finished"
 
 
 def test_a_worker_that_was_thought_lost_cannot_overrule_the_decision(conn) -> None:
     run_id = finished_run(conn, unknown=1)
     row = conn.execute("SELECT lease_token FROM deliveries").fetchone()
-    resolve.fail(conn, run_id, now=at(5))
+    resolve.fail(conn, run_id, again.unknown(), now=at(5))
     settled = conn.execute(
         OUTCOMES.record_all,
         ledger.told(row["lease_token"], [Settlement(run_id, 0, "accepted")], at(6)),
@@ -86,7 +86,7 @@ def test_a_worker_that_was_thought_lost_cannot_overrule_the_decision(conn) -> No
 
 def test_resending_reopens_the_run_and_its_campaign(conn) -> None:
     run_id = finished_run(conn, unknown=3, accepted=2)
-    assert resolve.resend(conn, run_id, now=at(5)) == 3
+    assert again.send(conn, run_id, again.unknown(), now=at(5)) == 3
     assert ledger.statuses(conn, run_id) == {"pending": 3, "accepted": 2}
     assert ledger.counters(conn, run_id) == {"accepted": 2}
     assert ledger.field(conn, "runs", run_id, "status") == "sending"
@@ -104,7 +104,7 @@ def test_resending_wakes_a_series_that_rests_and_its_next_occurrence_stays(conn)
         "schedule_rrule = 'FREQ=DAILY'",
         (at(86_400),),
     )
-    assert resolve.resend(conn, run_id, now=at(5)) == 1
+    assert again.send(conn, run_id, again.unknown(), now=at(5)) == 1
     assert (campaign_status(conn), ledger.field(conn, "runs", run_id, "status")) == (
         "sending",
         "sending",
@@ -119,7 +119,7 @@ def test_resending_wakes_a_series_that_rests_and_its_next_occurrence_stays(conn)
 
 def test_what_is_resent_is_cut_again_by_the_next_tick_and_exactly_once(conn) -> None:
     run_id = finished_run(conn, unknown=1200, accepted=10)
-    resolve.resend(conn, run_id, now=at(5), seqs=[*range(0, 1200, 2)])
+    again.send(conn, run_id, again.unknown(seqs=[*range(0, 1200, 2)]), now=at(5))
     report = tick(conn, PROVIDERS, name="beat@test", now=at(6))
     assert report is not None
     assert report.messages == 600
@@ -129,8 +129,8 @@ def test_what_is_resent_is_cut_again_by_the_next_tick_and_exactly_once(conn) -> 
 
 def test_only_the_named_rows_are_touched(conn) -> None:
     run_id = finished_run(conn, unknown=4, accepted=1)
-    assert resolve.fail(conn, run_id, now=at(5), seqs=[1, 4, 77]) == 1
-    assert resolve.resend(conn, run_id, now=at(5), seqs=[2]) == 1
+    assert resolve.fail(conn, run_id, again.unknown(seqs=[1, 4, 77]), now=at(5)) == 1
+    assert again.send(conn, run_id, again.unknown(seqs=[2]), now=at(5)) == 1
     assert ledger.counters(conn, run_id) == {"unknown": 2, "failed": 1, "accepted": 1}
     assert covered(conn, run_id) == [2]
 
@@ -138,14 +138,14 @@ def test_only_the_named_rows_are_touched(conn) -> None:
 def test_what_the_provider_says_was_delivered_is_not_sent_again(conn) -> None:
     run_id = finished_run(conn, unknown=2)
     conn.execute("UPDATE deliveries SET report = 'delivered' WHERE seq = 0")
-    assert resolve.resend(conn, run_id, now=at(5)) == 1
+    assert again.send(conn, run_id, again.unknown(), now=at(5)) == 1
     assert covered(conn, run_id) == [1]
     assert ledger.counters(conn, run_id) == {"unknown": 1}
 
 
 def test_where_nothing_is_unknown_nothing_is_reopened(conn) -> None:
     run_id = finished_run(conn, unknown=0, accepted=2)
-    assert resolve.resend(conn, run_id, now=at(5)) == 0
+    assert again.send(conn, run_id, again.unknown(), now=at(5)) == 0
     assert ledger.field(conn, "runs", run_id, "status") == "finished"
     assert campaign_status(conn) == "finished"
 
@@ -171,17 +171,24 @@ def test_what_may_not_be_sent_any_more_is_refused_and_nothing_changes(
         conn.execute("SELECT * FROM deliveries ORDER BY seq").fetchall(),
     )
     with pytest.raises(Locked, match=words):
-        resolve.resend(conn, run_id, now=at(100))
+        again.send(conn, run_id, again.unknown(), now=at(100))
     after = (
         conn.execute("SELECT * FROM runs").fetchall(),
         conn.execute("SELECT * FROM deliveries ORDER BY seq").fetchall(),
     )
     assert after == before
-    assert resolve.fail(conn, run_id, now=at(100)) == 2
+    assert resolve.fail(conn, run_id, again.unknown(), now=at(100)) == 2
 
 
-def test_a_number_that_no_row_can_have_is_refused(conn) -> None:
-    run_id = finished_run(conn, unknown=1)
-    for decide in (resolve.fail, resolve.resend):
+def test_a_number_that_no_row_can_have_is_refused() -> None:
+    for seq in (-1, 2**31):
         with pytest.raises(Invalid, match="seq: "):
-            decide(conn, run_id, now=NOW, seqs=[2**31])
+            again.unknown(seqs=[seq])
+
+
+def test_only_what_is_held_can_be_given_up(conn) -> None:
+    run_id = finished_run(conn, unknown=1)
+    conn.execute("UPDATE deliveries SET status = 'failed'")
+    conn.execute("UPDATE runs SET unknown = 0, failed = 1")
+    assert resolve.fail(conn, run_id, again.failed(), now=at(5)) == 0
+    assert ledger.counters(conn, run_id) == {"failed": 1}
