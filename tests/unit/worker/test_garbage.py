@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import weakref
 from types import SimpleNamespace
 
 import pytest
@@ -30,3 +32,25 @@ def test_a_send_worker_and_no_other_looks_for_garbage_less_often(monkeypatch, qu
     worker = SimpleNamespace(app=SimpleNamespace(amqp=SimpleNamespace(queues=consuming)))
     app._check_early(worker)
     assert (gc.get_threshold() == garbage.THRESHOLDS) is relaxed
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_refers_to_itself_is_freed_even_if_it_is_old():
+    gc.set_threshold(*garbage.THRESHOLDS)
+
+    async def story() -> None:
+        freed = asyncio.Event()
+        ring = Ring()
+        gc.collect()
+        weakref.finalize(ring, freed.set)
+        del ring
+        collecting = asyncio.create_task(garbage.collect_regularly(every=0.0))
+        async with asyncio.timeout(10):
+            await freed.wait()
+        collecting.cancel()
+
+    asyncio.run(story())
