@@ -11,6 +11,7 @@ from redis import Redis
 
 from campaigns.database import Connection, connect
 from cli import embedded
+from tests.support.forge import Forge
 from tests.support.processes import Processes
 from tests.support.servers import Databases, redis_database, session_home
 
@@ -69,10 +70,17 @@ def broker_url(servers: embedded.Servers) -> str:
     return _emptied(servers, _BROKER_DATABASE)
 
 
+@pytest.fixture(scope="session")
+def forge() -> Iterator[Forge]:
+    """Forks real processes; it starts with the first of them."""
+    with Forge() as started:
+        yield started
+
+
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
+def processes(tmp_path: Path, forge: Forge) -> Iterator[Processes]:
     """Starts real processes and ends them with the test; their output is below ``tmp_path``."""
-    started = Processes(tmp_path)
+    started = Processes(tmp_path, forge)
     try:
         yield started
     finally:

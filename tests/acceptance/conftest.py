@@ -10,6 +10,7 @@ import pytest
 
 from campaigns.database import Connection
 from tests.support.carrier import carrier
+from tests.support.forge import Forge
 from tests.support.processes import Processes
 from tests.support.stack import Stack
 
@@ -18,6 +19,7 @@ from tests.support.stack import Stack
 def stack(
     tmp_path: Path,
     processes: Processes,
+    forge: Forge,
     conn: Connection,
     database: str,
     redis_url: str,
@@ -27,7 +29,7 @@ def stack(
     with ExitStack() as opened:
 
         def open_stack(*options: str, rate: str | None = None, max_in_flight: int = 64) -> Stack:
-            running = opened.enter_context(carrier(tmp_path, *options))
+            running = opened.enter_context(carrier(tmp_path, *options, forge=forge))
             file = tmp_path / "providers.toml"
             lines = [
                 "[providers.carrier]",

@@ -23,7 +23,8 @@ from cli import embedded
 from cli.embedded import processes as processes_of
 from cli.embedded.processes import free_port
 from tests.support.carrier import carrier
-from tests.support.processes import Process, Processes, environment
+from tests.support.environment import environment
+from tests.support.processes import Process, Processes
 from tests.support.servers import session_home
 from tests.support.waiting import eventually
 

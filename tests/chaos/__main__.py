@@ -15,7 +15,7 @@ from campaigns.failpoints import POINTS
 from tests.chaos import table
 from tests.chaos.games import Games
 from tests.chaos.plan import draw
-from tests.support.processes import REPOSITORY
+from tests.support.environment import REPOSITORY
 
 #: Where the remains of failed trials are kept.
 REMAINS = REPOSITORY / ".chaos"

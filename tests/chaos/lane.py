@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from cli import embedded
-from tests.chaos.forge import Forge, Forged
 from tests.support.carrier import RunningCarrier
+from tests.support.forge import Forge, Forged
 from tests.support.servers import Databases, session_home
 from tests.support.waiting import eventually
 

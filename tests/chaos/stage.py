@@ -12,8 +12,8 @@ from pathlib import Path
 
 from campaigns.messaging import QUEUE_AUDIENCE, QUEUE_CONTROL, QUEUE_SEND
 from tests.chaos.evidence import Death, Raised, Stall
-from tests.chaos.forge import Forge, Forged
 from tests.chaos.plan_faults import BEAT, CONTROL, SEND, Armed
+from tests.support.forge import Forge, Forged
 
 _LAST_WORDS = 1500
 

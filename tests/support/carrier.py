@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from cli.carrier.log import Arrival, parse
+from tests.support.forge import Forge
 from tests.support.processes import Process
 
 #: What is sent where a test asks for nothing else.
@@ -64,7 +65,9 @@ class RunningCarrier:
 
 
 @contextmanager
-def carrier(folder: Path, *options: str, port: int = 0) -> Iterator[RunningCarrier]:
+def carrier(
+    folder: Path, *options: str, port: int = 0, forge: Forge | None = None
+) -> Iterator[RunningCarrier]:
     """Run a carrier with ``options`` of `sluice carrier`; its log is in ``folder``.
 
     A second one in the same folder, on the same ``port``, continues the log of the first.
@@ -72,13 +75,11 @@ def carrier(folder: Path, *options: str, port: int = 0) -> Iterator[RunningCarri
     log_file = folder / "carrier.log"
     output = folder / "carrier.out"
     output.unlink(missing_ok=True)
-    process = Process(
-        [
-            *(sys.executable, "-m", "cli.carrier"),
-            *("--bind", f"127.0.0.1:{port}", "--log", str(log_file), *options),
-        ],
-        log=output,
-    )
+    words = ["cli.carrier", "--bind", f"127.0.0.1:{port}", "--log", str(log_file), *options]
+    if forge is None:
+        process = Process.start([sys.executable, "-m", *words], log=output)
+    else:
+        process = Process.forged(forge, words, log=output)
     try:
         url = process.wait_for(r"^carrier listening on (\S+)$")[1]
         base = url.removesuffix("/messages")

@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.environment import REPOSITORY, environment
+from tests.support.forge import Forge, Forged
 from tests.support.waiting import eventually
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 _SHOWN_OUTPUT = 4000
 
@@ -22,18 +22,25 @@ class Process:
     """A started command, leader of its own process group, whose output goes to ``log``."""
 
     def __init__(
-        self,
+        self, command: list[str], log: Path, popen: subprocess.Popen[bytes] | Forged
+    ) -> None:
+        self.command = command
+        self.log = log
+        self._popen = popen
+
+    @classmethod
+    def start(
+        cls,
         command: list[str],
         *,
         log: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         user: str | int | None = None,
-    ) -> None:
-        self.command = command
-        self.log = log
+    ) -> Process:
+        """Start ``command`` with the ``SLUICE_`` variables of ``env`` and no others."""
         with log.open("ab") as output:
-            self._popen = subprocess.Popen(
+            popen = subprocess.Popen(
                 command,
                 env=environment(env or {}),
                 cwd=cwd or REPOSITORY,
@@ -45,6 +52,14 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        return cls(command, log, popen)
+
+    @classmethod
+    def forged(
+        cls, forge: Forge, words: Sequence[str], *, log: Path, env: Mapping[str, str] | None = None
+    ) -> Process:
+        """The same for ``python -m`` with ``words``, in a fraction of the time."""
+        return cls(["python", "-m", *words], log, forge.start(words, env=env or {}, log=log))
 
     @property
     def pid(self) -> int:
@@ -112,6 +127,8 @@ class Process:
         """End the process and everything else in its group."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
+        # It may not lead its group yet.
+        self._popen.kill()
         self._popen.wait()
 
     def _story(self) -> str:
@@ -121,8 +138,9 @@ class Process:
 class Processes:
     """Starts processes for one test and ends all of them with it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, forge: Forge | None = None) -> None:
         self._folder = folder
+        self._forge = forge
         self._started: list[Process] = []
 
     def start(
@@ -138,9 +156,19 @@ class Processes:
         ``user`` (for tests that run as root) is who it runs as.
         """
         words = [str(word) for word in command]
-        label = name or Path(words[0]).name
-        log = self._folder / f"{len(self._started):02d}-{label}.log"
-        process = Process(words, log=log, env=env, cwd=cwd, user=user)
+        log = self._log(name or Path(words[0]).name)
+        process = Process.start(words, log=log, env=env, cwd=cwd, user=user)
+        self._started.append(process)
+        return process
+
+    def forged(self, *words: str, name: str, env: Mapping[str, str]) -> Process:
+        """Fork ``python -m`` with ``words`` from one that has loaded the modules already.
+
+        Without a forge it is started as :meth:`python` does.
+        """
+        if self._forge is None:
+            return self.python("-m", *words, name=name, env=env)
+        process = Process.forged(self._forge, words, log=self._log(name), env=env)
         self._started.append(process)
         return process
 
@@ -153,9 +181,5 @@ class Processes:
         for process in reversed(self._started):
             process.clean_up()
 
-
-def environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a child: ours without its ``SLUICE_`` variables, plus ``extra``."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
-    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-    return {**kept, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", **extra}
+    def _log(self, label: str) -> Path:
+        return self._folder / f"{len(self._started):02d}-{label}.log"

@@ -119,9 +119,7 @@ class Stack:
         )  # fmt: skip
 
     def _celery(self, app: str, *arguments: str, name: str) -> Process:
-        return self.processes.python(
-            "-m", "celery", "--app", app, *arguments, name=name, env=self.env
-        )
+        return self.processes.forged("celery", "--app", app, *arguments, name=name, env=self.env)
 
 
 def group(conn: Connection, name: str, addresses: set[str], *, kind: str = "optin") -> UUID:
