@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from celery.app.amqp import AMQP
 from kombu.connection import Connection
@@ -20,6 +21,9 @@ LONGEST_PAUSE = 2.0
 
 _NEVER = Retry(NoBackoff(), 0)
 
+#: What is raised over a connection that is lost; kombu looks for the host of one that is gone.
+_LOST = (*redis.Transport.connection_errors, AttributeError)
+
 
 class _QoS(redis.QoS):
     def append(self, message: Any, delivery_tag: str) -> None:
@@ -35,9 +39,19 @@ class _QoS(redis.QoS):
             virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
 
     def ack(self, delivery_tag: str) -> None:
-        """Take the note back. Without memory Redis refuses every transaction, but no removal."""
+        """Take the note back. Without memory Redis refuses every transaction, but no removal.
+
+        Through a connection that is lost it cannot be taken back. That says nothing of the task.
+        """
         try:
             super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except _LOST as error:
+            log.warning(
+                "a message cannot be acknowledged, its connection is lost (%s): "
+                "it comes again and finds its task done",
+                type(error).__name__,
+            )
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
         except ResponseError:
             with self.channel.conn_or_acquire() as client:
                 client.zrem(self.unacked_index_key, delivery_tag)
@@ -63,6 +77,21 @@ class _Channel(redis.Channel):
 class _RedisTransport(redis.Transport):
     Channel = _Channel
 
+    #: By event loop, what the connection before put into each of its rounds.
+    _ticks: ClassVar[WeakKeyDictionary[Any, set[Any]]] = WeakKeyDictionary()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Take part in each round of the event loop, in the place of the connection before.
+
+        kombu leaves a lost connection in there: taken out when it is lost, the next one might go
+        in its stead (https://github.com/celery/kombu/pull/2492). Each loss would cost its
+        channels, with all messages that were under way, for as long as the process lives.
+        """
+        loop.on_tick -= self._ticks.get(loop, set())
+        others = set(loop.on_tick)
+        super().register_with_event_loop(connection, loop)  # type: ignore[no-untyped-call]
+        self._ticks[loop] = loop.on_tick - others
+
 
 class LastingConnection(Connection):
     """A connection whose loss never ends the process."""
@@ -71,12 +100,10 @@ class LastingConnection(Connection):
     def connection_errors(self) -> tuple[type[Exception], ...]:
         """Whatever means that the connection is lost.
 
-        Celery collects a lost connection before its channels are closed and before what was sent
-        meanwhile is acknowledged; both then raise ``AttributeError``, as kombu looks for the host
-        of a connection that is gone. What could not be acknowledged is delivered again, and finds
-        its row done.
+        Celery collects a lost connection before its channels are closed, which then raises
+        ``AttributeError``.
         """
-        return (*super().connection_errors, AttributeError)
+        return (*super().connection_errors, *_LOST)
 
     def get_transport_cls(self) -> Any:
         """The transport, that of Redis with our own care for messages."""

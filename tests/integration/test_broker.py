@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from weakref import ref
 
 import pytest
 from kombu import Exchange, Queue
+from kombu.asynchronous import Hub
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -56,6 +60,50 @@ def test_closing_what_is_lost_already_is_no_error(connection: LastingConnection)
     connection._default_channel = channel
     connection.close()
     assert issubclass(socket.error, connection.connection_errors)
+
+
+def test_a_message_of_a_lost_connection_is_acknowledged_in_one_line_of_the_log(
+    connection: LastingConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = connection.SimpleQueue("few")
+    queue.put({"id": 1})
+    message = queue.get(timeout=10)
+    connection.collect()
+    message.channel._disconnect_pools()
+    with caplog.at_level(logging.WARNING):
+        message.ack_log_error(logging.getLogger("celery"), connection.connection_errors)
+    (record,) = caplog.records
+    assert "its connection is lost" in record.message
+    assert record.exc_info is None
+    assert message.acknowledged
+
+
+def test_an_event_loop_keeps_no_connection_but_the_last(broker_url: str) -> None:
+    loop = Hub()
+    lost = []
+    for _ in range(3):
+        with LastingConnection(broker_url) as connection:
+            connection.transport.register_with_event_loop(connection.connection, loop)
+            assert len(loop.on_tick) == 1
+            lost.append(ref(connection.transport))
+            # As Celery does.
+            loop.timer.clear()
+            connection.collect()
+    del connection
+    gc.collect()
+    assert [transport() is None for transport in lost] == [True, True, False]
+    loop.close()
+
+
+def test_what_others_put_into_the_event_loop_stays(broker_url: str) -> None:
+    loop = Hub()
+    loop.on_tick.add(others := lambda: None)
+    for _ in range(2):
+        with LastingConnection(broker_url) as connection:
+            connection.transport.register_with_event_loop(connection.connection, loop)
+    assert others in loop.on_tick
+    assert len(loop.on_tick) == 2
+    loop.close()
 
 
 @pytest.mark.timeout(30)
