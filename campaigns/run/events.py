@@ -1,6 +1,6 @@
 """What became of one recipient, as a fold over what was noted: no order, no repetition matters.
 
-Everything that happens to a delivery is appended to ``delivery_events``. Some of it is our own
+Everything that happens to a delivery is in ``delivery_history``. Some of it is our own
 doing, the rest is what providers report, and reports come twice, late, out of order, and before
 the answer to the request that they are about. So what a delivery *is* depends on the set of its
 events alone. Pure; ``refold`` in events.sql says the same in SQL, and the two are held equal by

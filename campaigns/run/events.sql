@@ -34,7 +34,7 @@ SELECT run_id, seq FROM strays;
 -- name: refold
 -- What rows are by all of their events, as fold() in events.py says it: it has the reasons. Only rows
 -- that a provider spoke of are changed; what we did ourselves is written where it is done.
--- Planner: a few rows of the primary key of delivery_events for each row, as a subquery of its own,
+-- Planner: a few rows of the primary keys below delivery_history for each row, as a subquery of its own,
 -- so that no plan joins histories with each other.
 WITH held AS (
     SELECT d.run_id, d.seq, d.status, d.report, d.error_class, d.opened_at, d.clicked_at, d.late
@@ -49,7 +49,7 @@ WITH held AS (
     CROSS JOIN LATERAL (
         WITH history AS (
             SELECT e.*, left(e.key, 2) IN ('r:', 'p:') AS reported, left(e.key, 2) = 'p:' AS of_part
-            FROM delivery_events e
+            FROM delivery_history e
             WHERE e.run_id = h.run_id AND e.seq = h.seq
         ), words AS (
             SELECT bool_or(kind IN ('opened', 'clicked') OR (kind = 'delivered' AND NOT of_part)) AS arrived,

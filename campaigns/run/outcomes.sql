@@ -37,6 +37,7 @@ SELECT coalesce(sum(n), 0)::int AS settled FROM changes
 -- Outcomes of a chunk, of the rows of which nobody else said anything meanwhile: nearly always all.
 -- Fenced by status and lease token. What goes back to pending keeps its place in its slice; `charged`
 -- is false for what cost no attempt, which makes no event either.
+-- What was accepted says so itself, and has no event (deliveries.submitted).
 -- A row leaves `sending` once in each claim, so its event cannot be there yet; to ask for that would
 -- cost as much as all the rest of the event.
 -- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
@@ -44,7 +45,8 @@ WITH {told}, settled AS (
     UPDATE deliveries d
     SET status = o.status,
         attempts = d.attempts - CASE WHEN o.charged THEN 0 ELSE 1 END,
-        provider_message_ids = coalesce(o.message_ids, d.provider_message_ids),
+        submitted = o.status = 'accepted',
+        provider_message_ids = o.message_ids,
         awaits_report = %(awaits_report)s,
         error_class = o.class,
         error_code = o.code,
@@ -53,17 +55,15 @@ WITH {told}, settled AS (
     FROM outcomes o
     WHERE d.run_id = o.run_id AND d.seq = o.seq
       AND d.lease_token = %(token)s AND d.status = 'sending' AND d.reported_at IS NULL
-    RETURNING d.run_id, d.seq, 'sending' AS was, d.status, o.class, o.code, o.message_ids,
+    RETURNING d.run_id, d.seq, 'sending' AS was, d.status, o.class, o.code,
               d.provider, d.claimed_at, d.settled_at
 ), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, message_ids, error_class, code)
-    SELECT run_id, seq,
-           CASE WHEN status = 'accepted' THEN 'submitted'
-                WHEN status = 'unknown' OR class = 'in_doubt' THEN 'unknown' ELSE 'failed' END,
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, error_class, code)
+    SELECT run_id, seq, CASE WHEN status = 'unknown' OR class = 'in_doubt' THEN 'unknown' ELSE 'failed' END,
            (date_part('epoch', claimed_at) * 1e6)::bigint::text,
-           settled_at, status = 'pending', provider, message_ids, class, code
+           settled_at, status = 'pending', provider, class, code
     FROM settled
-    WHERE status <> 'pending' OR class IS NOT NULL
+    WHERE status <> 'accepted' AND (status <> 'pending' OR class IS NOT NULL)
 ), {counted};
 
 -- part: all_outcomes
@@ -77,14 +77,15 @@ previous AS (
     WHERE d.lease_token = %(token)s
       AND (d.status = 'sending'
            OR (d.status = 'unknown' AND (o.status <> 'unknown' OR d.error_code IS DISTINCT FROM o.code))
-           OR (d.status = 'accepted' AND d.reported_at IS NOT NULL))
+           OR (d.status = 'accepted' AND d.reported_at IS NOT NULL AND NOT d.submitted))
     ORDER BY d.run_id, d.seq
     FOR UPDATE OF d
 ), settled AS (
     UPDATE deliveries d
     SET status = CASE WHEN p.was = 'accepted' THEN p.was ELSE p.status END,
         attempts = d.attempts - CASE WHEN p.charged OR p.was <> 'sending' THEN 0 ELSE 1 END,
-        provider_message_ids = coalesce(p.message_ids, d.provider_message_ids),
+        submitted = p.status = 'accepted',
+        provider_message_ids = CASE WHEN p.status = 'accepted' THEN p.message_ids ELSE d.provider_message_ids END,
         awaits_report = %(awaits_report)s,
         error_class = CASE WHEN p.was = 'accepted' THEN d.error_class ELSE p.class END,
         error_code = CASE WHEN p.was = 'accepted' THEN d.error_code ELSE p.code END,
@@ -93,17 +94,16 @@ previous AS (
     FROM previous p
     WHERE d.run_id = p.run_id AND d.seq = p.seq
     RETURNING d.run_id, d.seq, d.address, p.was, d.status, p.status AS told, p.class, p.code,
-              p.message_ids, d.provider, d.claimed_at, d.settled_at
+              d.provider, d.claimed_at, d.settled_at
 ), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, message_ids, error_class, code)
-    SELECT run_id, seq,
-           CASE WHEN told = 'accepted' THEN 'submitted'
-                WHEN told = 'unknown' OR class = 'in_doubt' THEN 'unknown' ELSE 'failed' END,
-           (date_part('epoch', claimed_at) * 1e6)::bigint::text
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, error_class, code)
+    SELECT run_id, seq, CASE WHEN told = 'unknown' OR class = 'in_doubt' THEN 'unknown' ELSE 'failed' END,
+           -- The claim is forgotten where a person has it sent again, and a report came first.
+           coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, '')
            || CASE WHEN was = 'unknown' AND told = 'unknown' THEN ':' || coalesce(code, '') ELSE '' END,
-           settled_at, told = 'pending', provider, message_ids, class, code
+           settled_at, told = 'pending', provider, class, code
     FROM settled
-    WHERE told <> 'pending' OR class IS NOT NULL
+    WHERE told <> 'accepted' AND (told <> 'pending' OR class IS NOT NULL)
     ON CONFLICT DO NOTHING
 )
 

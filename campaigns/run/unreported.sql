@@ -26,25 +26,33 @@ WHERE id = %(run_id)s AND status = 'finished' AND reports_closed_at IS NULL
 -- name: settle_silent_rows
 -- One stretch of the primary key per statement, so that no transaction grows with the size of the
 -- run. Locks are taken in the order in which reports take them: deliveries by their key, then the run.
+-- A row that told its submission itself tells something else from now on.
 WITH silent AS (
-    SELECT seq FROM deliveries
+    SELECT seq, submitted, claimed_at, settled_at, provider, provider_message_ids FROM deliveries
     WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s
       AND status = 'accepted' AND awaits_report AND report IS NULL
     ORDER BY seq
     FOR UPDATE
 ), settled AS (
     UPDATE deliveries d
-    SET status = 'failed', error_class = 'unreported', error_code = %(code)s,
+    SET status = 'failed', error_class = 'unreported', error_code = %(code)s, submitted = false,
         settled_at = greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
                               d.settled_at + interval '1 microsecond')
     FROM silent s
     WHERE d.run_id = %(run_id)s AND d.seq = s.seq
     RETURNING d.seq, d.claimed_at, d.settled_at, d.provider
 ), noted AS (
-    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, code)
-    SELECT %(run_id)s, seq, 'expired', coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
-           settled_at, provider, %(code)s
-    FROM settled
+    INSERT INTO delivery_events (run_id, seq, kind, key, at, provider, message_ids, code)
+    SELECT %(run_id)s, seq, kind, coalesce((date_part('epoch', claimed_at) * 1e6)::bigint::text, ''),
+           at, provider, message_ids, code
+    FROM (
+        SELECT seq, 'submitted' AS kind, claimed_at, settled_at AS at, provider,
+               provider_message_ids AS message_ids, NULL AS code
+        FROM silent WHERE submitted
+        UNION ALL
+        SELECT seq, 'expired', claimed_at, settled_at, provider, NULL, %(code)s
+        FROM settled
+    ) events
     ON CONFLICT DO NOTHING
 ), counts AS (
     SELECT count(*)::int AS n FROM settled

@@ -43,7 +43,7 @@ def bench(conn: Connection, database: str) -> Iterator[Bench]:
 def events(conn: Connection, run_id: int, seq: int) -> list[Event]:
     found = conn.execute(
         "SELECT kind, key, at, retried, coalesce(message_ids, '{}') AS message_ids, error_class, "
-        "code FROM delivery_events WHERE run_id = %s AND seq = %s",
+        "code FROM delivery_history WHERE run_id = %s AND seq = %s",
         (run_id, seq),
     )
     return [Event(**{**row, "message_ids": tuple(row["message_ids"])}) for row in found]

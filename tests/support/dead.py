@@ -96,7 +96,7 @@ class Dead:
 
     def events(self, seq: int) -> list[tuple[str, str | None]]:
         found = self.conn.execute(
-            "SELECT kind, code FROM delivery_events WHERE run_id = %s AND seq = %s ORDER BY at",
+            "SELECT kind, code FROM delivery_history WHERE run_id = %s AND seq = %s ORDER BY at",
             (self.run_id, seq),
         )
         return [(row["kind"], row["code"]) for row in found]

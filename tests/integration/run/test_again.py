@@ -129,7 +129,7 @@ def test_it_is_noted_what_was_sent_again_and_later_than_all_before(conn) -> None
     """A clock that is behind must not put the decision before what it was about."""
     run_id = finished_run(conn)
     resume(conn, run_id, "poisoned", after=-60)
-    (event,) = conn.execute("SELECT * FROM delivery_events WHERE kind = 'resent'").fetchall()
+    (event,) = conn.execute("SELECT * FROM delivery_history WHERE kind = 'resent'").fetchall()
     assert (event["run_id"], event["seq"], event["provider"]) == (run_id, 3, "carrier")
     assert event["key"] == str(int(NOW.timestamp() * 1_000_000))
     assert event["at"] > at(1)
@@ -148,7 +148,7 @@ def test_what_comes_of_it_is_later_than_the_decision_even_by_a_clock_that_is_beh
     )
     told = ledger.told(token, [Settlement(run_id, 3, "accepted")], at(6))
     assert conn.execute(OUTCOMES.record, told).fetchone() == {"settled": 1}
-    events = conn.execute("SELECT kind, at FROM delivery_events ORDER BY at").fetchall()
+    events = conn.execute("SELECT kind, at FROM delivery_history ORDER BY at").fetchall()
     assert [event["kind"] for event in events] == ["resent", "submitted"]
     assert settled_at(conn, 3) == events[-1]["at"] > at(60)
 
@@ -203,7 +203,7 @@ def test_what_may_not_be_sent_any_more_is_refused_and_nothing_changes(
     with pytest.raises(Locked, match=words):
         resume(conn, run_id)
     assert conn.execute("SELECT * FROM deliveries ORDER BY seq").fetchall() == before
-    assert conn.execute("SELECT FROM delivery_events").fetchall() == []
+    assert conn.execute("SELECT FROM delivery_history").fetchall() == []
     assert conn.execute("SELECT FROM slices").fetchall() == []
 
 

@@ -230,7 +230,7 @@ class Played:
     def standings(self) -> Iterator[tuple[dict[str, Any], Standing]]:
         """Every row beside what its events say."""
         histories: dict[int, list[Event]] = {seq: [] for seq in range(TOTAL)}
-        found = self.conn.execute("SELECT * FROM delivery_events").fetchall()
+        found = self.conn.execute("SELECT * FROM delivery_history").fetchall()
         for row in found:
             ids = tuple(row["message_ids"] or ())
             values = {each.name: row[each.name] for each in fields(Event)} | {"message_ids": ids}

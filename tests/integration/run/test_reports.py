@@ -59,7 +59,7 @@ def test_a_report_before_the_answer_counts_and_the_answer_is_kept(sending: Sendi
         "SELECT provider_message_ids, awaits_report FROM deliveries WHERE seq = 0"
     ).fetchone()
     assert found == {"provider_message_ids": ["m"], "awaits_report": True}
-    kinds = sending.conn.execute("SELECT kind FROM delivery_events ORDER BY kind").fetchall()
+    kinds = sending.conn.execute("SELECT kind FROM delivery_history ORDER BY kind").fetchall()
     assert [row["kind"] for row in kinds] == ["delivered", "submitted"]
 
 
@@ -144,7 +144,7 @@ def test_a_second_submission_is_folded_with_what_was_said_of_the_first(sending: 
 def test_a_report_about_a_row_that_does_not_exist_is_dropped(sending: Sending) -> None:
     assert sending.hear(sending.said("delivered", seq=99)) == 0
     assert sending.hear(sending.said("delivered", run_id=10**9)) == 0
-    assert sending.conn.execute("SELECT count(*) AS n FROM delivery_events").fetchone() == {"n": 0}
+    assert sending.conn.execute("SELECT count(*) AS n FROM delivery_history").fetchone() == {"n": 0}
 
 
 def test_nobody_is_passed_over_because_of_a_report_about_what_was_never_sent(

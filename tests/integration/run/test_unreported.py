@@ -30,16 +30,10 @@ def finished(conn: Connection, *, expiry: datetime | None = EXPIRY, total: int =
     """A finished run whose every message was accepted and awaits its report."""
     run_id = rows.run(conn, rows.campaign(conn, NOW, expiry=expiry), total, NOW)
     conn.execute(
-        "UPDATE deliveries SET status = 'accepted', awaits_report = true, attempts = 1, "
-        "provider = 'carrier', claimed_at = %(now)s, settled_at = %(now)s WHERE run_id = %(id)s",
+        "UPDATE deliveries SET status = 'accepted', submitted = true, awaits_report = true, "
+        "attempts = 1, provider = 'carrier', claimed_at = %(now)s, settled_at = %(now)s "
+        "WHERE run_id = %(id)s",
         {"now": NOW, "id": run_id},
-    )
-    conn.execute(
-        "INSERT INTO delivery_events (run_id, seq, kind, key, at) "
-        "SELECT run_id, seq, 'submitted', "
-        "(date_part('epoch', claimed_at) * 1e6)::bigint::text, settled_at "
-        "FROM deliveries WHERE run_id = %s",
-        (run_id,),
     )
     conn.execute(
         "UPDATE runs SET status = 'finished', reason = 'completed', accepted = total, "
@@ -75,7 +69,7 @@ def delivery(conn: Connection, run_id: int, seq: int) -> dict[str, Any]:
 def expired(conn: Connection, run_id: int) -> list[int]:
     """The rows with an event that says that they were waited for in vain."""
     found = conn.execute(
-        "SELECT seq FROM delivery_events WHERE run_id = %s AND kind = 'expired' "
+        "SELECT seq FROM delivery_history WHERE run_id = %s AND kind = 'expired' "
         "AND code = 'no_report' ORDER BY seq",
         (run_id,),
     )
@@ -123,7 +117,7 @@ def test_where_the_provider_sends_no_reports_silence_says_nothing(conn, run_id):
 
 @pytest.mark.parametrize("status", ["rejected", "failed", "unknown", "suppressed", "expired"])
 def test_only_what_was_accepted_is_waited_for(conn, run_id, status):
-    conn.execute("UPDATE deliveries SET status = %s WHERE seq = 3", (status,))
+    conn.execute("UPDATE deliveries SET status = %s, submitted = false WHERE seq = 3", (status,))
     assert unreported.close_reports(conn, run_id, now=DUE) == TOTAL - 1
     assert delivery(conn, run_id, 3)["status"] == status
 
