@@ -5,8 +5,8 @@
 Two of each process, on servers and a carrier of their own. Campaigns follow each other without a
 gap. The first process of each kind may be stopped for a while and is never killed, so that what it
 holds can be compared over the whole time; the second one is killed and restarted. The exit code is
-1 if a message was lost or doubled, if an unknown one has no fault to explain it, or if something
-grew.
+1 if a message was lost or doubled, if an unknown one has no fault to explain it, if something grew,
+or if something went wrong that nobody had foreseen: that is what a traceback in a log means.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ import psycopg
 from redis.exceptions import RedisError
 
 from campaigns.errors import Unavailable
-from tests.chaos import sampling, soak_faults, soak_page
-from tests.chaos.installation import Installation, installed, pause
+from tests.chaos import logs, sampling, soak_faults, soak_page
+from tests.chaos.installation import installed, pause
 from tests.chaos.judgement import Fault
 from tests.chaos.soak_load import Load
 from tests.support.outages import own_servers
@@ -143,7 +143,7 @@ def main() -> int:
         soak = Soak(load, sampling.Samples(), chosen.seed, chosen.fault_every)
         soak.run(seconds)
         exits = here.stop()
-        tracebacks = _tracebacks(here)
+        tracebacks = _tracebacks(here.folder)
     result = soak_page.Result(
         seconds=seconds,
         seed=chosen.seed,
@@ -157,25 +157,27 @@ def main() -> int:
         lines=soak.samples.lines(seconds),
         progress=soak.progress,
         database_bytes=soak.samples.database_bytes,
+        tracebacks=tracebacks.total(),
     )
     page = soak_page.written(result)
     print(page)
     for run_id, row in load.unexplained[:20]:
         print(f"unexplained: run {run_id}, {row}", file=sys.stderr)
-    for name, count in tracebacks.items():
-        print(f"tracebacks in the logs of {name}: {count}", file=sys.stderr)
+    for (name, error), count in tracebacks.items():
+        print(f"{count} tracebacks in the logs of {name}: {error}", file=sys.stderr)
     print(f"exit codes after SIGTERM: {exits}", file=sys.stderr)
     if chosen.page is not None:
         chosen.page.write_text(page, "utf-8")
     return 0 if result.kept and not any(exits.values()) else 1
 
 
-def _tracebacks(here: Installation) -> Counter[str]:
-    """How often something unforeseen was logged, by the kind of process."""
-    found: Counter[str] = Counter()
-    for log in here.folder.glob("[0-9]*.log"):
-        found[log.stem.partition("-")[2]] += log.read_text("utf-8", "replace").count("Traceback")
-    return +found
+def _tracebacks(folder: Path) -> Counter[tuple[str, str]]:
+    """What was logged with a traceback, by the process and the kind of error."""
+    found: Counter[tuple[str, str]] = Counter()
+    for log in folder.glob("[0-9]*.log"):
+        name = log.stem.partition("-")[2]
+        found.update((name, error) for error in logs.errors(log.read_text("utf-8", "replace")))
+    return found
 
 
 if __name__ == "__main__":

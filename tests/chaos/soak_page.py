@@ -60,12 +60,14 @@ class Result:
     #: Messages so far, by seconds since the beginning.
     progress: Sequence[tuple[float, int]]
     database_bytes: int
+    #: In the logs of all processes.
+    tracebacks: int = 0
 
     @property
     def kept(self) -> bool:
         """Whether every promise was kept."""
         bad = growing(self.lines) or heavier(self.lines)
-        return self.verdict.clean and not self.strays and not bad
+        return self.verdict.clean and not self.strays and not self.tracebacks and not bad
 
 
 def written(result: Result) -> str:
@@ -86,6 +88,7 @@ def written(result: Result) -> str:
         ("of these, explained by a fault", f"{explained:,}"),
         ("of these, the carrier got", f"{verdict.unknown_received:,}"),
         ("largest database", f"{result.database_bytes / MB:,.0f} MB"),
+        ("tracebacks in the logs", str(result.tracebacks)),
     ]
     introduction = _INTRODUCTION.format(recipients=result.recipients, seed=result.seed)
     rules = _RULES.format(percent=round((GROWTH - 1) * 100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.carrier.log import encode
+from tests.chaos import logs, soak_page
 from tests.chaos.arrivals import Arrivals
 from tests.chaos.judgement import AFTERMATH, UNDER_WAY, Fault, Row, Verdict, judge
 from tests.chaos.sampling import Line, Samples, growing, heavier
@@ -132,3 +134,33 @@ def test_every_fault_comes_once_before_any_comes_again_and_a_seed_repeats_them()
     names = list(islice(drawn(3), 2 * len(FAULTS)))
     assert sorted(names[: len(FAULTS)]) == sorted(names[len(FAULTS) :]) == sorted(FAULTS)
     assert names == list(islice(drawn(3), 2 * len(FAULTS)))
+
+
+def test_a_traceback_is_found_by_the_kind_of_its_error() -> None:
+    log = """[12:00:00: WARNING] consumer: Connection to broker lost.
+[12:00:01: ERROR] cannot ack
+Traceback (most recent call last):
+  File "x.py", line 1, in ack
+    return self.raised("Traceback")
+           ^^^^^^^^^^^
+AttributeError: x
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "x.py", line 2, in ack
+redis.exceptions.ConnectionError: +447785850001
+[12:00:02: INFO] ready
+"""
+    assert logs.errors(log) == ["AttributeError", "redis.exceptions.ConnectionError"]
+    assert logs.errors("[12:00:00: INFO] no Traceback here\n") == []
+
+
+def test_a_traceback_breaks_a_promise() -> None:
+    result = soak_page.Result(
+        seconds=60, seed=1, fault_every=10, recipients=1, verdict=Verdict(), campaigns=0, strays=0,
+        codes=Counter(), faults=Counter(), lines=[], progress=[], database_bytes=0,
+    )  # fmt: skip
+    assert result.kept
+    assert not replace(result, tracebacks=1).kept
+    assert "| tracebacks in the logs | 0 |" in soak_page.written(result)
