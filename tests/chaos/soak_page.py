@@ -36,8 +36,8 @@ spared one of its kind by more than the same.
 
 **Lost**: the carrier got the message, and its row says neither accepted nor unknown. **Missing**:
 the carrier did not get it, and its row is not unknown. **Explained**: a fault happened while the
-message was under way. **Tracebacks** stand for errors that nobody had foreseen; what a fault leads to
-is told in a line.
+message was under way. **Tracebacks** stand for errors that nobody had foreseen; what a fault leads
+to is told in a line.
 """
 
 
