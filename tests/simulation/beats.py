@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from tests.simulation.spans import Spans
+
 _SECOND = timedelta(seconds=1)
 
 Times = Sequence[tuple[datetime, datetime]]
@@ -24,8 +26,8 @@ class Beats:
         # A prime number of them, so that they do not follow any period of the clock.
         self._jitter = [timedelta(seconds=source.random() * 0.2) for _ in range(997)]
         self._begin = begin
-        self._outages = sorted(outages)
-        self._twice = sorted(twice)
+        self._outages = Spans(outages)
+        self._twice = Spans(twice)
 
     def following(self, moment: datetime, last: datetime | None) -> datetime:
         """The first tick at or after ``moment`` and after ``last``."""
@@ -35,29 +37,19 @@ class Beats:
             at = self._begin + number * _SECOND / 2 + self._jitter[number % 997]
             if at < moment or (last is not None and at <= last):
                 continue
-            if number % 2 and not _within(self._twice, at):
+            if number % 2 and self._twice.around(at) is None:
                 continue
-            end = _end(self._outages, at)
-            if end is None:
+            outage = self._outages.around(at)
+            if outage is None:
                 return at
-            number = max(number, (end - self._begin) // (_SECOND / 2) - 1)
+            number = max(number, (outage[1] - self._begin) // (_SECOND / 2) - 1)
 
     def preceding(self, moment: datetime) -> datetime:
         """The last tick before ``moment``, whether it had anything to do or not."""
         before = moment - timedelta(seconds=2)
-        while (
-            outage := next((o for o in self._outages if o[0] <= before < o[1]), None)
-        ) is not None:
+        while (outage := self._outages.around(before)) is not None:
             before = outage[0] - timedelta(seconds=2)
         found = self.following(before, None)
         while (later := self.following(found, found)) < moment:
             found = later
         return found
-
-
-def _within(times: Times, at: datetime) -> bool:
-    return any(start <= at < end for start, end in times)
-
-
-def _end(times: Times, at: datetime) -> datetime | None:
-    return next((end for start, end in times if start <= at < end), None)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from tests.simulation.spans import Spans
 from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
 from worker.outcomes import NotSent
-
-Times = Sequence[tuple[datetime, datetime]]
 
 
 class Reply(NamedTuple):
@@ -23,8 +21,8 @@ class Reply(NamedTuple):
 class Trouble:
     """When an account cannot be reached, and when it says "too fast" to whoever asks."""
 
-    down: Times = ()
-    busy: Times = ()
+    down: Spans = field(default_factory=Spans)
+    busy: Spans = field(default_factory=Spans)
 
 
 @dataclass
@@ -41,9 +39,9 @@ class Carrier:
         takes = timedelta(seconds=(0.02 + self.random.expovariate(20)) * slowness)
         trouble = self.trouble.get(provider)
         if trouble is not None:
-            if _within(trouble.down, at):
+            if trouble.down.around(at) is not None:
                 return Reply(NotSent("connect_error"), takes)
-            if _within(trouble.busy, at):
+            if trouble.busy.around(at) is not None:
                 return Reply(Throttled(self.random.choice((None, 1.0, 5.0, 45.0))), takes)
         luck, faults = self.random.random(), self.worse.get(provider, self.faults)
         if luck > faults:
@@ -54,7 +52,3 @@ class Carrier:
             return Reply(Rejected("no_such_number"), takes)
         # The request may have arrived: the answer does not.
         return Reply(Unknown("timeout"), timedelta(seconds=10))
-
-
-def _within(times: Times, at: datetime) -> bool:
-    return any(start <= at < end for start, end in times)

@@ -167,11 +167,11 @@ def _add_campaign(found: Plan, draw: random.Random) -> None:
     most = timedelta(hours=draw.choice((1, 2, 6, 10)))
     if draw.random() < 0.55:
         _give_window(row, draw, most)
-    size = draw.randrange(2, 12) if recurs else draw.randrange(5, 60)
+    size = draw.randrange(2, 8) if recurs else draw.randrange(4, 24)
     if recurs:
         _let_recur(row, draw, found.end)
     elif draw.random() < 0.03:
-        size = draw.randrange(500, 3000)
+        size = draw.randrange(300, 1200)
         if draw.random() < 0.5:
             _keep_busy(row, draw)
     if draw.random() < 0.15:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+from tests.simulation.spans import Spans
 from worker.condition import Condition
 from worker.costs import Stragglers
 
@@ -40,14 +41,17 @@ class Process:
     read_at: dict[str, float] = field(default_factory=dict)
     _stragglers: dict[str, Stragglers] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._asleep = (Spans(self.stalls), Spans(self.deaths))
+
     def stragglers(self, name: str) -> Stragglers:
         return self._stragglers.setdefault(name, Stragglers())
 
     def awake(self, at: datetime) -> datetime:
         """``at``, or the end of the time in which it stands still or is dead."""
-        for start, end in (*self.stalls, *self.deaths):
-            if start <= at < end:
-                return end
+        for spans in self._asleep:
+            if (found := spans.around(at)) is not None:
+                return found[1]
         return at
 
     def die(self) -> None:

@@ -13,6 +13,7 @@ from tests.simulation.broker import Chances
 from tests.simulation.carrier import Carrier, Trouble
 from tests.simulation.generate import Plan
 from tests.simulation.processes import Process
+from tests.simulation.spans import Spans
 from tests.simulation.world import World
 
 Times = list[tuple[datetime, datetime]]
@@ -78,8 +79,8 @@ def _carrier(
 ) -> Carrier:
     trouble = {
         name: Trouble(
-            down=_times(draw, starts, 2 * amount, (3, 30, 300)),
-            busy=_times(draw, starts, 3 * amount, (0.5, 3, 30)),
+            down=Spans(_times(draw, starts, 2 * amount, (3, 30, 300))),
+            busy=Spans(_times(draw, starts, 3 * amount, (0.5, 3, 30))),
         )
         for name in plan.providers.by_name
         if name != "second"
