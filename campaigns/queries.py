@@ -63,7 +63,9 @@ def load(package: str, file: str) -> Queries:
 
 
 def parse(text: str, *used: str) -> dict[str, str]:
-    """Split a file into its named statements; comments stay with their statement.
+    """Split a file into its named statements, without comments and indentation.
+
+    psycopg takes a statement apart at every execution unless it is short (4096 bytes).
 
     ``used``: files whose parts it may name as well.
     """
@@ -80,5 +82,7 @@ def _split(text: str) -> dict[str, dict[str, str]]:
     ends = [heading.start() for heading in headings[1:]] + [len(text)]
     found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
     for heading, end in zip(headings, ends, strict=True):
-        found[heading[1]][heading[2]] = text[heading.end() : end].strip().rstrip(";")
+        lines = map(str.strip, text[heading.end() : end].splitlines())
+        bare = "\n".join(line for line in lines if line and not line.startswith("--"))
+        found[heading[1]][heading[2]] = bare.rstrip(";")
     return found

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from worker import arrays
 from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
 
 #: Seconds to hold an account that throttled us without saying for how long.
@@ -87,13 +88,13 @@ def record_parameters(
         "token": token,
         "now": None,
         "awaits_report": awaits_report,
-        "run_ids": [s.run_id for s in settlements],
-        "seqs": [s.seq for s in settlements],
-        "statuses": [s.status for s in settlements],
-        "message_ids": ["\n".join(s.message_ids) or None for s in settlements],
-        "classes": [s.error_class for s in settlements],
-        "codes": [s.code for s in settlements],
-        "charged": [s.charged for s in settlements],
+        "run_ids": arrays.numbers([s.run_id for s in settlements]),
+        "seqs": arrays.numbers([s.seq for s in settlements]),
+        "statuses": arrays.texts([s.status for s in settlements]),
+        "message_ids": arrays.texts(["\n".join(s.message_ids) or None for s in settlements]),
+        "classes": arrays.texts([s.error_class for s in settlements]),
+        "codes": arrays.texts([s.code for s in settlements]),
+        "charged": arrays.truths([s.charged for s in settlements]),
     }
 
 
