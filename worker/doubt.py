@@ -9,8 +9,6 @@ does, for it is the provider's answer to the message that it recognises.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from worker.outcomes import Settlement
 
 #: ``deliveries.error_class`` of what is in doubt, pending or held.
@@ -30,4 +28,4 @@ def settle(
     if found.status != "unknown" and not was_in_doubt:
         return found
     status = "pending" if not found.charged or attempts < last_attempt else "unknown"
-    return replace(found, status=status, error_class=IN_DOUBT)
+    return found._replace(status=status, error_class=IN_DOUBT)

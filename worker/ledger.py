@@ -5,16 +5,18 @@ A connection is borrowed for one statement at a time and never held across a pro
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
@@ -71,8 +73,7 @@ class RunContext:
     stretches: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One row that may be sent now."""
 
     run_id: int
@@ -98,6 +99,19 @@ def _stretches(slices: Iterable[tuple[int, int, list[int] | None]]) -> Iterator[
         for _, together in groupby(enumerate(seqs), key=lambda pair: pair[1] - pair[0]):
             places = [seq for _, seq in together]
             yield places[0], places[-1] + 1
+
+
+def _claimed(rows: Sequence[tuple[Any, ...]], asked: float) -> list[Claimed]:
+    """Those of ``rows`` that may be sent; they were asked for at ``asked``."""
+    granted = [row for row in rows if row[4] == "sending"]
+    # In one piece: to read the fields row by row takes three times as long.
+    fields = json.loads(f"[{','.join([row[3] for row in granted])}]")
+    return [
+        Claimed(run_id, seq, address, values, attempts, asked + closes_in, in_doubt)
+        for (run_id, seq, address, _, _, attempts, closes_in, in_doubt), values in zip(
+            granted, fields, strict=True
+        )
+    ]
 
 
 class Ledger:
@@ -167,35 +181,15 @@ class Ledger:
         """
         query = "claim_capped" if lease.capped else "claim"
         asked = time.monotonic()
+        wanted = {
+            "batch_id": lease.batch_id, "token": lease.token, "amount": amount,
+            "channel": channel, "capped": lease.capped, "lease_seconds": LEASE_SECONDS, "now": None,
+        }  # fmt: skip
         async with self._connection() as conn:
-            cursor = await conn.execute(
-                _SQL.by_address(query, ADDRESS_COLUMN[channel]),
-                {
-                    "batch_id": lease.batch_id,
-                    "token": lease.token,
-                    "amount": amount,
-                    "channel": channel,
-                    "capped": lease.capped,
-                    "lease_seconds": LEASE_SECONDS,
-                    "now": None,
-                },
-            )
+            cursor = conn.cursor(row_factory=tuple_row)
+            await cursor.execute(_SQL.by_address(query, ADDRESS_COLUMN[channel]), wanted)
             rows = await cursor.fetchall()
-        if not rows:
-            return None
-        return [
-            Claimed(
-                row["run_id"],
-                row["seq"],
-                row["address"],
-                row["fields"],
-                row["attempts"],
-                asked + row["closes_in"],
-                row["in_doubt"],
-            )
-            for row in rows
-            if row["status"] == "sending"
-        ]
+        return _claimed(rows, asked) if rows else None
 
     async def record(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from worker import arrays
@@ -41,8 +41,7 @@ class Unsendable:
 Result = Outcome | NotSent | Unsendable
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """What is written to a row."""
 
     run_id: int
@@ -106,6 +105,8 @@ def storable(text: str | None) -> str | None:
     """
     if text is None:
         return None
+    if text.isascii() and text.isprintable():
+        return text[:LONGEST_WORD]
     clean = text.replace("\x00", "").replace("\n", " ").encode("utf-8", "replace").decode("utf-8")
     return clean[:LONGEST_WORD]
 

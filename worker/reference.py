@@ -62,11 +62,7 @@ def _signature(text: str, key: bytes) -> str:
     # 64 bits are twelve characters and four bits; the last character ends in a zero bit.
     bits = int.from_bytes(mac.digest()[:8], "big") << 1
     return (
-        _PAIRS[bits >> 55]
-        + _PAIRS[bits >> 45 & _TEN_BITS]
-        + _PAIRS[bits >> 35 & _TEN_BITS]
-        + _PAIRS[bits >> 25 & _TEN_BITS]
-        + _PAIRS[bits >> 15 & _TEN_BITS]
-        + _PAIRS[bits >> 5 & _TEN_BITS]
-        + _ALPHABET[bits & 0x1F]
+        f"{_PAIRS[bits >> 55]}{_PAIRS[bits >> 45 & _TEN_BITS]}{_PAIRS[bits >> 35 & _TEN_BITS]}"
+        f"{_PAIRS[bits >> 25 & _TEN_BITS]}{_PAIRS[bits >> 15 & _TEN_BITS]}"
+        f"{_PAIRS[bits >> 5 & _TEN_BITS]}{_ALPHABET[bits & 0x1F]}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from campaigns.template import render
 from campaigns.template.segments import segments
@@ -15,8 +15,7 @@ from worker.ledger import Claimed, RunContext
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """A message that may go, and the units that it costs."""
 
     row: Claimed

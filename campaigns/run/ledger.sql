@@ -134,7 +134,7 @@ claimed AS (
     FROM stopped s JOIN locked l ON l.id = s.run_id
     WHERE r.id = s.run_id
 )
-SELECT run_id, seq, address, fields, status, attempts, closes_in, in_doubt FROM claimed ORDER BY run_id, seq
+SELECT run_id, seq, address, fields::text, status, attempts, closes_in, in_doubt FROM claimed ORDER BY run_id, seq
 
 -- name: claim
 -- Grants the next chunk, and in the same statement checks everything that may forbid it: the lease
