@@ -36,25 +36,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: setup
 	@$(VENV)/bin/sluice demo
 
-# All of them wait more than they work: five rows side by side. The first one is shown as it goes, the
-# others after it.
-DOORS_AND_FAULTS := $(wildcard $(addprefix tests/acceptance/test_, \
-	degraded*.py demo.py in_doubt.py killed_workers.py privacy.py reports.py shutdown.py up.py))
-WAYS_IN := $(addprefix tests/integration/, audience campaign cli)
-
+# In rows side by side, the result of each and whatever failed at the end: tests/__main__.py.
 test: lint
-	@echo 'Campaigns in real time in front; faults, ways in, servers and pure tests beside them'
-	@$(IN_VENV) -m pytest $(DOORS_AND_FAULTS) > .tests-1.log 2>&1 & faults=$$!; \
-		$(IN_VENV) -m pytest $(WAYS_IN) tests/chaos > .tests-2.log 2>&1 & ways=$$!; \
-		$(IN_VENV) -m pytest tests/integration $(WAYS_IN:%=--ignore=%) > .tests-3.log 2>&1 & \
-		servers=$$!; \
-		$(IN_VENV) -m pytest tests/unit tests/contract tests/simulation tests/model \
-			> .tests-4.log 2>&1 & pure=$$!; \
-		trap 'kill $$faults $$ways $$servers $$pure' INT TERM; \
-		$(IN_VENV) -m pytest tests/acceptance $(DOORS_AND_FAULTS:%=--ignore=%); failed=$$?; \
-		for each in $$faults $$ways $$servers $$pure; do wait $$each || failed=1; done; \
-		cat .tests-4.log .tests-3.log .tests-2.log .tests-1.log; \
-		exit $$failed
+	@$(IN_VENV) -m tests
 
 lint: setup
 	$(IN_VENV) -m ruff check .
@@ -98,6 +82,6 @@ lock: setup
 	@! grep -nE 'https?://|file:' requirements.lock
 
 clean:
-	rm -rf $(VENV) build dist demo-output .tests-*.log *.egg-info
+	rm -rf $(VENV) build dist demo-output .tests *.egg-info
 	rm -rf .chaos .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -115,6 +115,7 @@ def attempts(running: Stack, run_id: int) -> dict[tuple[str, str, int], int]:
     return {(row["provider"], row["status"], row["attempts"]): row["n"] for row in found}
 
 
+@pytest.mark.moments
 def test_an_account_that_promises_too_much_settles_below_what_the_provider_takes(stack):
     """Its rate is given as 100/s and the provider takes 40/s: nothing is lost, nothing is charged,
     and the provider is not hammered."""

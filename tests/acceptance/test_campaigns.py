@@ -6,6 +6,7 @@ import os
 import signal
 from datetime import UTC, datetime
 
+import pytest
 from redis import Redis
 
 from campaigns.campaign import control
@@ -41,6 +42,7 @@ def test_three_overlapping_groups_minus_one_get_exactly_one_message_each(stack):
     assert {arrival.text for arrival in running.carrier.log()} == {"Hello Ada"}
 
 
+@pytest.mark.moments
 def test_a_window_is_kept_and_shared_out_evenly_around_its_pauses(stack):
     """(b) 40 s with two pauses of 5 s: no arrival inside a pause or outside of the window, and
     every 5 s of active time within 5 % of its share."""
@@ -71,6 +73,7 @@ def test_a_window_is_kept_and_shared_out_evenly_around_its_pauses(stack):
     assert all(950 <= count <= 1050 for count in active), active
 
 
+@pytest.mark.moments
 def test_a_pause_by_hand_silences_at_once_and_a_resume_completes_the_set(stack):
     """(c) after `pause` returned no arrival later than 300 ms; after `resume` all get theirs."""
     running = stack(rate="1000/s")
@@ -97,6 +100,7 @@ def test_a_pause_by_hand_silences_at_once_and_a_resume_completes_the_set(stack):
     assert verdict.clean, verdict.counts()
 
 
+@pytest.mark.moments
 def test_after_the_expiry_nothing_is_sent_and_the_rest_is_listed_as_expired(stack):
     """(d) after expiry none."""
     running = stack(rate="50/s")

@@ -24,6 +24,7 @@ def own() -> Iterator[OwnServers]:
         yield found
 
 
+@pytest.mark.moments
 def test_postgresql_fails_in_every_way(
     own: OwnServers, processes: Processes, tmp_path: Path
 ) -> None:
@@ -52,6 +53,7 @@ def lose_connections(own: OwnServers) -> None:
         )
 
 
+@pytest.mark.moments
 def test_redis_and_the_broker_fail_in_every_way(
     own: OwnServers, processes: Processes, tmp_path: Path
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from cli.carrier.log import Arrival, peak_in_sliding_window
 from tests.support.stack import Stack, group, numbers
 from tests.support.waiting import eventually
@@ -16,6 +18,7 @@ EFFECT = 2.0
 WATCHED = 1.5
 
 
+@pytest.mark.moments
 def test_a_changed_rate_of_the_account_counts_within_two_seconds(stack):
     """Up and down, with two send processes, beat and all in the middle of a run."""
     running = stack(rate="20/s")

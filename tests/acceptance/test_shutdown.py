@@ -53,6 +53,7 @@ def longest_gap(arrivals: Sequence[Arrival]) -> float:
     return max(later - earlier for earlier, later in pairwise(moments))
 
 
+@pytest.mark.moments
 def test_a_rolling_restart_under_load_leaves_no_gap(stack):
     """All processes are replaced one after the other, at 300/s."""
     running = stack("--latency", "100", rate="300/s")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from campaigns import providers
 from campaigns.campaign import service
 from cli.carrier.log import Arrival, judge, peak_in_sliding_window, received
@@ -34,6 +36,7 @@ def edit(running: Stack, campaign: UUID, **body: Any) -> datetime:
     return datetime.now(UTC)
 
 
+@pytest.mark.moments
 def test_shares_follow_class_and_weight(stack):
     """Of an account of 200/s an urgent campaign takes all it wants, and two normal ones share the
     rest as 1 to 3; a bulk campaign waits until they are done."""
@@ -71,6 +74,7 @@ def test_shares_follow_class_and_weight(stack):
         edit(running, campaign, weight=1)
 
 
+@pytest.mark.moments
 def test_a_campaign_keeps_to_its_own_rate_and_to_a_new_one_within_two_seconds(stack):
     """Beside another one that takes all that the account has left."""
     running = stack(rate="300/s")
@@ -100,6 +104,7 @@ def test_a_campaign_keeps_to_its_own_rate_and_to_a_new_one_within_two_seconds(st
     assert 45 <= (len(settled) - 1) / (settled[-1].t - settled[0].t) <= 61
 
 
+@pytest.mark.moments
 def test_a_window_and_its_pauses_can_be_changed_while_it_sends(stack):
     """A pause that is put in now silences at once; a later finish stretches the line."""
     running = stack()
@@ -132,6 +137,7 @@ def test_a_window_and_its_pauses_can_be_changed_while_it_sends(stack):
     assert arrivals[-1].t > start.timestamp() + 22
 
 
+@pytest.mark.moments
 def test_a_recurring_campaign_sends_each_of_its_occurrences_once(stack):
     """Window and pauses move along with the occurrences."""
     running = stack()

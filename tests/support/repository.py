@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _WRITTEN = frozenset(
     {
         ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
-        ".import_linter_cache", "__pycache__", "build", "dist", "demo-output",
+        ".import_linter_cache", ".tests", "__pycache__", "build", "dist", "demo-output",
     }
 )  # fmt: skip
 
