@@ -1,9 +1,9 @@
 """Every test, in rows side by side: ``python -m tests``, which is what ``make test`` runs.
 
 First what does not care how long anything takes, as much at once as keeps two cores busy: rows that
-compute, and rows that mostly wait for processes. Then, when nothing of that runs any more, the tests
-that judge at which moments messages arrive (marked ``moments``): beside busy rows they would judge
-the machine.
+compute, and rows that mostly wait for processes. Then, when nothing of that runs any more, the
+tests that judge at which moments messages arrive (marked ``moments``): beside busy rows they would
+judge the machine.
 """
 
 from __future__ import annotations

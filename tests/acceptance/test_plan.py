@@ -33,7 +33,8 @@ def foretold(curve: Sequence[Mapping[str, float]], moment: float) -> float:
 @pytest.mark.moments
 def test_a_throttled_window_with_two_pauses_arrives_as_it_was_planned(stack, tmp_path: Path):
     """Passona's example of a throttled campaign, an hour with two pauses of ten minutes, half a
-    minute for every hour: each second the carrier has what the plan says, within 0.35 s of sending."""
+    minute for every hour: each second the carrier has what the plan says, within 0.35 s of sending.
+    """
     running = stack(rate="200/s")
     expected = numbers(0, 1199)
     members = group(running.conn, "all", expected)
