@@ -26,16 +26,11 @@ class Rounds:
         self._work = work
         self._pause = pause
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"sluice-{what}", daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._run, name=f"sluice-{what}", daemon=True).start()
 
     def close(self) -> None:
         """Begin no more rounds; one that has begun is not waited for."""
         self._closed.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait for the end of the last round, but not longer than ``seconds``."""
-        self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._closed.is_set():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 
 import psycopg
 import pytest
@@ -60,19 +61,21 @@ def test_a_round_that_fails_is_not_the_last_one(caplog: pytest.LogCaptureFixture
 
 
 def test_none_begins_after_it_was_closed() -> None:
+    handed_over: list[Rounds] = []
     begun: list[Rounds] = []
-    rounds: Rounds
 
-    def work() -> None:
+    def close_it() -> None:
         eventually(lambda: handed_over, message="the test has it")
         handed_over[0].close()
         begun.append(handed_over[0])
 
-    handed_over: list[Rounds] = []
-    rounds = Rounds("looking", work, 0.0)
-    handed_over.append(rounds)
-    rounds.join(10)
-    assert begun == [rounds]
+    handed_over.append(Rounds("closing", close_it, 0.0))
+
+    def names() -> set[str]:
+        return {thread.name for thread in threading.enumerate()}
+
+    eventually(lambda: "sluice-closing" not in names(), message="its thread has ended")
+    assert begun == handed_over
 
 
 def test_rounds_go_on_while_the_process_waits_for_its_last_batch() -> None:
