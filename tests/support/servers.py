@@ -65,6 +65,9 @@ class Databases:
         self._numbers = count(1)
         self._free: list[str] = []
         with database.opened(server_url) as conn:
+            # What the planner knows of a database changes when a test says so, and never else.
+            conn.execute("ALTER SYSTEM SET autovacuum = off")
+            conn.execute("SELECT pg_reload_conf()")
             conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
         migrations.migrate(self._url(_TEMPLATE))
         with database.opened(self._url(_TEMPLATE)) as conn:
