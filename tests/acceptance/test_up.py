@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery
@@ -23,6 +24,7 @@ from cli import embedded
 from cli.embedded import processes as processes_of
 from cli.embedded.processes import free_port
 from tests.support.carrier import carrier
+from tests.support.command_line import CommandLine
 from tests.support.environment import environment
 from tests.support.processes import Process, Processes
 from tests.support.servers import session_home
@@ -66,8 +68,13 @@ def sluice(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]
     )
 
 
+def asked_for(env: dict[str, str], *words: str) -> Any:
+    """What a command prints as JSON, whatever its exit code; in this process, to be asked often."""
+    return json.loads(CommandLine(env, Path(env["SLUICE_HOME"])).run(*words, "--json").stdout)
+
+
 def healthy(env: dict[str, str]) -> bool:
-    found = json.loads(sluice(env, "doctor", "--json").stdout)["findings"]
+    found = asked_for(env, "doctor")["findings"]
     states = {finding["what"]: finding["state"] for finding in found}
     return {states.get(n) for n in ("beat", "send workers", "control workers")} == {"ok"}
 
@@ -120,7 +127,7 @@ def test_a_campaign_goes_its_whole_way_by_the_command_line_alone(
         uuid = json.loads(sluice(env, "submit", str(campaign), "--json").stdout)["uuid"]
 
         def code() -> str:
-            return str(json.loads(sluice(env, "status", uuid, "--json").stdout)["why"]["code"])
+            return str(asked_for(env, "status", uuid)["why"]["code"])
 
         eventually(lambda: code() == "finished", timeout=90, message="the campaign is finished")
         report = list(csv.DictReader(sluice(env, "report", uuid, "--csv").stdout.splitlines()))
