@@ -89,7 +89,9 @@ PHASES: tuple[tuple[Row, ...], ...] = (
 def main() -> int:
     """Run all of it; 1 if anything failed."""
     _LOGS.mkdir(exist_ok=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell lets its background jobs ignore SIGINT, and theirs would too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     results: list[Result] = []
     for rows in PHASES:
         _say(f"Side by side: {', '.join(row.name for row in rows)}")

@@ -89,7 +89,7 @@ _CHANGES: tuple[Row, ...] = (
 )  # fmt: skip
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(plans(), st.booleans())
 def test_a_few_campaigns_over_a_few_hours(given_plan: Plan, calm: bool) -> None:
     assert not verdicts(play(given_plan, calm=calm))

@@ -108,7 +108,7 @@ def test_text_that_is_no_email_address_is_refused(text: str) -> None:
 WORD = r"[A-Za-z0-9_+\-]{0,70}"
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(
     text=st.from_regex(rf"{WORD}(\.{WORD})?@([A-Za-z0-9\-]{{0,8}}\.){{0,3}}[A-Za-z0-9\-]{{0,5}}",
                        fullmatch=True)

@@ -31,7 +31,7 @@ def test_what_a_csv_writer_wrote_is_read_back(table: list[list[str]], end: str) 
         lines += 1 + sum(cell.count("\n") for cell in row)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(text=st.text('a,"\n\r\0', max_size=60))
 def test_whatever_comes_each_line_is_reported_once_at_most_and_in_order(text: str) -> None:
     found = read(text.encode())
@@ -40,7 +40,7 @@ def test_whatever_comes_each_line_is_reported_once_at_most_and_in_order(text: st
     assert all(1 <= number <= text.count("\n") + 1 for number in numbers)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(junk=st.text('a,"', min_size=1, max_size=10))
 def test_good_lines_after_a_bad_one_are_read(junk: str) -> None:
     found = read(f'{junk}\n"x",y\n"z",w\n'.encode())

@@ -56,13 +56,13 @@ def test_examples_of_all_regions_are_read_alike() -> None:
         assert numbering.international(number) == numbering.by_parser("+" + number, None)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(text=near_numbers().filter(lambda text: not text.startswith("0")))
 def test_international_reading_is_the_parsers(text: str) -> None:
     assert numbering.international(text) == numbering.by_parser("+" + text, None)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(text=near_numbers(), region=st.sampled_from(REGIONS))
 def test_national_reading_is_the_parsers(text: str, region: str) -> None:
     assert numbering.national(text, region) == numbering.by_parser(text, region)

@@ -158,7 +158,7 @@ RULES = [
 ENDS = ["", ";COUNT=23", ";UNTIL=20280326T013000"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
     st.sampled_from(RULES),
     st.sampled_from(ENDS),

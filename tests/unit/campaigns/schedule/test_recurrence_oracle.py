@@ -94,7 +94,7 @@ def compare(start: datetime, text: str, zone: str, hours: int) -> None:
     assert ours == list(takewhile(lambda each: each < century, islice(oracle, COMPARED)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rules("DAILY", "WEEKLY", "MONTHLY", "YEARLY"))
 def test_days_and_longer_periods(rule: tuple[datetime, str]) -> None:
     compare(*rule, "Asia/Tokyo", 9)
