@@ -7,7 +7,8 @@ What had not departed goes back, uncharged; the rest is held like the tick would
 
 Rows that were claimed and had not departed are also suspected: one of them may be what killed the
 process. They go back in halves, each of which is sent in a batch of its own, and so on down to
-the one recipient that kills its worker whenever it is alone. That one fails, and nobody else.
+the one recipient that kills its worker whenever it is alone. That one fails, and nobody else. For
+what died before it claimed anything see :mod:`worker.poison`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from campaigns.database import Connection
 from campaigns.errors import Locked
 from campaigns.providers import NO_PROVIDERS, Providers
 from campaigns.run import again, doubt, handback
-from worker import journal, notes
+from worker import journal, notes, poison
 from worker.journal import Journal
 from worker.notes import Left
 
@@ -38,9 +39,6 @@ _SQL = queries.load("campaigns.run", "adoption.sql")
 
 #: How often a send process looks for what others left, in seconds.
 ADOPT_EVERY = 2.0
-
-#: A recipient fails that was alone in a suspected batch when this many processes died with it.
-DEATHS_ALONE = 3
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -203,10 +201,16 @@ def _adopt_live(
         if finished:
             over |= finished
             raise psycopg.Rollback(transaction)
-        held = resent = 0
+        held = resent = suspected = 0
+        if died and left.early:
+            left = poison.completed(conn, left) if row["is_ours"] else left
+            poisoned += poison.died_early(conn, left, now=moment)
+            suspected = left.losses_after
         if row["is_ours"]:
             held, resent = doubt.settle_lost(conn, [left.batch_id], providers, now=moment)
-            rest = handback.parameters([left.batch_id], now=moment, apart=returned)
+            rest = handback.parameters(
+                [left.batch_id], now=moment, apart=returned, suspected=suspected
+            )
             conn.execute(handback.SQL.hand_back, rest)
         failpoints.hit("adopt.before_commit")
         return Adopted(len(returned), held, resent, poisoned)
@@ -235,14 +239,13 @@ def _release(
     conn: Connection, left: Left, rows: Sequence[Row], *, died: bool, now: datetime
 ) -> tuple[list[Row], int]:
     """Rows that never departed go back: which ones did, and how many failed as poisoned instead."""
-    alone = left.messages == 1 and left.losses > 0
-    condemned = died and alone and left.losses >= DEATHS_ALONE
+    condemned = died and poison.condemned(left)
     where = {
         "token": left.token,
         "batch_id": left.batch_id,
         "condemned": condemned,
         "now": now,
-        "losses": (left.losses + 1 if alone else 1) if died else 0,
+        "losses": left.losses_after if died else 0,
     }
     found = conn.execute(_SQL.release_undeparted, {**where, **_columns(rows)}).fetchall()
     if condemned:

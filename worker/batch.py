@@ -102,11 +102,14 @@ async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int,
 
 
 async def _prepare(engine: Engine, account: Account, lease: Lease, notes: Notes) -> _BatchRun:
+    if lease.losses:
+        rows = await engine.ledger.rows(lease.batch_id)
+        notes.cover(lease.losses, lease.messages, rows, reading=True)
     contexts = await engine.ledger.contexts(lease.batch_id)
     rows = [(run_id, *stretch) for run_id, one in contexts.items() for stretch in one.stretches]
-    notes.cover(lease.losses, lease.messages, rows)
     units = Units(engine, account, lease, contexts)
     sender = ChunkSender(engine, account, lease, contexts, units, notes)
+    notes.cover(lease.losses, lease.messages, rows)
     return _BatchRun(engine, account, lease, units, sender)
 
 
@@ -194,9 +197,7 @@ class _BatchRun:
     async def _claim_while_possible(self, chunks: asyncio.TaskGroup) -> _Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
         while self._taken < self._lease.messages and not self._account.removed:
-            if self._engine.stopping or self._clock.monotonic() > deadline:
-                return _Stop()
-            if self._is_held():
+            if self._engine.stopping or self._clock.monotonic() > deadline or self._is_held():
                 return _Stop()
             await sleep_until(self._clock, self._spread.due_at(self._taken))
             step = self._spread.step(self._taken, self._clock.monotonic())
@@ -219,8 +220,7 @@ class _BatchRun:
                 else:
                     # Few units at a time, far ahead: the next ones are asked for meanwhile, or the
                     # batch would send no more than one such lot per horizon.
-                    claiming = self._claim_at(permits, amount, chunks)
-                    chunks.create_task(self._guarded(claiming))
+                    chunks.create_task(self._guarded(self._claim_at(permits, amount, chunks)))
             finally:
                 self._account.slots.give(held)
             if self._stop is not None:

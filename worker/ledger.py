@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import groupby
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,11 +23,13 @@ from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback, signing
 from worker.adapters.base import SILENT, Capabilities
 from worker.outcomes import Settlement, record_parameters
+from worker.stretches import stretches
 from worker.throttle.base import Limit
 
 _SQL = queries.load("campaigns.run", "ledger.sql")
 _OUTCOMES = queries.load("campaigns.run", "outcomes.sql")
 _EVENTS = queries.load("campaigns.run", "events.sql")
+_POISON = queries.load("campaigns.run", "poison.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
 
 #: How long a lease holds without a sign of life, in seconds.
@@ -90,17 +91,6 @@ class Claimed(NamedTuple):
         return f"Claimed(run_id={self.run_id}, seq={self.seq})"
 
 
-def _stretches(slices: Iterable[tuple[int, int, list[int] | None]]) -> Iterator[tuple[int, int]]:
-    """What slices ``(lo, hi, seqs)`` cover, without gaps."""
-    for lo, hi, seqs in slices:
-        if seqs is None:
-            yield lo, hi
-            continue
-        for _, together in groupby(enumerate(seqs), key=lambda pair: pair[1] - pair[0]):
-            places = [seq for _, seq in together]
-            yield places[0], places[-1] + 1
-
-
 def _claimed(rows: Sequence[tuple[Any, ...]], asked: float) -> list[Claimed]:
     """Those of ``rows`` that may be sent; they were asked for at ``asked``."""
     granted = [row for row in rows if row[4] == "sending"]
@@ -154,6 +144,12 @@ class Ledger:
             row["losses"],
         )
 
+    async def rows(self, batch_id: int) -> list[tuple[int, int, int]]:
+        """The rows of a batch, as stretches (run id, first, one past)."""
+        row = await self._row(_POISON.batch_rows, {"batch_id": batch_id}) or {}
+        pieces = row.get("slices") or ()
+        return [(run_id, *one) for run_id, *piece in pieces for one in stretches([piece])]
+
     async def contexts(self, batch_id: int) -> dict[int, RunContext]:
         """What the runs of a batch share, by run id."""
         async with self._connection() as conn:
@@ -168,7 +164,7 @@ class Ledger:
                     row["expires_at"],
                     row["signing_key"],
                     row["segments"],
-                    tuple(_stretches(row["slices"])),
+                    tuple(stretches(row["slices"])),
                 )
                 async for row in cursor
             }

@@ -12,7 +12,7 @@ A file, in little-endian::
     32  16s  lease token
     48  i    losses of the batch's slices (campaigns/run/adoption.sql)
     52  i    messages in the batch
-    56  i    state: free, leasing, covered
+    56  i    state: free, leasing, covered, reading
     64       records of 16 bytes: run id, a, b
 
 A record is a stretch ``a <= seq < b`` of the batch's rows, or a departure of the row ``a``, with
@@ -48,7 +48,7 @@ CAPACITY = 1024
 #: Bytes of a file.
 SIZE = _RECORDS_AT + CAPACITY * _RECORD.size
 
-_FREE, _LEASING, _COVERED = range(3)
+_FREE, _LEASING, _COVERED, _READING = range(4)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -68,6 +68,18 @@ class Left:
     rows: frozenset[tuple[int, int]]
     #: Those whose request may have left.
     departed: frozenset[tuple[int, int]]
+    #: It died before it could claim anything: in the lease, or over what the messages share.
+    early: bool = False
+
+    @property
+    def losses_after(self) -> int:
+        """How often its rows are lost after this; more than once only where it must be this one."""
+        return self.losses + 1 if self.is_alone else 1
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether one row was sent by itself, because it is suspected."""
+        return self.messages == 1 and self.losses > 0
 
 
 class Notes:
@@ -83,8 +95,20 @@ class Notes:
         _BATCH.pack_into(self._buffer, _BATCH_AT, batch_id, token.bytes)
         self._set_state(_LEASING)
 
-    def cover(self, losses: int, messages: int, rows: Sequence[tuple[int, int, int]]) -> None:
-        """Before anything of it is claimed: its rows, as stretches (run id, first, one past)."""
+    def cover(
+        self,
+        losses: int,
+        messages: int,
+        rows: Sequence[tuple[int, int, int]],
+        *,
+        reading: bool = False,
+    ) -> None:
+        """Before anything of it is claimed: its rows, as stretches (run id, first, one past).
+
+        Just before: until then a death is the fault of what the messages share, for all one knows.
+        ``reading``: what the messages share is not read yet, and this is called once more after it.
+        """
+        self._at = _RECORDS_AT
         if len(rows) + messages > CAPACITY:
             self._set_state(_FREE)
             return
@@ -92,7 +116,7 @@ class Notes:
             _pack_record(self._buffer, self._at, *stretch)
             self._at += _RECORD.size
         _LOSSES.pack_into(self._buffer, _LOSSES_AT, losses, messages)
-        self._set_state(_COVERED)
+        self._set_state(_READING if reading else _COVERED)
 
     def departing(self, run_id: int, seq: int) -> None:
         """Before the row's request leaves."""
@@ -124,17 +148,29 @@ def read(path: Path) -> Left | None:
     if len(data) != SIZE:
         return None
     magic, boot, batch_id, token, losses, messages, state = _HEADER.unpack_from(data)
-    if magic != _MAGIC or boot != boot_id() or state not in (_LEASING, _COVERED):
+    if magic != _MAGIC or boot != boot_id() or state not in (_LEASING, _COVERED, _READING):
         return None
     rows: set[tuple[int, int]] = set()
     departed: set[tuple[int, int]] = set()
-    if state == _COVERED:
+    if state != _LEASING:
         for run_id, a, b in _RECORD.iter_unpack(data[_RECORDS_AT:]):
             if b == ~a:
                 departed.add((run_id, a))
             elif 0 <= a < b <= a + CAPACITY:
                 rows.update((run_id, seq) for seq in range(a, b))
-    return Left(batch_id, UUID(bytes=token), losses, messages, frozenset(rows), frozenset(departed))
+    early = state != _COVERED
+    if state == _LEASING:
+        # What stands there is of the batch before.
+        losses = messages = 0
+    return Left(
+        batch_id,
+        UUID(bytes=token),
+        losses,
+        messages,
+        frozenset(rows),
+        frozenset(departed),
+        early,
+    )
 
 
 def boot_id() -> bytes | None:

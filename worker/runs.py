@@ -24,7 +24,12 @@ _SQL = queries.load("campaigns.run", "lifecycle.sql")
 CLOSE_STRETCH = 10_000
 
 #: What becomes of untouched rows, by the reason for which their run closes.
-STATUS_BY_REASON = {"expired": "expired", "missed": "expired", "stopped": "cancelled"}
+STATUS_BY_REASON = {
+    "expired": "expired",
+    "missed": "expired",
+    "stopped": "cancelled",
+    "poisoned": "failed",
+}
 
 
 def resolve(conn: Connection, run_id: int) -> int | None:
@@ -92,13 +97,13 @@ def close(conn: Connection, run_id: int) -> int | None:
     if run is None:
         return None
     conn.execute(_SQL.drop_waiting_slices, {"run_id": run_id})
-    closed = 0
+    closed, status = 0, STATUS_BY_REASON[run["reason"]]
     for lo in range(0, run["total"], CLOSE_STRETCH):
         row = conn.execute(
             _SQL.close_rows,
             {
                 "run_id": run_id,
-                "status": STATUS_BY_REASON[run["reason"]],
+                "status": status,
                 "lo": lo,
                 "hi": lo + CLOSE_STRETCH,
                 "now": None,
@@ -106,5 +111,5 @@ def close(conn: Connection, run_id: int) -> int | None:
         ).fetchone()
         closed += row["closed"] if row else 0
         failpoints.hit("close.between")
-    log.info("run %d: %d recipients settled as %s", run_id, closed, STATUS_BY_REASON[run["reason"]])
+    log.info("run %d: %d recipients settled as %s", run_id, closed, status)
     return closed

@@ -29,10 +29,15 @@ _RUN_ENDS = {
     "empty": "finished: the audience was empty",
     "expired": "finished: it expired, and whoever was left got nothing",
     "stopped": "finished: it was stopped, and whoever was left got nothing",
+    "poisoned": "finished: its message killed every worker, and whoever was left got nothing",
     "skipped": "skipped: an earlier run of the campaign was still open",
     "missed": "missed: it could not start in time",
 }
-_CLOSES = {"expired": "it expired", "missed": "it could not start in time"}
+_CLOSES = {
+    "expired": "it expired",
+    "missed": "it could not start in time",
+    "poisoned": "its message kills every worker",
+}
 
 
 @dataclass(frozen=True, slots=True)

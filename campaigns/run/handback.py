@@ -23,11 +23,14 @@ def parameters(
     now: datetime,
     not_before: datetime | None = None,
     apart: Sequence[tuple[int, int]] = (),
+    suspected: int = 0,
 ) -> dict[str, Any]:
     """Parameters of ``hand_back`` in handback.sql.
 
     ``not_before``: the moment from which on the untried rest may be cut again (default: at once).
     ``apart``: rows (run id, seq) that the caller makes slices of.
+    ``suspected``: how often the rows of a batch of which nothing was claimed are lost from now on, at
+    least; 0: nobody died with it.
     """
     return {
         "batch_ids": list(batch_ids),
@@ -35,6 +38,7 @@ def parameters(
         "not_before": not_before or now,
         "apart_run_ids": [run_id for run_id, _ in apart],
         "apart_seqs": [seq for _, seq in apart],
+        "suspected": suspected,
         "backoff_base": BACKOFF_BASE,
         "backoff_cap": BACKOFF_CAP,
     }

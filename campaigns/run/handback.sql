@@ -16,9 +16,13 @@ FOR UPDATE SKIP LOCKED;
 -- that killed a worker go on being suspected, unless this lease had them and came to an end with
 -- them. What is in doubt is bound to the account where it is. Rows named `apart` get slices of their
 -- own (campaigns/run/adoption.sql).
-WITH pending AS (
-    SELECT s.run_id, s.lane, d.seq, d.attempts,
-           CASE WHEN d.lease_token = b.lease_token THEN 0 ELSE s.losses END AS losses,
+-- Where a worker is gone that had claimed nothing, what it had read may be what killed it: its rows
+-- are `suspected` so often from now on, and go back in halves. The rows of two suspected batches
+-- never get into one slice.
+WITH held AS (
+    SELECT s.run_id, s.lane, s.losses, b.id AS batch_id, d.seq, d.attempts, d.status,
+           d.lease_token IS NOT DISTINCT FROM b.lease_token AS claimed,
+           bool_or(d.lease_token IS NOT DISTINCT FROM b.lease_token) OVER (PARTITION BY b.id) AS any_claimed,
            CASE WHEN d.error_class = 'in_doubt' THEN d.provider END AS bound_to,
            CASE WHEN d.attempts > 0
                 THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
@@ -28,9 +32,22 @@ WITH pending AS (
     JOIN batches b ON b.id = s.batch_id
     JOIN deliveries d ON d.run_id = s.run_id
      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
-    WHERE b.id = ANY (%(batch_ids)s) AND d.status = 'pending'
-      AND (d.run_id, d.seq) NOT IN (
+    WHERE b.id = ANY (%(batch_ids)s)
+), pending AS (
+    SELECT run_id, lane, batch_id, seq, attempts, bound_to, not_before, any_claimed,
+           CASE WHEN claimed THEN 0
+                WHEN any_claimed THEN losses
+                ELSE greatest(losses, %(suspected)s::smallint) END AS losses
+    FROM held
+    WHERE status = 'pending'
+      AND (run_id, seq) NOT IN (
           SELECT * FROM unnest(%(apart_run_ids)s::bigint[], %(apart_seqs)s::integer[]))
+), parts AS (
+    SELECT *, CASE WHEN losses > 0 THEN batch_id END AS alone,
+           CASE WHEN %(suspected)s > 0 AND NOT any_claimed
+                THEN ntile(2) OVER (PARTITION BY run_id, lane, attempts, bound_to, losses, batch_id ORDER BY seq)
+                END AS half
+    FROM pending
 ), gone AS (
     -- The foreign key takes the slices along.
     DELETE FROM batches WHERE id = ANY (%(batch_ids)s)
@@ -40,5 +57,5 @@ SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' E
        min(seq), max(seq) + 1,
        CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
        count(*), greatest(max(not_before), %(not_before)s)
-FROM pending
-GROUP BY run_id, lane, attempts, bound_to, losses;
+FROM parts
+GROUP BY run_id, lane, attempts, bound_to, losses, alone, half;

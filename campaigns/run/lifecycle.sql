@@ -42,6 +42,8 @@ DELETE FROM slices WHERE run_id = %(run_id)s AND batch_id IS NULL;
 WITH closed AS (
     UPDATE deliveries
     SET status = CASE WHEN error_class = 'in_doubt' THEN 'unknown' ELSE %(status)s END,
+        error_class = CASE WHEN error_class = 'in_doubt' OR %(status)s <> 'failed' THEN error_class ELSE 'poisoned' END,
+        error_code = CASE WHEN error_class = 'in_doubt' OR %(status)s <> 'failed' THEN error_code ELSE 'poisoned' END,
         settled_at = greatest(coalesce(%(now)s::timestamptz, clock_timestamp()),
                               settled_at + interval '1 microsecond')
     WHERE run_id = %(run_id)s AND seq >= %(lo)s AND seq < %(hi)s AND status = 'pending'
@@ -58,12 +60,13 @@ WITH closed AS (
 ), counts AS (
     SELECT (count(*) FILTER (WHERE status = 'expired'))::int AS expired,
            (count(*) FILTER (WHERE status = 'cancelled'))::int AS cancelled,
+           (count(*) FILTER (WHERE status = 'failed'))::int AS failed,
            (count(*) FILTER (WHERE status = 'unknown'))::int AS unknown, count(*)::int AS n
     FROM closed
 ), counted AS (
     UPDATE runs r
     SET expired = r.expired + c.expired, cancelled = r.cancelled + c.cancelled,
-        unknown = r.unknown + c.unknown
+        failed = r.failed + c.failed, unknown = r.unknown + c.unknown
     FROM counts c
     WHERE r.id = %(run_id)s
 )

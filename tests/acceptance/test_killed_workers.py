@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 from cli.carrier.log import judge, received
 from tests.support import ledger
@@ -81,17 +82,8 @@ def test_a_recipient_that_kills_its_worker_is_found_and_fails_alone(stack, tmp_p
     running.env["POISONED_ADDRESS"] = poisoned
     members = group(running.conn, "all", expected)
     running.start(sends=0)
-    workers = [running.send_worker(app="tests.support.poisoned") for _ in range(2)]
     campaign = running.submit(included_contact_groups=[str(members)])
-    run_id = running.run_id(campaign)
-
-    def finished() -> bool:
-        for n, worker in enumerate(workers):
-            if worker.returncode is not None:
-                workers[n] = running.send_worker(app="tests.support.poisoned")
-        return ledger.field(running.conn, "runs", run_id, "status") == "finished"
-
-    eventually(finished, timeout=150, message="the run is finished")
+    run_id = finished_by_mortals(running, campaign)
     verdict = judge(running.carrier.log(), expected, [])
     assert verdict.counts() | {"missing": 1} == verdict.counts()
     assert verdict.missing == {poisoned}
@@ -102,6 +94,37 @@ def test_a_recipient_that_kills_its_worker_is_found_and_fails_alone(stack, tmp_p
         "SELECT error_class, error_code FROM deliveries WHERE address = %s", (poisoned,)
     ).fetchone()
     assert row == {"error_class": "poisoned", "error_code": "poisoned"}
+
+
+def test_a_template_that_kills_whoever_reads_it_ends_with_its_own_run(stack):
+    """Before anything is claimed, and for every recipient; another campaign is sent to the end."""
+    running = stack()
+    running.env["POISONED_TEMPLATE"] = "Farewell"
+    expected = numbers(0, 99)
+    members = group(running.conn, "all", expected)
+    running.start(sends=0)
+    bad = running.submit(included_contact_groups=[str(members)], template="Farewell @first_name")
+    good = running.submit(included_contact_groups=[str(members)])
+    run_id = finished_by_mortals(running, bad)
+    assert ledger.counters(running.conn, run_id) == {"failed": 100}
+    assert ledger.field(running.conn, "runs", run_id, "reason") == "poisoned"
+    run_id = finished_by_mortals(running, good)
+    assert ledger.counters(running.conn, run_id) == {"accepted": 100}
+    assert judge(running.carrier.log(), expected, []).clean
+
+
+def finished_by_mortals(running: Stack, campaign: UUID) -> int:
+    """Wait until a campaign's run is finished by workers that are started again when they die."""
+    run_id = running.run_id(campaign)
+
+    def over() -> bool:
+        alive = [worker for worker in running.sends if worker.returncode is None]
+        for _ in range(2 - len(alive)):
+            running.send_worker(app="tests.support.poisoned")
+        return ledger.field(running.conn, "runs", run_id, "status") == "finished"
+
+    eventually(over, timeout=150, message="the run is finished")
+    return run_id
 
 
 def _logs(running: Stack, name: str) -> list[Path]:

@@ -12,6 +12,7 @@ import pytest
 
 from campaigns.database import Connection
 from campaigns.run import handback
+from scheduler.duties import reclaiming
 from tests.model.search import search
 from tests.model.setting import ANSWERS, Setting
 from tests.model.state import Budget, State
@@ -37,6 +38,12 @@ _WEIGHTS = {
     "stop": 0.02, "opt_out": 0.1, "finish_goes_astray": 0.2, "worker_gives_up": 0.3, "crash": 0.3,
     "holder_is_held_up": 0.5, "report": 0.5,
 }  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_suspected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which rows are suspected is no part of the model: they are cut like others."""
+    monkeypatch.setattr(reclaiming, "SUSPECTED", 0)
 
 
 def walk(setting: Setting, seed: int, steps: int) -> list[tuple[Step, State]]:

@@ -6,6 +6,7 @@ Each function has the name of its statement and takes the parameters of it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from tests.simulation.ledger import Ledger, Row, places
@@ -136,25 +137,44 @@ def settle_lost(ledger: Ledger, p: Row) -> list[Row]:
 
 
 def hand_back(ledger: Ledger, p: Row) -> list[Row]:
-    found: dict[tuple[int, int, int, int], list[tuple[int, datetime]]] = {}
+    found: dict[tuple[int, int, int, int, int, int], list[tuple[int, datetime]]] = {}
     for batch_id in p["batch_ids"]:
         token = ledger.batches[batch_id]["lease_token"]
-        for piece in ledger.cut.get(batch_id, ()):
+        pieces = ledger.cut.get(batch_id, ())
+        suspected = 0 if _any_claimed(ledger, pieces, token) else p["suspected"]
+        for piece in pieces:
             rows = ledger.deliveries[piece["run_id"]]
             for seq in places(piece):
                 if rows.status[seq] == "pending":
                     tried = rows.attempts[seq]
-                    losses = 0 if rows.token[seq] == token else piece["losses"]
-                    key = piece["run_id"], piece["lane"], tried, losses
+                    losses = 0 if rows.token[seq] == token else max(piece["losses"], suspected)
+                    alone = batch_id if losses else 0
+                    key = piece["run_id"], piece["lane"], tried, losses, alone, suspected
                     since = rows.settled_at[seq] or p["now"]
                     wait = min(p["backoff_base"] * 2 ** (tried - 1), p["backoff_cap"])
                     until = since + timedelta(seconds=wait) if tried else p["not_before"]
                     found.setdefault(key, []).append((seq, until))
         ledger.forget_batch(batch_id)
-    for (run_id, lane, tried, losses), pending in sorted(found.items()):
-        waiting = _waiting_slice(run_id, lane, tried, sorted(pending), p["not_before"])
-        ledger.add_slice({**waiting, "losses": losses})
+    for (run_id, lane, tried, losses, _, suspected), pending in sorted(found.items()):
+        for part in _halves(sorted(pending)) if suspected else [sorted(pending)]:
+            waiting = _waiting_slice(run_id, lane, tried, part, p["not_before"])
+            ledger.add_slice({**waiting, "losses": losses})
     return []
+
+
+def _any_claimed(ledger: Ledger, pieces: Iterable[Row], token: object) -> bool:
+    return any(
+        ledger.deliveries[piece["run_id"]].token[seq] == token
+        for piece in pieces
+        for seq in places(piece)
+    )
+
+
+def _halves(pending: list[tuple[int, datetime]]) -> Iterator[list[tuple[int, datetime]]]:
+    middle = -(-len(pending) // 2)
+    yield pending[:middle]
+    if pending[middle:]:
+        yield pending[middle:]
 
 
 def _waiting_slice(

@@ -120,7 +120,12 @@ ALTER TABLE runs
     -- Final reports that came after the expiry.
     ADD COLUMN late              integer NOT NULL DEFAULT 0,
     -- When a row of it was last settled, as far as the tick has heard.
-    ADD COLUMN progressed_at     timestamptz;
+    ADD COLUMN progressed_at     timestamptz,
+    -- How many workers died with it before they had claimed any row.
+    ADD COLUMN deaths            smallint NOT NULL DEFAULT 0,
+    DROP CONSTRAINT runs_reason_check,
+    ADD CONSTRAINT runs_reason_check CHECK (reason IN
+        ('completed', 'empty', 'expired', 'stopped', 'skipped', 'missed', 'poisoned'));
 CREATE INDEX runs_unreported ON runs (expires_at)
     WHERE reports_closed_at IS NULL AND expires_at IS NOT NULL AND status = 'finished';
 

@@ -48,7 +48,24 @@ def test_what_was_noted_is_read(own: Journal) -> None:
 
 def test_before_its_rows_are_known_nothing_can_have_been_claimed(own: Journal) -> None:
     noted = own.begin(5, TOKEN)
-    assert notes.read(file(noted)) == Left(5, TOKEN, 0, 0, frozenset(), frozenset())
+    assert notes.read(file(noted)) == Left(5, TOKEN, 0, 0, frozenset(), frozenset(), early=True)
+
+
+def test_of_a_suspected_batch_the_rows_are_known_before_anything_else_is_read(own: Journal) -> None:
+    noted = own.begin(5, TOKEN)
+    noted.cover(2, 1, [(1, 10, 11)], reading=True)
+    early = Left(5, TOKEN, 2, 1, frozenset({(1, 10)}), frozenset(), early=True)
+    assert notes.read(file(noted)) == early
+    noted.cover(2, 1, [(1, 10, 11)])
+    noted.departing(1, 10)
+    later = Left(5, TOKEN, 2, 1, early.rows, departed=early.rows)
+    assert notes.read(file(noted)) == later
+
+
+def test_what_stands_there_of_the_batch_before_says_nothing_of_the_next(own: Journal) -> None:
+    own.end(covered(own))
+    noted = own.begin(6, TOKEN)
+    assert notes.read(file(noted)) == Left(6, TOKEN, 0, 0, frozenset(), frozenset(), early=True)
 
 
 def test_what_has_ended_is_gone_and_its_file_serves_the_next_batch(own: Journal) -> None:
