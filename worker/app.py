@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections.abc import Container
 from itertools import count
 from typing import Any
 
 from celery import Celery, signals
 
 from campaigns import failpoints, settings
+from campaigns.errors import ConfigurationError
 from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
 from worker.broker import LastingAMQP
@@ -51,8 +53,21 @@ def _quiet_messages(**_: Any) -> None:
 
 @signals.celeryd_after_setup.connect  # type: ignore[untyped-decorator]
 def _check_early(instance: Any, **_: Any) -> None:
-    """A mistake in the settings stops a worker at its start, not at its first task."""
-    queues = instance.app.amqp.queues.consume_from
+    """A mistake in the settings stops a worker at its start, not at its first task.
+
+    So does anything else that keeps it from opening: Celery goes on after an error in here, and
+    a worker would be left that is alive and takes nothing.
+    """
+    try:
+        _open(instance.app.amqp.queues.consume_from)
+    except ConfigurationError as error:
+        raise SystemExit(str(error)) from None
+    except Exception as error:
+        log.critical("the worker cannot start", exc_info=error)
+        raise SystemExit(1) from error
+
+
+def _open(queues: Container[str]) -> None:
     if QUEUE_SEND in queues:
         _runtime.open_send()
         garbage.relax()

@@ -74,6 +74,7 @@ def test_an_account_that_may_not_send_again_is_refused_at_the_start_of_a_worker(
     )
     worker = running.send_worker()
     worker.wait_for(rule.replace(".", r"\."), timeout=60)
+    assert worker.wait(timeout=20) == 1, "a worker that cannot send must not seem alive"
     checked = running.processes.python(
         "-m", "cli.main", "--json", "providers", "check", name="check", env=running.env
     )
