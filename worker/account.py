@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from campaigns.providers import ProviderConfig
-from worker.adapters.base import Adapter
+from worker.adapters.base import AnyAdapter
 from worker.condition import Condition
 from worker.costs import Stragglers
 from worker.slots import Slots
@@ -15,14 +15,14 @@ from worker.transport.base import Transport
 
 @dataclass(slots=True)
 class Account:
-    """Adapter, transport and places of one account, and how it fares.
+    """AnyAdapter, transport and places of one account, and how it fares.
 
     What is configured may be replaced while requests are under way: whoever sends looks at it when
     it needs it, and keeps hold of the adapter that encoded a request until its answer is read.
     """
 
     config: ProviderConfig
-    adapter: Adapter
+    adapter: AnyAdapter
     transport: Transport
     slots: Slots
     condition: Condition = field(default_factory=Condition)

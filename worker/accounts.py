@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig, Providers
 from worker.account import Account
-from worker.adapters.base import Adapter
+from worker.adapters.base import AnyAdapter
 from worker.adapters.registry import build
 from worker.slots import Slots
 from worker.transport.base import Transport
@@ -47,7 +47,7 @@ class Accounts:
         self,
         source: Source,
         *,
-        build: Callable[[ProviderConfig], Adapter] = build,
+        build: Callable[[ProviderConfig], AnyAdapter] = build,
         connect: Callable[[ProviderConfig], Transport] = connect,
     ) -> None:
         self._source = source

@@ -14,7 +14,7 @@ from campaigns.clock import sleep_until
 from worker import outcomes
 from worker.account import Account
 from worker.adapters.base import (
-    Adapter,
+    AnyAdapter,
     HttpRequest,
     HttpResponse,
     Message,
@@ -171,7 +171,7 @@ class ChunkSender:
         return settled
 
     def _encode(
-        self, adapter: Adapter, group: Sequence[Due]
+        self, adapter: AnyAdapter, group: Sequence[Due]
     ) -> list[tuple[Sequence[Due], HttpRequest | None]]:
         """Requests for the messages; ``None`` for one that cannot be encoded.
 
@@ -191,7 +191,7 @@ class ChunkSender:
             return [(group, None)]
 
     async def _request(
-        self, adapter: Adapter, request: HttpRequest, group: Sequence[Due]
+        self, adapter: AnyAdapter, request: HttpRequest, group: Sequence[Due]
     ) -> Sequence[Outcome | NotSent]:
         clock = self._engine.clock
         messages = [one.message for one in group]
@@ -237,7 +237,7 @@ class ChunkSender:
         return found
 
     def _decode(
-        self, adapter: Adapter, messages: Sequence[Message], response: HttpResponse
+        self, adapter: AnyAdapter, messages: Sequence[Message], response: HttpResponse
     ) -> Sequence[Outcome]:
         try:
             found = adapter.decode(messages, response)

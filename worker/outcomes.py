@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from worker import arrays
-from worker.adapters.base import Accepted, Failed, Outcome, Rejected, Throttled, Unknown
+from worker.adapters.base import Accepted, Blocked, Failed, Outcome, Rejected, Throttled, Unknown
 
 #: Seconds to hold an account that throttled us without saying for how long.
 DEFAULT_COOLING = 2.0
@@ -66,7 +66,7 @@ def settle(
         case Accepted(message_ids=ids):
             clean = tuple(filter(None, map(storable, ids)))
             return Settlement(run_id, seq, "accepted", message_ids=clean)
-        case Throttled(_, code) | NotSent(code):
+        case Throttled(_, code) | Blocked(code) | NotSent(code):
             return Settlement(run_id, seq, "pending", storable(code), charged=False)
         case Rejected(code):
             return Settlement(run_id, seq, "rejected", storable(code), error_class="permanent")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaigns.template import render
+from campaigns.template.content import Text
 from campaigns.template.segments import segments
 from worker import reference
 from worker.adapters.base import Message
@@ -59,4 +60,4 @@ class Renderer:
             )
             return None
         signed = reference.sign(row.run_id, row.seq, context.signing_key)
-        return Message(signed, row.address, context.sender, text, context.expires_at)
+        return Message(signed, row.address, context.sender, Text(text), context.expires_at)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigns.template.content import Text
 from tests.support.adapters import (
     ADDRESS,
     MESSAGE,
@@ -228,7 +229,7 @@ def test_the_request_carries_reference_address_sender_and_text(profile: Profile)
 @given(text=st.text(), sender=st.text(), address=st.text())
 def test_any_text_arrives_as_it_is(profile: Profile, text: str, sender: str, address: str) -> None:
     """Quotes, braces, line breaks, astral characters and lone surrogates included."""
-    request = profile.adapter().encode([Message("1-1", address, sender, text)])
+    request = profile.adapter().encode([Message("1-1", address, sender, Text(text))])
     content = json.loads(request.body)
     assert (content["text"], content["from"], content["to"]) == (text, sender, address)
 

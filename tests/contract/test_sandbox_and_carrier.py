@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from campaigns.template.content import Text
 from cli.carrier.core import Carrier, Decision, Reply, Report
 from cli.carrier.log import parse
 from cli.carrier.reports import payload
@@ -57,7 +58,7 @@ def test_the_wait_is_the_carriers_in_milliseconds() -> None:
 
 
 def test_a_bad_number_is_rejected_by_name() -> None:
-    bad = Message("1-1", "12", "Sluice", "Hello")
+    bad = Message("1-1", "12", "Sluice", Text("Hello"))
     assert outcome(sent(carrier(), bad)) == Rejected("invalid_number")
     assert outcome(sent(carrier(errors=ErrorMix(rejected=1)))) == Rejected("rejected")
 
@@ -84,7 +85,7 @@ def test_the_carrier_logs_for_how_long_a_message_is_still_worth_anything() -> No
     """It shrinks as time goes on: a message that waits for its retry has less of it."""
     clock = FakeClock()
     adapter = SANDBOX.adapter(clock=clock)
-    expiring = Message("1-1", ADDRESS, "Sluice", TEXT, clock.now() + timedelta(seconds=90.5))
+    expiring = Message("1-1", ADDRESS, "Sluice", Text(TEXT), clock.now() + timedelta(seconds=90.5))
     seen = []
     for _ in range(3):
         decision = carrier().decide(adapter.encode([expiring]).body, NOW_US)

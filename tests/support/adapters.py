@@ -9,6 +9,7 @@ from typing import Any
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
+from campaigns.template.content import Text
 from tests.support.clock import FakeClock
 from worker.adapters.base import Adapter, HttpRequest, HttpResponse, Message, Report
 from worker.adapters.registry import build
@@ -18,7 +19,7 @@ SECRET = "tok-7f3a9c"
 ADDRESS = "353861234567"
 TEXT = "Dear Mary, your code is 4711"
 
-MESSAGE = Message("17-42", ADDRESS, "Sluice", TEXT)
+MESSAGE = Message("17-42", ADDRESS, "Sluice", Text(TEXT))
 
 
 def response(status: int, body: Any = b"", **headers: str) -> HttpResponse:

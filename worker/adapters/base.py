@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, TypeVar
 
 from campaigns.run.events import ReportKind
+from campaigns.template.content import Content, Text
+
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +29,17 @@ class Message:
     #: Normalised address: E.164 digits, lower-case domain e-mail, chat id.
     address: str
     sender: str
-    text: str
+    #: One of the contents that the adapter's capabilities name.
+    content: Content
     #: After this moment the message is worthless; passed on where the provider has a field for it.
     expires_at: datetime | None = None
+    #: What is stored with the address: the keys of a push subscription (RFC 8291, section 2.1).
+    address_keys: Mapping[str, str] = field(default_factory=lambda: NO_KEYS)
+
+    @property
+    def text(self) -> str:
+        """What it says in plain words."""
+        return self.content.text
 
     def validity(self, now: datetime) -> int | None:
         """Whole seconds left at ``now``; ``None``: it does not expire.
@@ -92,10 +104,23 @@ class Throttled:
 
 
 @dataclass(frozen=True, slots=True)
+class Blocked:
+    """Not sent, because the account itself is refused: its credentials, credit or permissions.
+
+    Costs no attempt and says nothing about the pace. The account is held until somebody has mended
+    it, and asked again with one message now and then.
+    """
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Not sent, and never will be to this recipient or with this content."""
 
     code: str
+    #: The address is dead: whatever is sent to it in future is wasted.
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +128,9 @@ class Failed:
     """Not sent, but may be tried again."""
 
     code: str
+    #: Seconds until this recipient may be tried again; None: as the backoff says. For providers
+    #: that slow down one recipient and nobody else.
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +140,7 @@ class Unknown:
     code: str
 
 
-Outcome = Accepted | Throttled | Rejected | Failed | Unknown
+Outcome = Accepted | Throttled | Blocked | Rejected | Failed | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +162,10 @@ class Report:
     event_id: str | None = None
 
 
+#: What carries the requests of an adapter.
+Protocols = Literal["http", "smtp", "smpp"]
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What an adapter can do; the engine asks these, never the adapter's name."""
@@ -147,6 +179,16 @@ class Capabilities:
     #: The provider echoes :attr:`Message.reference` in its reports.
     echoes_reference: bool = False
     channels: frozenset[str] = field(default_factory=frozenset)
+    #: The contents that it can translate.
+    contents: frozenset[type[Content]] = frozenset({Text})
+    protocol: Protocols = "http"
+    #: How the provider is told until when a message is worth sending: the name of its field and
+    #: the unit, such as "ValidityPeriod, s"; None: it cannot be told.
+    validity: str | None = None
+    #: How a report proves that it comes from the provider: "HMAC-SHA256"; None: it does not.
+    report_proof: str | None = None
+    #: The pace that the vendor's documentation names for a new account; None: it names none.
+    usual_rate: str | None = None
 
     @property
     def needs_message_ids(self) -> bool:
@@ -158,23 +200,79 @@ class Capabilities:
 SILENT = Capabilities()
 
 
-class Adapter(Protocol):
-    """Translates for one configured account."""
+class ForgedReport(ValueError):
+    """A call that claims to be the provider's and does not prove it."""
 
-    capabilities: Capabilities
 
-    def encode(self, messages: Sequence[Message]) -> HttpRequest:
-        """One request for at most ``capabilities.max_batch`` messages."""
+RequestT = TypeVar("RequestT", covariant=True)
+ResponseT = TypeVar("ResponseT", contravariant=True)
+
+
+class Adapter(Protocol[RequestT, ResponseT]):
+    """Translates for one configured account; of most adapters the request is an HTTP request."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
         ...
 
-    def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
+    def encode(self, messages: Sequence[Message]) -> RequestT:
+        """One request for at most ``capabilities.max_batch`` messages.
+
+        Raises:
+            ValueError: one of the messages cannot be put in this provider's form.
+        """
+        ...
+
+    def decode(self, messages: Sequence[Message], response: ResponseT) -> Sequence[Outcome]:
         """One outcome per message, in order. An answer that is not understood is ``Unknown``."""
         ...
 
+    def verify_report(self, request: HttpRequest) -> None:
+        """Check that a call with reports comes from the provider, and lately.
+
+        Does nothing where ``capabilities.report_proof`` is ``None``.
+
+        Raises:
+            ForgedReport: it does not prove it, or is older than the provider's tolerance.
+        """
+        ...
+
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
-        """The reports in one call of the provider.
+        """The reports in one call of the provider, which was verified.
 
         Raises:
             ValueError: the call is not a report in this provider's form.
+        """
+        ...
+
+
+#: An adapter of whatever protocol, as the engine holds it.
+AnyAdapter = Adapter[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token and for how long it is good, in seconds."""
+
+    value: str = field(repr=False)
+    seconds: float
+
+
+class Authorizer(Protocol):
+    """What an adapter also is whose provider wants an access token (RFC 6749) with each request.
+
+    The transport asks for one beforehand and puts it in the field ``Authorization``.
+    """
+
+    def token_request(self) -> HttpRequest:
+        """The request that asks for a token."""
+        ...
+
+    def decode_token(self, response: HttpResponse) -> Token:
+        """The token in the answer.
+
+        Raises:
+            ValueError: the answer holds none; the message is a short code without any secret.
         """
         ...

@@ -146,6 +146,9 @@ class HttpAdapter:
             case _:
                 return Unknown(code)
 
+    def verify_report(self, request: HttpRequest) -> None:
+        """Nothing is signed."""
+
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
         """The reports in one call, as the ``report_...`` keys describe them.
 

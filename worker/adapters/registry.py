@@ -8,16 +8,16 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import http, sandbox
-from worker.adapters.base import Adapter
+from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
-ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], Adapter]] = {
+ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "http": http.build,
     "sandbox": sandbox.build,
 }
 
 
-def build(config: ProviderConfig, clock: Clock | None = None) -> Adapter:
+def build(config: ProviderConfig, clock: Clock | None = None) -> AnyAdapter:
     """The adapter for a configured account.
 
     ``clock`` says how long a message is still valid and how far off a date of the provider's is;

@@ -133,6 +133,9 @@ class SandboxAdapter:
             return exact
         return retry_after(response.headers, self._clock.now())
 
+    def verify_report(self, request: HttpRequest) -> None:
+        """The carrier signs nothing; its reports come over loopback."""
+
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
         """The reports in one call of the carrier: ``{"reports": [...]}``.
 

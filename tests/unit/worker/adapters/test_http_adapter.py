@@ -12,6 +12,7 @@ import pytest
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
+from campaigns.template.content import Text
 from tests.support.adapters import ADDRESS, MESSAGE, URL, report_call, response
 from tests.support.clock import FakeClock
 from worker.adapters.base import Accepted, Adapter, Failed, Message, Outcome, Rejected, Unknown
@@ -48,7 +49,7 @@ def refusal(**table: Any) -> str:
 
 def expiring(seconds: float) -> Message:
     expires_at = FakeClock().now() + timedelta(seconds=seconds)
-    return Message("1-1", ADDRESS, "Sluice", "Hello", expires_at)
+    return Message("1-1", ADDRESS, "Sluice", Text("Hello"), expires_at)
 
 
 def test_the_default_body() -> None:
@@ -83,7 +84,7 @@ def test_a_body_of_ones_own() -> None:
 
 def test_a_placeholder_in_a_text_is_not_filled_in_again() -> None:
     """Recipients' fields end up in the text and may hold anything."""
-    message = Message("1-1", ADDRESS, "Sluice", '{address} {{}} %s \\" {0}')
+    message = Message("1-1", ADDRESS, "Sluice", Text('{address} {{}} %s \\" {0}'))
     assert body(message)["text"] == message.text
 
 
