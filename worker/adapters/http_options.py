@@ -25,12 +25,12 @@ expire.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from worker.adapters.auth import basic
 from worker.adapters.options import HeaderName, HeaderValue, Options, Secret
 
 _DEFAULT_BODY: Mapping[str, Any] = {
@@ -98,8 +98,7 @@ class BasicAuth(_Auth):
 
     def header(self) -> str:
         """The value of the Authorization field."""
-        pair = f"{self.username}:{self.password.get_secret_value()}"
-        return "Basic " + b64encode(pair.encode()).decode("ascii")
+        return basic(self.username, self.password.get_secret_value())
 
 
 class HttpOptions(Options):

@@ -12,6 +12,8 @@ from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.settings import resolve_secret
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
 OptionsT = TypeVar("OptionsT", bound="Options")
 
 # RFC 9110, sections 5.1 and 5.5: what a field name and a field value consist of. Values are held
@@ -60,6 +62,15 @@ def checked_url(config: ProviderConfig) -> str:
     return config.url
 
 
+def endpoint(config: ProviderConfig, default: str) -> str:
+    """The account's URL, or the vendor's own where the file has none.
+
+    Raises:
+        ConfigurationError: see :func:`checked_url`.
+    """
+    return checked_url(config) if config.url else default
+
+
 def _url_problem(url: str) -> str | None:
     try:
         parts = urlsplit(url)
@@ -94,6 +105,19 @@ def _field_value(value: SecretStr) -> SecretStr:
         raise ValueError("must be visible ASCII characters, with spaces only between them")
     return value
 
+
+def _report_url(url: str) -> str:
+    problem = _url_problem(url)
+    if problem:
+        raise ValueError(problem)
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must begin with https, since reports hold addresses")
+    return url
+
+
+#: Where a vendor is asked to send its reports; plain http only on this machine.
+ReportUrl = Annotated[str, AfterValidator(_report_url)]
 
 #: The name of a header field, in lower case.
 HeaderName = Annotated[str, AfterValidator(_field_name)]

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 #: Longest id or code that is kept; a longer one is not one.
 LONGEST_ID = 255
+
+#: More than any report has.
+_MOST_FIELDS = 200
 
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -23,6 +27,15 @@ def parse_json(body: bytes) -> Any:
     # Deep nesting ends in a RecursionError, everything else in a ValueError.
     except (ValueError, RecursionError):
         return None
+
+
+def parse_form(body: bytes | str) -> list[tuple[str, str]]:
+    """The fields of a form or a query, in order; what is none has none."""
+    text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        return []
 
 
 def at_path(value: Any, path: str) -> Any:

@@ -1,0 +1,48 @@
+"""What the options of several vendors' adapters have in common."""
+
+from __future__ import annotations
+
+import pytest
+
+from campaigns.errors import ConfigurationError
+from campaigns.providers import ProviderConfig
+from worker.adapters.options import Options, ReportUrl, endpoint, read_options
+from worker.adapters.reply import parse_form
+
+
+class Reporting(Options):
+    report_url: ReportUrl
+
+
+def read(url: str) -> str:
+    config = ProviderConfig(name="acme", adapter="http", channel="sms", report_url=url)
+    return read_options(Reporting, config).report_url
+
+
+@pytest.mark.parametrize(
+    "url", ["https://sluice.example.com/reports/acme", "http://127.0.0.1:8000/r", "http://[::1]/r"]
+)
+def test_a_report_url_is_https_or_on_this_machine(url: str) -> None:
+    assert read(url) == url
+
+
+@pytest.mark.parametrize("url", ["http://example.com/r", "ftp://example.com", "/reports", "", "x"])
+def test_any_other_report_url_is_refused_with_its_name(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^providers\.acme\.report_url: must "):
+        read(url)
+
+
+def test_the_vendors_endpoint_is_used_where_the_file_has_no_url() -> None:
+    config = ProviderConfig(name="acme", adapter="http", channel="sms")
+    assert endpoint(config, "https://api.example.com") == "https://api.example.com"
+    own = config.model_copy(update={"url": "http://127.0.0.1:1/x"})
+    assert endpoint(own, "https://api.example.com") == "http://127.0.0.1:1/x"
+    with pytest.raises(ConfigurationError, match=r"providers\.acme\.url"):
+        endpoint(config.model_copy(update={"url": "nonsense"}), "https://api.example.com")
+
+
+def test_a_form_is_read_whatever_it_holds() -> None:
+    assert parse_form(b"a=1&b=&c=%2B3&a=2") == [("a", "1"), ("b", ""), ("c", "+3"), ("a", "2")]
+    assert parse_form(b"\xff=%ff") != []
+    assert parse_form(b"") == []
+    assert parse_form("&".join(f"f{n}=1" for n in range(500))) == []
