@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import http, sandbox
+from worker.adapters import http, sandbox, twilio
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
 ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "http": http.build,
     "sandbox": sandbox.build,
+    "twilio": twilio.build,
 }
 
 
