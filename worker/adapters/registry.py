@@ -8,6 +8,7 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import http, sandbox, twilio
+from worker.adapters import http, sandbox, telegram
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
@@ -15,6 +16,7 @@ ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "http": http.build,
     "sandbox": sandbox.build,
     "twilio": twilio.build,
+    "telegram": telegram.build,
 }
 
 
