@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import http, sandbox, telegram, twilio
+from worker.adapters import http, infobip, sandbox, telegram, twilio
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
 ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "http": http.build,
+    "infobip": infobip.build,
     "sandbox": sandbox.build,
-    "twilio": twilio.build,
     "telegram": telegram.build,
+    "twilio": twilio.build,
 }
 
 
