@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import http, infobip, sandbox, telegram, twilio
+from worker.adapters import http, infobip, sandbox, telegram, twilio, vonage
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
@@ -17,6 +17,7 @@ ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "sandbox": sandbox.build,
     "telegram": telegram.build,
     "twilio": twilio.build,
+    "vonage": vonage.build,
 }
 
 

@@ -37,6 +37,30 @@ def test_the_signature_vector() -> None:
     assert found == "P9MfKyNtNeacvyVwdZZgTVs1NVE="
 
 
+def test_the_signature_is_over_the_sorted_fields() -> None:
+    fields = [("To", "+1"), ("From", "+2"), ("Body", "x")]
+    assert sign("t", "https://a.example", fields) == sign("t", "https://a.example", fields[::-1])
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("delivered", "delivered"),
+        ("read", "opened"),
+        ("failed", "failed"),
+        ("undelivered", "failed"),
+        ("canceled", "failed"),
+        *((each, None) for each in ("accepted", "scheduled", "queued", "sending", "sent")),
+        ("partially_delivered", None),
+    ],
+)
+def test_only_final_states_are_reported(status: str, kind: str | None) -> None:
+    request = call(CALLED, MessageSid="SM1", MessageStatus=status)
+    assert [each.kind for each in PROFILE.adapter().parse_report(request)] == (
+        [kind] if kind else []
+    )
+
+
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
