@@ -8,6 +8,7 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import http, infobip, sandbox, telegram, twilio, vonage
+from worker.adapters import http, sandbox, telegram, twilio, whatsapp
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
@@ -18,6 +19,7 @@ ADAPTERS: Mapping[str, Callable[[ProviderConfig, Clock], AnyAdapter]] = {
     "telegram": telegram.build,
     "twilio": twilio.build,
     "vonage": vonage.build,
+    "whatsapp": whatsapp.build,
 }
 
 

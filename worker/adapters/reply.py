@@ -106,3 +106,18 @@ def moment(value: Any) -> datetime | None:
         return None if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def unix_moment(value: Any, units: int = 1) -> datetime | None:
+    """A moment in seconds since 1970, or in ``units`` to the second, as a number or its digits.
+
+    ``None`` if it is not one.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value / units, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
