@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import http, infobip, sandbox, telegram, twilio, vonage
-from worker.adapters import http, sandbox, telegram, twilio, whatsapp
+from worker.adapters import http, infobip, sandbox, telegram, twilio, vonage, whatsapp
 from worker.adapters.base import AnyAdapter
 
 #: What ``adapter = "..."`` in the providers file stands for.
