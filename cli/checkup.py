@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from campaigns import database, migrations, providers, queries, settings
+from campaigns.campaign import times
 from campaigns.database import Connection
 from campaigns.errors import SluiceError
 from campaigns.run.explain import MISSING_AFTER
@@ -113,6 +114,7 @@ def _database(config: Settings, now: datetime) -> Iterator[Finding]:
             yield (revision := _revision(config.database_url))
             if revision.state == "ok":
                 yield from _processes(conn)
+                yield from _refused(conn)
                 yield from _watchdog(conn)
     except (SluiceError, psycopg.Error) as error:
         text = str(error) if isinstance(error, SluiceError) else database.first_line(error)
@@ -150,6 +152,17 @@ def _processes(conn: Connection) -> Iterator[Finding]:
             found = f"last seen {max((now - moment).total_seconds(), 0):,.0f} s ago"
             alive = now - moment <= MISSING_AFTER
         yield _judge(name, found, alive, "start them, for example by `sluice up`")
+
+
+def _refused(conn: Connection) -> Iterator[Finding]:
+    for row in conn.execute(queries.load("campaigns.run", "signs.sql").refused_accounts):
+        yield Finding(
+            "broken",
+            f"provider {row['provider']}",
+            f"it refuses the account ({row['refusal']})",
+            "see to its credentials, credit and permissions; "
+            f"it is asked again at {times.render(row['asks_at'])}",
+        )
 
 
 def _watchdog(conn: Connection) -> Iterator[Finding]:

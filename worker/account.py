@@ -10,7 +10,7 @@ from worker.adapters.base import AnyAdapter
 from worker.condition import Condition
 from worker.costs import Stragglers
 from worker.slots import Slots
-from worker.transport.base import Transport
+from worker.transport.base import AnyTransport
 
 
 @dataclass(slots=True)
@@ -23,7 +23,7 @@ class Account:
 
     config: ProviderConfig
     adapter: AnyAdapter
-    transport: Transport
+    transport: AnyTransport
     slots: Slots
     condition: Condition = field(default_factory=Condition)
     stragglers: Stragglers = field(default_factory=Stragglers)

@@ -13,8 +13,7 @@ from worker.account import Account
 from worker.adapters.base import AnyAdapter
 from worker.adapters.registry import build
 from worker.slots import Slots
-from worker.transport.base import Transport
-from worker.transport.factory import DEFAULT_TRANSPORT, open_transport
+from worker.transport import factory
 
 log = logging.getLogger(__name__)
 
@@ -27,11 +26,6 @@ class Source(Protocol):
         ...
 
 
-def connect(config: ProviderConfig) -> Transport:
-    """A transport of its own for one account."""
-    return open_transport(config.transport or DEFAULT_TRANSPORT, config.max_in_flight)
-
-
 class Accounts:
     """One :class:`Account` for each that is configured; used within one event loop.
 
@@ -40,7 +34,7 @@ class Accounts:
     requests under way on it are done.
 
     Raises:
-        ConfigurationError: the adapter of an account refuses its keys.
+        ConfigurationError: the adapter of an account, or its transport, refuses its keys.
     """
 
     def __init__(
@@ -48,7 +42,7 @@ class Accounts:
         source: Source,
         *,
         build: Callable[[ProviderConfig], AnyAdapter] = build,
-        connect: Callable[[ProviderConfig], Transport] = connect,
+        connect: factory.Opener = factory.connect,
     ) -> None:
         self._source = source
         self._build = build
@@ -103,17 +97,19 @@ class Accounts:
             return
         # First what may fail, so that nothing is half done.
         adapter = self._build(config)
-        if _connection(config) != _connection(account.config):
+        depends = factory.connection(account.config, account.adapter)
+        if factory.connection(config, adapter) != depends:
+            transport = self._connect(config, adapter)
             self._finish(account.transport.aclose())
-            account.transport = self._connect(config)
+            account.transport = transport
             account.slots.resize(config.max_in_flight)
         account.adapter = adapter
         account.config = config
 
     def _open(self, config: ProviderConfig) -> Account:
-        return Account(
-            config, self._build(config), self._connect(config), Slots(config.max_in_flight)
-        )
+        adapter = self._build(config)
+        transport = self._connect(config, adapter)
+        return Account(config, adapter, transport, Slots(config.max_in_flight))
 
     def _finish(self, closing: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(closing)
@@ -139,8 +135,3 @@ async def _close_when_idle(account: Account) -> None:
     while places < account.config.max_in_flight:
         places += await account.slots.take(account.config.max_in_flight - places)
     await account.transport.aclose()
-
-
-def _connection(config: ProviderConfig) -> tuple[object, ...]:
-    """What the transport of an account depends on."""
-    return config.transport, config.max_in_flight

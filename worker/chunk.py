@@ -15,6 +15,7 @@ from worker import outcomes
 from worker.account import Account
 from worker.adapters.base import (
     AnyAdapter,
+    Blocked,
     HttpRequest,
     HttpResponse,
     Message,
@@ -31,7 +32,7 @@ from worker.outcomes import NotSent, Result, Settlement, Unsendable
 from worker.rendering import Rendered, Renderer
 from worker.settling import settlement
 from worker.throttle.base import Permits
-from worker.transport.base import BrokenOff, TooLate, Uncertain
+from worker.transport.base import BrokenOff, Refused, TooLate, Uncertain
 from worker.transport.base import NotSent as RequestNotSent
 from worker.units import Units
 
@@ -218,6 +219,10 @@ class ChunkSender:
             )
         except TooLate as error:
             return [NotSent(error.code)] * len(messages)
+        except Refused as error:
+            found: Sequence[Outcome] = [Blocked(error.code)] * len(messages)
+            self._note(found, sent)
+            return found
         except RequestNotSent as error:
             self.repelled = True
             condition.failed(clock.monotonic(), error.code)
@@ -255,7 +260,13 @@ class ChunkSender:
     def _note(self, found: Sequence[Outcome], sent: float) -> None:
         """What an answer to a request that left at ``sent`` says about the account as a whole."""
         condition = self._account.condition
-        condition.answered()
+        refused = next((one for one in found if isinstance(one, Blocked)), None)
+        if refused is None:
+            condition.answered()
+        else:
+            self.repelled = True
+            code = outcomes.storable(refused.code) or "refused"
+            condition.refused(self._engine.clock.monotonic(), code)
         for outcome in found:
             if isinstance(outcome, Throttled):
                 self.repelled = True

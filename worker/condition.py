@@ -39,6 +39,8 @@ class News:
     throttling: Throttling | None = None
     #: The code of a connection that did not come about, or of an answer that did not come.
     failure: str | None = None
+    #: The code with which the account itself was refused.
+    refusal: str | None = None
 
 
 #: Nothing happened. The usual case, told apart by identity because every answer asks.
@@ -89,10 +91,10 @@ class Condition:
         self._rests_until = max(self._rests_until, now + known.rest)
 
     def answered(self) -> None:
-        """The provider answered, whatever it said."""
+        """The provider answered, and did not refuse the account."""
         self._unanswered = 0
         if self._known.failures or self.is_open or self._news.failure:
-            self._news = News(answered=True, throttling=self._news.throttling)
+            self._news = replace(self._news, answered=True, failure=None)
 
     def throttled(self, now: float, sent: float, seconds: float, code: str) -> None:
         """The provider wants to be left alone for ``seconds``."""
@@ -101,14 +103,22 @@ class Condition:
         if self._news.throttling is not None:
             sent = max(sent, self._news.throttling.sent)
         self._rests_until = until
-        self._news = News(self._news.answered, Throttling(sent, until, code), self._news.failure)
+        self._news = replace(self._news, throttling=Throttling(sent, until, code))
+
+    def refused(self, now: float, code: str) -> None:
+        """The provider refuses the account. While the account is held, that is no news."""
+        self._unanswered = 0
+        if self.rest(now):
+            return
+        self._rests_until = now + adaptive.BLOCKED_PAUSE.total_seconds()
+        self._news = replace(self._news, failure=None, refusal=code)
 
     def failed(self, now: float, code: str) -> None:
         """No connection came about. While the account is held, that is no news."""
         if self.rest(now):
             return
         self._rests_until = now + adaptive.FIRST_HOLD.total_seconds()
-        self._news = News(self._news.answered, self._news.throttling, code)
+        self._news = replace(self._news, failure=code)
 
     def unanswered(self, now: float, code: str) -> None:
         """A request left, and no answer came."""
@@ -129,6 +139,8 @@ class ProviderState:
     health: Health
     reason: str | None
     factor: RateFactor | None
+    #: The code with which the account was refused, until it is accepted again.
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +157,9 @@ def after(state: ProviderState, told: Told, now: datetime) -> ProviderState:
     """The state after what a process has to tell."""
     news = told.news
     health, reason, factor = state.health, state.reason, state.factor
+    refusal = state.refusal
     if news.answered or news.throttling:
-        health = adaptive.after_success(health)
+        health = adaptive.after_success(health, now)
     if news.throttling:
         until = now + timedelta(seconds=told.rest)
         # Judged by when the request left: one of before the last cool-down belongs to that one.
@@ -157,4 +170,8 @@ def after(state: ProviderState, told: Told, now: datetime) -> ProviderState:
         failed = adaptive.after_failure(health, now)
         if failed is not health:
             health, reason = failed, news.failure
-    return ProviderState(health, reason, factor)
+    if news.refusal:
+        refused = adaptive.after_refusal(health, now)
+        if refused is not health:
+            health, reason, refusal = refused, news.refusal, news.refusal
+    return ProviderState(health, reason, factor, refusal if health.refusals else None)

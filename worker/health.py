@@ -89,7 +89,7 @@ class HealthKeeper:
             Known(state.health.failures, state.health.circuit, rest, self._local(state.factor, at)),
             self._clock.monotonic(),
         )
-        if news.failure and rest:
+        if (news.failure or news.refusal) and rest:
             await self._cool(account, rest)
 
     async def _cool(self, account: Account, seconds: float) -> None:
@@ -125,8 +125,8 @@ class HealthKeeper:
 
 def _state(row: Mapping[str, Any]) -> ProviderState:
     factor = None if row["factor_at"] is None else RateFactor(row["rate_factor"], row["factor_at"])
-    health = Health(row["failures"], row["circuit"], row["cooling_until"])
-    return ProviderState(health, row["cooling_reason"], factor)
+    health = Health(row["failures"], row["circuit"], row["cooling_until"], row["refusals"])
+    return ProviderState(health, row["cooling_reason"], factor, row["refusal"])
 
 
 def _row(state: ProviderState) -> dict[str, Any]:
@@ -135,6 +135,8 @@ def _row(state: ProviderState) -> dict[str, Any]:
         "circuit": state.health.circuit,
         "cooling_until": state.health.cooling_until,
         "cooling_reason": state.reason,
+        "refusals": state.health.refusals,
+        "refusal": state.refusal,
         "rate_factor": state.factor.value if state.factor else 1.0,
         "factor_at": state.factor.at if state.factor else None,
     }

@@ -21,6 +21,7 @@ from campaigns import queries
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import AsyncConnection, AsyncPool
 from campaigns.run import handback, signing
+from worker import words
 from worker.adapters.base import SILENT, Capabilities
 from worker.outcomes import Settlement, record_parameters
 from worker.stretches import stretches
@@ -200,8 +201,9 @@ class Ledger:
         """
         outcomes = record_parameters(lease.token, settlements, awaits_report=capabilities.reports)
         outcomes["noting"] = capabilities.needs_message_ids
-        if lease.capped or capabilities.needs_message_ids:
-            return await self._record_all(lease, outcomes)
+        told_more = words.are_in(settlements)
+        if lease.capped or capabilities.needs_message_ids or told_more:
+            return await self._record_all(lease, outcomes, settlements)
         try:
             row = await self._row(_OUTCOMES.record, outcomes)
         except psycopg.errors.UniqueViolation:
@@ -209,10 +211,12 @@ class Ledger:
             row = None
         settled = int(row["settled"]) if row else 0
         if settled < len(settlements):
-            settled += await self._record_all(lease, outcomes)
+            settled += await self._record_all(lease, outcomes, settlements)
         return settled
 
-    async def _record_all(self, lease: Lease, outcomes: Mapping[str, Any]) -> int:
+    async def _record_all(
+        self, lease: Lease, outcomes: Mapping[str, Any], settlements: Sequence[Settlement]
+    ) -> int:
         """Write outcomes of rows too of which somebody else said something meanwhile."""
         query = _OUTCOMES.record_capped if lease.capped else _OUTCOMES.record_all
         async with self._connection() as conn, conn.transaction():
@@ -221,6 +225,7 @@ class Ledger:
             if heard := await cursor.fetchall():
                 again = {name: [each[name[:-1]] for each in heard] for name in ("run_ids", "seqs")}
                 await conn.execute(_EVENTS.refold, {**again, "now": None})
+            await words.record(conn, lease.token, settlements)
             return int(row["settled"]) if row else 0
 
     async def renew(self, lease: Lease) -> bool:

@@ -19,6 +19,9 @@ DEFAULT_COOLING = 2.0
 #: The longest hold that a provider's word can impose, in seconds.
 LONGEST_COOLING = 3600.0
 
+#: The longest that a provider's word can keep one recipient waiting, in seconds.
+LONGEST_RETRY = 86_400.0
+
 #: Message ids and codes are kept up to this many characters.
 LONGEST_WORD = 200
 
@@ -53,6 +56,10 @@ class Settlement(NamedTuple):
     charged: bool = True
     #: What kind of end it is (``deliveries.error_class``).
     error_class: str | None = None
+    #: Not tried again within so many seconds, whatever the backoff says.
+    wait: float | None = None
+    #: The address is dead: later runs leave it out.
+    gone: bool = False
 
 
 def settle(
@@ -68,13 +75,15 @@ def settle(
             return Settlement(run_id, seq, "accepted", message_ids=clean)
         case Throttled(_, code) | Blocked(code) | NotSent(code):
             return Settlement(run_id, seq, "pending", storable(code), charged=False)
-        case Rejected(code):
-            return Settlement(run_id, seq, "rejected", storable(code), error_class="permanent")
+        case Rejected(code, gone):
+            refused = Settlement(run_id, seq, "rejected", storable(code), error_class="permanent")
+            return refused._replace(gone=gone)
         case Unsendable(code):
             return Settlement(run_id, seq, "rejected", code, error_class="content")
-        case Failed(code):
+        case Failed(code, wait):
             status = "pending" if attempts < max_attempts else "failed"
-            return Settlement(run_id, seq, status, storable(code), error_class="transient")
+            failed = Settlement(run_id, seq, status, storable(code), error_class="transient")
+            return failed._replace(wait=None if wait is None else _bounded(wait, LONGEST_RETRY))
         case Unknown(code):
             return Settlement(run_id, seq, "unknown", storable(code), error_class="in_doubt")
 
@@ -115,4 +124,9 @@ def cooling(outcome: Throttled) -> float:
     """For how many seconds a throttled reply holds the account."""
     if outcome.retry_after is None:
         return DEFAULT_COOLING
-    return min(max(outcome.retry_after, 0.1), LONGEST_COOLING)
+    return max(_bounded(outcome.retry_after, LONGEST_COOLING), 0.1)
+
+
+def _bounded(seconds: float, most: float) -> float:
+    """``seconds`` from 0 to ``most``, whatever an adapter read out of an answer."""
+    return min(max(seconds, 0.0), most) if seconds == seconds else most

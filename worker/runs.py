@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns import failpoints, queries
-from campaigns.audience import audience
+from campaigns.audience import audience, gone
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 
@@ -44,6 +44,7 @@ def resolve(conn: Connection, run_id: int) -> int | None:
         included = [row["group_id"] for row in groups if row["role"] == "include"]
         excluded = [row["group_id"] for row in groups if row["role"] == "exclude"]
         total, fallbacks = _write_recipients(conn, run, included, excluded)
+        gone.leave_out(conn, run_id, run["team_id"], run["sending_type"])
         resolved = {
             "run_id": run_id,
             "total": total,

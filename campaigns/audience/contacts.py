@@ -12,7 +12,7 @@ from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
-from campaigns.audience import addresses, groups
+from campaigns.audience import addresses, gone, groups
 from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.contact import MOST_CONTACTS, ContactList, Row, normalised
 from campaigns.database import Connection
@@ -75,6 +75,8 @@ def add(
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=True)
         stored = _upsert(conn, found.id, unique)
+        if found.kind == "optin":
+            gone.bring_back(conn, team.id, _addresses(unique))
         groups.add_headers(conn, found, _headers(unique))
     return AddResult(
         added=stored["added"],
@@ -187,6 +189,10 @@ def _upsert(conn: Connection, group_id: UUID, rows: Sequence[Row]) -> dict[str, 
         "added": 0,
         "updated": 0,
     }
+
+
+def _addresses(rows: Sequence[Row]) -> dict[str, list[str]]:
+    return {kind: [one for row in rows if (one := getattr(row, kind))] for kind in KINDS}
 
 
 def _headers(rows: Sequence[Row]) -> list[str]:

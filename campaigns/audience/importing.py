@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from campaigns import queries
-from campaigns.audience import groups
+from campaigns.audience import gone, groups
 from campaigns.audience.csv_columns import (
     Columns,
     checked_delimiter,
@@ -204,4 +204,6 @@ def _store(conn: Connection, group: Group, columns: Columns) -> dict[str, int]:
         conn.execute(SQL["plan_for_millions"])
         stored = conn.execute(SQL["upsert_staged"], {"group_id": group.id}).fetchone()
         groups.add_headers(conn, group, [name for _, name in columns.fields])
+        if group.kind == "optin":
+            gone.bring_back_staged(conn, group.team_id)
         return stored or {"added": 0, "updated": 0}

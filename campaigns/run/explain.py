@@ -89,6 +89,8 @@ class Facts:
     warm_up_allows: int = 0
     circuit: str = "closed"
     failures: int = 0
+    #: The code with which the provider refuses the account itself.
+    refusal: str | None = None
     #: When a process of each kind was last seen: beat, send, control.
     seen: Mapping[str, datetime] = field(default_factory=dict)
 
@@ -223,6 +225,13 @@ def _lacking(facts: Facts, now: datetime) -> Explanation | None:
     silent = _silent(facts, "beat", "beat", now) or _silent(facts, "send", "send worker", now)
     if silent is not None:
         return silent
+    if facts.refusal is not None:
+        return Explanation(
+            "refused",
+            f"its provider refuses the account {facts.provider!r} ({facts.refusal}): see to its "
+            f"credentials, credit and permissions; one message at a time tries whether it is "
+            f"taken again{_probe(facts, now)}",
+        )
     if facts.circuit == "open":
         return Explanation(
             "unreachable",

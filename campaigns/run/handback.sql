@@ -12,7 +12,9 @@ FOR UPDATE SKIP LOCKED;
 
 -- name: hand_back
 -- Turns what is still pending in these batches into waiting slices, and forgets the batches. Rows
--- that were tried before wait for their backoff, the others until `not_before`. Those of the slices
+-- that were tried before wait for their backoff, and for as long as the provider keeps their recipient
+-- waiting, the others until `not_before`. What waits for a recipient's own sake goes apart from the rest, by
+-- steps of ten seconds, so that it keeps nobody else waiting. Those of the slices
 -- that killed a worker go on being suspected, unless this lease had them and came to an end with
 -- them. What is in doubt is bound to the account where it is. Rows named `apart` get slices of their
 -- own (campaigns/run/adoption.sql).
@@ -25,16 +27,17 @@ WITH held AS (
            bool_or(d.lease_token IS NOT DISTINCT FROM b.lease_token) OVER (PARTITION BY b.id) AS any_claimed,
            CASE WHEN d.error_class = 'in_doubt' THEN d.provider END AS bound_to,
            CASE WHEN d.attempts > 0
-                THEN coalesce(d.settled_at, %(now)s) + make_interval(secs =>
-                         least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s))
-                ELSE %(not_before)s END AS not_before
+                THEN greatest(d.retry_at, coalesce(d.settled_at, %(now)s) + make_interval(secs =>
+                         least(%(backoff_base)s * power(2, d.attempts - 1), %(backoff_cap)s)))
+                ELSE %(not_before)s END AS not_before,
+           CASE WHEN d.retry_at > %(now)s THEN ceil(extract(epoch FROM d.retry_at) / 10) END AS held_until
     FROM slices s
     JOIN batches b ON b.id = s.batch_id
     JOIN deliveries d ON d.run_id = s.run_id
      AND d.seq = ANY (coalesce(s.seqs, ARRAY(SELECT generate_series(s.lo, s.hi - 1))))
     WHERE b.id = ANY (%(batch_ids)s)
 ), pending AS (
-    SELECT run_id, lane, batch_id, seq, attempts, bound_to, not_before, any_claimed,
+    SELECT run_id, lane, batch_id, seq, attempts, bound_to, not_before, held_until, any_claimed,
            CASE WHEN claimed THEN 0
                 WHEN any_claimed THEN losses
                 ELSE greatest(losses, %(suspected)s::smallint) END AS losses
@@ -45,7 +48,7 @@ WITH held AS (
 ), parts AS (
     SELECT *, CASE WHEN losses > 0 THEN batch_id END AS alone,
            CASE WHEN %(suspected)s > 0 AND NOT any_claimed
-                THEN ntile(2) OVER (PARTITION BY run_id, lane, attempts, bound_to, losses, batch_id ORDER BY seq)
+                THEN ntile(2) OVER (PARTITION BY run_id, lane, attempts, bound_to, held_until, losses, batch_id ORDER BY seq)
                 END AS half
     FROM pending
 ), gone AS (
@@ -58,4 +61,4 @@ SELECT run_id, lane, NULL, CASE WHEN attempts > 0 THEN 'retry' ELSE 'returned' E
        CASE WHEN count(*) < max(seq) - min(seq) + 1 THEN array_agg(seq ORDER BY seq) END,
        count(*), greatest(max(not_before), %(not_before)s)
 FROM parts
-GROUP BY run_id, lane, attempts, bound_to, losses, alone, half;
+GROUP BY run_id, lane, attempts, bound_to, held_until, losses, alone, half;

@@ -122,3 +122,10 @@ WITH {told}, {all_outcomes}, {counted};
 WITH {told}, {all_outcomes}, unsent AS (
     SELECT run_id, address, claimed_at FROM settled WHERE told IN ('pending', 'rejected', 'failed')
 ), {give_touches_back}, {counted};
+
+-- name: hold_recipients
+-- Rows whose provider slows down this one recipient: not tried again before then (handback.sql).
+UPDATE deliveries d
+SET retry_at = coalesce(%(now)s::timestamptz, clock_timestamp()) + make_interval(secs => o.seconds)
+FROM unnest(%(run_ids)s::bigint[], %(seqs)s::integer[], %(waits)s::float8[]) AS o (run_id, seq, seconds)
+WHERE d.run_id = o.run_id AND d.seq = o.seq AND d.lease_token = %(token)s AND d.status = 'pending';

@@ -13,7 +13,7 @@ ON CONFLICT (provider) DO NOTHING;
 
 -- name: lock_provider_state
 -- Whoever saw something waits here for the others: what the state becomes depends on what it is.
-SELECT failures, circuit, cooling_until, cooling_reason, rate_factor, factor_at,
+SELECT failures, circuit, cooling_until, cooling_reason, refusals, refusal, rate_factor, factor_at,
        clock_timestamp() AS now
 FROM provider_states WHERE provider = %(provider)s
 FOR NO KEY UPDATE;
@@ -23,8 +23,15 @@ FOR NO KEY UPDATE;
 UPDATE provider_states
 SET failures = %(failures)s, circuit = %(circuit)s,
     cooling_until = %(cooling_until)s, cooling_reason = %(cooling_reason)s,
+    refusals = %(refusals)s, refusal = %(refusal)s,
     rate_factor = %(rate_factor)s, factor_at = %(factor_at)s, updated_at = %(now)s
 WHERE provider = %(provider)s;
+
+-- name: refused_accounts
+-- Accounts that their providers refuse, and when one message will ask again.
+SELECT provider, refusal, greatest(cooling_until, clock_timestamp()) AS asks_at
+FROM provider_states WHERE refusal IS NOT NULL
+ORDER BY provider;
 
 -- name: other_batches
 -- Whether anybody else sends for the account of this batch right now.

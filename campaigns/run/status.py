@@ -200,6 +200,7 @@ def _facts(
         warm_up_allows=warm_up.allows if warm_up else 0,
         circuit=load["circuit"],
         failures=load["failures"],
+        refusal=load["refusal"],
         reason=row["reason"],
         manually_paused=row["manually_paused"],
         total=row["total"],

@@ -56,7 +56,7 @@ SELECT (SELECT count(*)::int FROM runs o JOIN campaigns c ON c.id = o.campaign_i
           AND EXISTS (SELECT FROM lanes l WHERE l.run_id = o.id
                       AND l.gate_opens_at <= %(now)s AND %(now)s < l.gate_closes_at)) AS others,
        s.cooling_until, s.cooling_reason, coalesce(s.circuit, 'closed') AS circuit,
-       coalesce(s.failures, 0) AS failures
+       coalesce(s.failures, 0) AS failures, s.refusal
 FROM (SELECT) one
 LEFT JOIN provider_states s ON s.provider = %(provider)s;
 

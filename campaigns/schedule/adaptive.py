@@ -8,6 +8,9 @@ Connections that fail hold the account for a while, each time for longer. After 
 circuit opens (Nygard, Release It!, 2nd edition, chapter 5): then one message at a time probes
 whether the provider is back, and its success closes the circuit.
 
+An account that the provider refuses (wrong credentials, no credit, no permission) is held for
+longer, because somebody has to mend it, and its circuit opens at once.
+
 State goes in and new state comes out, so that whoever stores it decides where.
 
 Pure: takes ``now``, does no I/O. Times are in UTC.
@@ -37,6 +40,10 @@ OPENS_AFTER = 3
 FIRST_HOLD = timedelta(seconds=1)
 LONGEST_HOLD = timedelta(seconds=30)
 
+#: The first hold of an account that is refused; each further one is twice as long.
+BLOCKED_PAUSE = timedelta(seconds=60)
+LONGEST_BLOCKED_PAUSE = timedelta(minutes=15)
+
 Circuit = Literal["closed", "open"]
 
 
@@ -50,11 +57,13 @@ class RateFactor:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Failures in a row, and until when nothing is sent at all."""
+    """Failures and refusals in a row, and until when nothing is sent at all."""
 
     failures: int = 0
     circuit: Circuit = "closed"
     cooling_until: datetime | None = None
+    #: How often in a row the account itself was refused.
+    refusals: int = 0
 
     def is_cooling(self, now: datetime) -> bool:
         """Whether nothing may be sent now."""
@@ -92,12 +101,32 @@ def after_failure(health: Health, now: datetime) -> Health:
     failures = health.failures + 1
     # The exponent is bounded, because an outage is not.
     hold = min(FIRST_HOLD * 2 ** min(health.failures, 10), LONGEST_HOLD)
-    return Health(failures, "open" if failures >= OPENS_AFTER else "closed", now + hold)
+    is_open = failures >= OPENS_AFTER or health.refusals > 0
+    circuit: Circuit = "open" if is_open else "closed"
+    return replace(health, failures=failures, circuit=circuit, cooling_until=now + hold)
 
 
-def after_success(health: Health) -> Health:
-    """The state after an answer, whatever it said. A hold that is running stays."""
-    return replace(health, failures=0, circuit="closed")
+def after_refusal(health: Health, now: datetime) -> Health:
+    """The state after an answer that refuses the account as a whole.
+
+    Like failures, those that come while the account is held count as the one that holds it. The
+    provider was there to answer, so the failures before it are over.
+    """
+    if health.is_cooling(now):
+        return health
+    hold = min(BLOCKED_PAUSE * 2 ** min(health.refusals, 10), LONGEST_BLOCKED_PAUSE)
+    return Health(0, "open", now + hold, health.refusals + 1)
+
+
+def after_success(health: Health, now: datetime) -> Health:
+    """The state after an answer that does not refuse the account. A hold that is running stays.
+
+    While a refused account is held nothing is sent through it, so an answer that comes then is to
+    a request from before, and says nothing about the account as it is.
+    """
+    if health.refusals and health.is_cooling(now):
+        return replace(health, failures=0)
+    return replace(health, failures=0, circuit="closed", refusals=0)
 
 
 def capacity(health: Health, now: datetime, normal: int, outstanding: int) -> int:

@@ -140,6 +140,8 @@ class Both:
                 "circuit": state.health.circuit,
                 "cooling_until": state.health.cooling_until,
                 "cooling_reason": None,
+                "refusals": state.health.refusals,
+                "refusal": state.refusal,
                 "rate_factor": state.factor.value if state.factor else 1.0,
                 "factor_at": state.factor.at if state.factor else None,
                 "now": now,

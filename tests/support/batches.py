@@ -126,7 +126,7 @@ class Bench:
         async def play() -> int:
             async with database.async_pool(self.url, size=4) as pool:
                 accounts = Accounts(
-                    self, build=lambda _: self.adapter, connect=lambda _: self.transport
+                    self, build=lambda _: self.adapter, connect=lambda *_: self.transport
                 )
                 clock = SystemClock()
                 health = HealthKeeper(pool, self.limiter, clock)

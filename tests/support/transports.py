@@ -15,7 +15,7 @@ import uvloop
 from tests.support.fault_server import PATIENCE
 from tests.support.waiting import eventually
 from worker.adapters.base import HttpRequest, HttpResponse
-from worker.transport.base import Transport, TransportError
+from worker.transport.base import HttpTransport, TransportError
 from worker.transport.factory import TransportName, open_transport
 
 T = TypeVar("T")
@@ -41,7 +41,7 @@ def turn() -> Generator[None, None, None]:
 
 
 @contextlib.asynccontextmanager
-async def opened(name: TransportName, max_connections: int = 4) -> AsyncIterator[Transport]:
+async def opened(name: TransportName, max_connections: int = 4) -> AsyncIterator[HttpTransport]:
     transport = open_transport(name, max_connections)
     try:
         yield transport
@@ -53,14 +53,14 @@ def post(url: str, body: bytes = b"{}") -> HttpRequest:
     return HttpRequest("POST", url, {"content-type": "application/json"}, body)
 
 
-async def exchange(transport: Transport, url: str, **more: Any) -> HttpResponse:
+async def exchange(transport: HttpTransport, url: str, **more: Any) -> HttpResponse:
     timeout = more.pop("timeout", AMPLE)
     leave_within = more.pop("leave_within", math.inf)
     request = post(url, **more)
     return await transport.send(request, timeout=timeout, leave_within=leave_within)
 
 
-async def failure(transport: Transport, url: str, **more: Any) -> TransportError:
+async def failure(transport: HttpTransport, url: str, **more: Any) -> TransportError:
     with pytest.raises(TransportError) as caught:
         await exchange(transport, url, **more)
     return caught.value

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from campaigns.run.events import ReportKind
 from campaigns.template.content import Content, Text
@@ -259,6 +259,7 @@ class Token:
     seconds: float
 
 
+@runtime_checkable
 class Authorizer(Protocol):
     """What an adapter also is whose provider wants an access token (RFC 6749) with each request.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from worker.adapters.base import HttpRequest, HttpResponse
 
@@ -19,6 +19,11 @@ IDLE_TIMEOUT = 4.0
 
 #: Longest body that is read, in bytes; answers to a message are a few hundred.
 MAX_BODY = 1024 * 1024
+
+
+#: What is carried, and what comes back: of most adapters an HTTP request and its response.
+RequestT = TypeVar("RequestT", contravariant=True)
+ResponseT = TypeVar("ResponseT", covariant=True)
 
 
 class TransportError(Exception):
@@ -41,6 +46,10 @@ class TooLate(NotSent):
         super().__init__("too_late")
 
 
+class Refused(NotSent):
+    """Not sent, because the provider refused the account before the request could leave."""
+
+
 class Uncertain(TransportError):
     """The provider may have got the request."""
 
@@ -52,16 +61,16 @@ class BrokenOff(Uncertain):
         super().__init__("shutdown")
 
 
-class Sender(Protocol):
+class Sender(Protocol[RequestT, ResponseT]):
     """Carries requests; opened inside the event loop that uses it."""
 
     async def send(
         self,
-        request: HttpRequest,
+        request: RequestT,
         *,
         timeout: float,  # noqa: ASYNC109
         leave_within: float = math.inf,
-    ) -> HttpResponse:
+    ) -> ResponseT:
         """Carry ``request`` and read the whole response, within ``timeout`` seconds.
 
         It does not begin to leave more than ``leave_within`` seconds from now, however long
@@ -79,10 +88,17 @@ class Sender(Protocol):
         ...
 
 
-class Transport(Sender, Protocol):
+class Transport(Sender[RequestT, ResponseT], Protocol[RequestT, ResponseT]):
     """A sender whose requests can be given up."""
 
     def break_off(self) -> None:
         """Stop waiting for the answers to what is under way: it is ``BrokenOff``. What is not
         under way yet is ``TooLate`` from here on."""
         ...
+
+
+HttpSender = Sender[HttpRequest, HttpResponse]
+HttpTransport = Transport[HttpRequest, HttpResponse]
+
+#: A transport of whatever protocol, as the engine holds it.
+AnyTransport = Transport[Any, Any]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from worker.adapters.base import HttpRequest, HttpResponse
 from worker.transport.base import BrokenOff, NotSent, Sender, TooLate
 
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT")
 
-class BoundedTransport:
+
+class BoundedTransport(Generic[RequestT, ResponseT]):
     """Lets at most ``max_connections`` requests through to ``inner`` at once.
 
     The clients' own pools bound connections too, but a timeout out of them does not always tell
     whether the request had left already. A request that waits here certainly has not.
     """
 
-    def __init__(self, inner: Sender, max_connections: int) -> None:
+    def __init__(self, inner: Sender[RequestT, ResponseT], max_connections: int) -> None:
         self._inner = inner
         self._max_connections = max_connections
         self._slots = asyncio.Semaphore(max_connections)
@@ -26,11 +28,11 @@ class BoundedTransport:
 
     async def send(
         self,
-        request: HttpRequest,
+        request: RequestT,
         *,
         timeout: float,  # noqa: ASYNC109
         leave_within: float = math.inf,
-    ) -> HttpResponse:
+    ) -> ResponseT:
         """Wait for a slot, then send; both together take at most ``timeout`` seconds.
 
         Raises:
@@ -46,10 +48,10 @@ class BoundedTransport:
 
     async def _carry(
         self,
-        request: HttpRequest,
+        request: RequestT,
         timeout: float,  # noqa: ASYNC109
         leave_within: float,
-    ) -> HttpResponse:
+    ) -> ResponseT:
         if self._broken_off:
             raise TooLate
         task = asyncio.current_task()

@@ -1,10 +1,16 @@
-"""Opens transports by name."""
+"""Opens transports: by the protocol that an adapter speaks, and for HTTP by the client's name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
-from worker.transport.base import Transport
+from campaigns.clock import SystemClock
+from campaigns.errors import ConfigurationError
+from campaigns.providers import ProviderConfig
+from worker.adapters.base import AnyAdapter, Authorizer
+from worker.transport.authorized import Authorized
+from worker.transport.base import AnyTransport, HttpSender, HttpTransport
 from worker.transport.bounded import BoundedTransport
 from worker.transport.httpx_transport import HttpxTransport
 from worker.transport.pyreqwest_transport import PyreqwestTransport
@@ -17,11 +23,59 @@ TRANSPORTS: tuple[TransportName, ...] = get_args(TransportName)
 #: one (see :class:`HttpxTransport`) and carries a fraction of the requests per second.
 DEFAULT_TRANSPORT: TransportName = "pyreqwest"
 
+Opener = Callable[[ProviderConfig, AnyAdapter], AnyTransport]
 
-def open_transport(name: TransportName, max_connections: int) -> Transport:
+
+def connect(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
+    """A transport of its own for one account, in the protocol that its adapter speaks.
+
+    Call it inside the event loop that will use it, and close it with ``aclose``.
+
+    Raises:
+        ConfigurationError: nothing here carries that protocol, or the account's keys are wrong
+            for what does.
+    """
+    protocol = adapter.capabilities.protocol
+    opener = OPENERS.get(protocol)
+    if opener is None:
+        raise ConfigurationError(
+            f"providers.{config.name}.adapter: {config.adapter!r} speaks {protocol!r}, "
+            f"and only {', '.join(sorted(OPENERS))} can be carried."
+        )
+    return opener(config, adapter)
+
+
+def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...]:
+    """What the transport of an account depends on: where it changes, a new one is opened."""
+    depends: tuple[object, ...] = (adapter.capabilities.protocol, config.max_in_flight)
+    if adapter.capabilities.protocol == "http" and not isinstance(adapter, Authorizer):
+        return (*depends, config.transport)
+    # It holds what the account's own keys gave it: a session, a token.
+    return (*depends, config.transport, config.url, config.options)
+
+
+def open_http(config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
+    """HTTP, with an access token where the adapter asks for one."""
+    name = config.transport or DEFAULT_TRANSPORT
+    client = _client(name, config.max_in_flight)
+    if isinstance(adapter, Authorizer):
+        client = Authorized(client, adapter, SystemClock())
+    return BoundedTransport(client, config.max_in_flight)
+
+
+#: By :attr:`worker.adapters.base.Capabilities.protocol`.
+OPENERS: Mapping[str, Opener] = {
+    "http": open_http,
+}
+
+
+def open_transport(name: TransportName, max_connections: int) -> HttpTransport:
     """A transport with at most ``max_connections`` requests under way; close it with ``aclose``.
 
     Call it inside the event loop that will use it.
     """
-    inner = HttpxTransport() if name == "httpx" else PyreqwestTransport(max_connections)
-    return BoundedTransport(inner, max_connections)
+    return BoundedTransport(_client(name, max_connections), max_connections)
+
+
+def _client(name: TransportName, max_connections: int) -> HttpSender:
+    return HttpxTransport() if name == "httpx" else PyreqwestTransport(max_connections)

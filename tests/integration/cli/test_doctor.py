@@ -87,3 +87,13 @@ def test_where_nothing_is_set_and_nothing_runs_it_says_so(command: CommandLine) 
     code, found = examined(bare)
     assert code == 1
     assert "sluice up" in found["SLUICE_DATABASE_URL"]["advice"]
+
+
+def test_an_account_that_its_provider_refuses_is_broken(command: CommandLine, conn) -> None:
+    conn.execute(
+        "INSERT INTO provider_states (provider, circuit, refusals, refusal, cooling_until, "
+        "updated_at) VALUES ('acme', 'open', 2, 'invalid_key', now() + interval '1 min', now())"
+    )
+    found = examined(command)[1]["provider acme"]
+    assert (found["state"], found["found"]) == ("broken", "it refuses the account (invalid_key)")
+    assert "credentials" in found["advice"]

@@ -12,9 +12,9 @@ import pytest
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig, Providers
 from worker.accounts import Accounts
-from worker.adapters.base import HttpRequest, HttpResponse
+from worker.adapters.base import AnyAdapter, HttpRequest, HttpResponse
 from worker.adapters.registry import build
-from worker.transport.base import Transport
+from worker.transport.base import HttpTransport
 from worker.transport.bounded import BoundedTransport
 
 REQUEST = HttpRequest("POST", "http://127.0.0.1/", {}, b"{}")
@@ -57,7 +57,7 @@ class World:
     def current(self) -> Providers:
         return self.providers
 
-    def connect(self, config: ProviderConfig) -> Transport:
+    def connect(self, config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
         self.opened.append(SlowTransport())
         return BoundedTransport(self.opened[-1], config.max_in_flight)
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from campaigns.schedule.adaptive import FIRST_HOLD, OPENS_AFTER, Health, RateFactor, current
+from campaigns.schedule.adaptive import (
+    BLOCKED_PAUSE,
+    FIRST_HOLD,
+    OPENS_AFTER,
+    Health,
+    RateFactor,
+    current,
+)
 from worker.condition import (
     UNANSWERED,
     Condition,
@@ -150,3 +157,28 @@ def test_an_answer_before_a_failure_starts_the_count_again():
     state = after(state, Told(FAILED), at(10))
     state = after(state, Told(News(answered=True, failure="closed")), at(20))
     assert (state.health.failures, state.health.circuit) == (1, "closed")
+
+
+REFUSED = News(refusal="invalid_key")
+
+
+def test_a_refused_account_is_held_at_once_and_told_once():
+    condition = Condition()
+    condition.refused(100.0, "invalid_key")
+    assert condition.rest(100.0) == BLOCKED_PAUSE.total_seconds()
+    condition.answered()
+    condition.refused(100.5, "no_credit")
+    assert condition.take_news() == REFUSED
+    condition.refused(101.0, "invalid_key")
+    assert not condition.has_news
+
+
+def test_a_refusal_lowers_no_rate_and_keeps_its_code_until_an_answer():
+    state = after(CLEAN, Told(REFUSED), NOW)
+    assert (state.factor, state.refusal, state.health.refusals) == (None, "invalid_key", 1)
+    again = after(state, Told(News(refusal="no_credit")), at(60))
+    assert (again.refusal, again.health.refusals) == ("no_credit", 2)
+    lost = after(again, Told(FAILED), at(180))
+    assert (lost.refusal, lost.reason) == ("no_credit", "connection_refused")
+    mended = after(again, Told(News(answered=True)), at(180))
+    assert (mended.refusal, mended.health.refusals, mended.health.circuit) == (None, 0, "closed")

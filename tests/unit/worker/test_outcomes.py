@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 
-from worker.adapters.base import Accepted, Failed, Rejected, Throttled, Unknown
+from worker.adapters.base import Accepted, Blocked, Failed, Rejected, Throttled, Unknown
 from worker.outcomes import (
     DEFAULT_COOLING,
     LONGEST_COOLING,
+    LONGEST_RETRY,
     NotSent,
     Unsendable,
     cooling,
@@ -24,6 +25,7 @@ from worker.outcomes import (
         (Accepted("id"), 1, "accepted", True),
         (Throttled(3.0), 5, "pending", False),
         (NotSent("too_late"), 5, "pending", False),
+        (Blocked("invalid_key"), 5, "pending", False),
         (Rejected("400"), 1, "rejected", True),
         (Failed("503"), 4, "pending", True),
         (Failed("503"), 5, "failed", True),
@@ -41,6 +43,7 @@ def test_a_row_settles_as_its_outcome_says(outcome, attempts, status, charged):
     [
         (Accepted("id"), None),
         (Throttled(), None),
+        (Blocked("invalid_key"), None),
         (NotSent("too_late"), None),
         (Rejected("400"), "permanent"),
         (Unsendable("render_error"), "content"),
@@ -71,3 +74,16 @@ def test_cooling_follows_the_provider_within_bounds():
     assert cooling(Throttled(7.5)) == 7.5
     assert cooling(Throttled(0.0)) > 0
     assert cooling(Throttled(10**9)) == LONGEST_COOLING
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [(None, None), (6.0, 6.0), (-1.0, 0.0), (1e12, LONGEST_RETRY), (float("nan"), LONGEST_RETRY)],
+)
+def test_a_recipient_is_kept_waiting_within_bounds(said, kept):
+    assert settle(1, 1, 1, Failed("pair_rate", said), max_attempts=5).wait == kept
+
+
+def test_only_an_address_that_is_dead_is_gone():
+    assert settle(1, 1, 1, Rejected("410", gone=True), max_attempts=5).gone
+    assert not settle(1, 1, 1, Rejected("410"), max_attempts=5).gone

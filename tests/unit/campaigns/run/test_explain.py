@@ -167,6 +167,14 @@ def test_a_cooling_provider_says_until_when_and_why() -> None:
     assert told(cooling_until=at(-1), cooling_reason="throttled")[0] == "sending"
 
 
+def test_a_refused_account_is_named_with_its_code_while_it_is_held_and_while_it_is_probed() -> None:
+    code, text = told(refusal="invalid_key", circuit="open", cooling_until=at(60))
+    assert code == "refused"
+    assert "refuses the account 'carrier' (invalid_key)" in text
+    assert "the next one at 2030-01-01 12:01:00" in text
+    assert told(refusal="invalid_key", circuit="open", cooling_until=at(-1))[0] == "refused"
+
+
 def test_when_only_retries_are_left_it_waits_for_them() -> None:
     code, text = told(settled=98, retries=2, next_retry_at=at(4))
     assert code == "retrying"

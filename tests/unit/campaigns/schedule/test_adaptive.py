@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.schedule.adaptive import (
+    BLOCKED_PAUSE,
     DECREASE,
+    LONGEST_BLOCKED_PAUSE,
     LONGEST_HOLD,
     LOWEST_FACTOR,
     Health,
     RateFactor,
     after_failure,
+    after_refusal,
     after_success,
     after_throttled,
     capacity,
@@ -123,7 +126,7 @@ def test_the_circuit_is_open_exactly_after_three_failures_in_a_row(events):
     for wait, answered in events:
         now += timedelta(seconds=wait)
         held = health.is_cooling(now)
-        health = after_success(health) if answered else after_failure(health, now)
+        health = after_success(health, now) if answered else after_failure(health, now)
         row = 0 if answered else row + (not held)
         assert health.failures == row
         assert health.circuit == ("open" if row >= 3 else "closed")
@@ -131,7 +134,38 @@ def test_the_circuit_is_open_exactly_after_three_failures_in_a_row(events):
 
 def test_an_answer_closes_the_circuit_and_lifts_no_hold():
     """A provider that throttled us answers too."""
-    assert after_success(Health(7, "open", at(30))) == Health(0, "closed", at(30))
+    assert after_success(Health(7, "open", at(30)), START) == Health(0, "closed", at(30))
+
+
+def test_a_refused_account_is_held_for_a_minute_doubling_to_a_quarter_of_an_hour():
+    health, now, holds = Health(), START, []
+    for _ in range(7):
+        health = after_refusal(health, now)
+        assert (health.circuit, health.failures) == ("open", 0)
+        assert health.cooling_until is not None
+        holds.append((health.cooling_until - now).total_seconds())
+        now = health.cooling_until
+    assert holds == [60, 120, 240, 480, 900, 900, 900]
+    assert LONGEST_BLOCKED_PAUSE.total_seconds() == 900
+
+
+def test_refusals_of_requests_from_before_the_hold_count_once():
+    health = after_refusal(Health(), START)
+    assert after_refusal(health, at(30)) == health
+
+
+def test_an_answer_to_a_request_from_before_the_refusal_does_not_lift_it():
+    """Some of many requests under way are taken while others are refused."""
+    refused = after_refusal(Health(), START)
+    assert after_success(refused, at(1)) == refused
+    after = START + BLOCKED_PAUSE
+    assert after_success(refused, after) == Health(0, "closed", after)
+
+
+def test_a_refused_account_that_cannot_be_reached_stays_refused():
+    refused = after_refusal(Health(), START)
+    lost = after_failure(refused, START + BLOCKED_PAUSE)
+    assert (lost.refusals, lost.failures, lost.circuit) == (1, 1, "open")
 
 
 healths = st.builds(
