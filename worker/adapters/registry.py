@@ -13,7 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import http, infobip, sandbox, telegram, twilio, vonage, whatsapp
+from worker.adapters import horisen, http, infobip, sandbox, telegram, twilio, vonage, whatsapp
 from worker.adapters.base import AnyAdapter
 
 Factory = Callable[[ProviderConfig, Clock], AnyAdapter]
@@ -23,6 +23,7 @@ GROUP = "sluice.adapters"
 
 #: What ``adapter = "..."`` in the providers file stands for.
 ADAPTERS: Mapping[str, Factory] = {
+    "horisen": horisen.build,
     "http": http.build,
     "infobip": infobip.build,
     "sandbox": sandbox.build,
