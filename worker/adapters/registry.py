@@ -14,6 +14,7 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import horisen, http, infobip, sandbox, telegram, twilio, vonage, whatsapp
+from worker.adapters import http, infobip, sandbox, telegram, twilio, viber, vonage, whatsapp
 from worker.adapters.base import AnyAdapter
 
 Factory = Callable[[ProviderConfig, Clock], AnyAdapter]
@@ -30,6 +31,7 @@ ADAPTERS: Mapping[str, Factory] = {
     "telegram": telegram.build,
     "twilio": twilio.build,
     "vonage": vonage.build,
+    "viber": viber.build,
     "whatsapp": whatsapp.build,
 }
 
