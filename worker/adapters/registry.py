@@ -13,8 +13,17 @@ from importlib.metadata import EntryPoint, entry_points
 from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import horisen, http, infobip, sandbox, telegram, twilio, vonage, whatsapp
-from worker.adapters import http, infobip, sandbox, telegram, twilio, viber, vonage, whatsapp
+from worker.adapters import (
+    horisen,
+    http,
+    infobip,
+    sandbox,
+    telegram,
+    twilio,
+    viber,
+    vonage,
+    whatsapp,
+)
 from worker.adapters.base import AnyAdapter
 
 Factory = Callable[[ProviderConfig, Clock], AnyAdapter]
