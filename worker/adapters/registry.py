@@ -18,6 +18,7 @@ from worker.adapters import (
     http,
     infobip,
     sandbox,
+    sinch,
     telegram,
     twilio,
     viber,
@@ -37,10 +38,11 @@ ADAPTERS: Mapping[str, Factory] = {
     "http": http.build,
     "infobip": infobip.build,
     "sandbox": sandbox.build,
+    "sinch": sinch.build,
     "telegram": telegram.build,
     "twilio": twilio.build,
-    "vonage": vonage.build,
     "viber": viber.build,
+    "vonage": vonage.build,
     "whatsapp": whatsapp.build,
 }
 
