@@ -33,6 +33,10 @@ _SECONDS = {
 }  # fmt: skip
 
 
+#: One part in so many of an account's rate may go into requests that carry several messages.
+FULLER_REQUESTS = 10
+
+
 def parse_rate(text: str) -> float:
     """Messages per second of ``"50/s"``, ``"200/min"``, ``"1000/h"`` or ``"5000/day"``.
 
@@ -64,8 +68,9 @@ class ProviderConfig(BaseModel):
     rate_unit: Literal["message", "segment"] | None = None
     #: Hard ceiling of each sender of the account.
     sender_rate: Annotated[str, AfterValidator(_checked_rate)] | None = None
-    #: How many units may leave together; never more than the rate in any of its periods.
-    burst: int = Field(default=1, ge=1, le=100_000)
+    #: How many units may leave together; never more than the rate in any of its periods. Unset: as
+    #: many as a request of the adapter carries, see :meth:`together`.
+    burst: int | None = Field(default=None, ge=1, le=100_000)
     max_in_flight: int = Field(default=64, ge=1, le=10_000)
     #: Which HTTP client carries the requests; unset: the fastest that passes the fault suite.
     transport: Literal["pyreqwest", "httpx"] | None = None
@@ -101,6 +106,18 @@ class ProviderConfig(BaseModel):
         """Whether a message costs as many units as it has SMS segments."""
         unit = self.rate_unit or ("segment" if self.channel == "sms" else "message")
         return unit == "segment"
+
+    def together(self, size: int) -> int:
+        """How many units may leave together, where a request carries up to ``size`` messages.
+
+        What may leave together is paid for with a longer distance (docs/throttle.md). Unless the
+        file asks for more, no more than a tenth of the rate is spent on fuller requests.
+        """
+        if self.burst is not None:
+            return self.burst
+        if self.per_second is None:
+            return size
+        return min(size, 1 + int(self.per_second * self.period / FULLER_REQUESTS))
 
     @property
     def options(self) -> Mapping[str, Any]:

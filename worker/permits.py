@@ -35,7 +35,7 @@ class PermitSource:
                 want,
                 at_least=at_least,
                 others=self._limits,
-                burst=config.burst,
+                burst=config.together(self._account.adapter.capabilities.max_batch),
                 period=config.period,
                 lead=lead,
                 within=within,

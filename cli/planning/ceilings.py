@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from campaigns.campaign.store import Campaign
+from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig, parse_rate
 from campaigns.team.teams import Team
 from scheduler.duties.reading import STRICT_FROM
+from worker.adapters.registry import build
 from worker.engine import PACE
 from worker.throttle.gcra import SECOND_US
 
@@ -32,7 +34,7 @@ def ceilings(
     found = []
     if provider.rate is not None:
         # A burst is paid for with a longer distance between what leaves.
-        limit = _strict(parse_rate(provider.rate), provider.burst, provider.period)
+        limit = _strict(parse_rate(provider.rate), _together(provider), provider.period)
         found.append(Ceiling(provider.name, provider.rate, limit / cost))
     if provider.sender_rate is not None:
         found.append(_limited(f"{provider.name} per sender", provider.sender_rate, cost))
@@ -41,6 +43,15 @@ def ceilings(
     if campaign.rate is not None:
         found.append(_metered(campaign.rate))
     return sorted(found, key=lambda ceiling: ceiling.per_second)
+
+
+def _together(provider: ProviderConfig) -> int:
+    try:
+        size = build(provider).capabilities.max_batch
+    except ConfigurationError:
+        # Its secrets need not be where a plan is made.
+        size = 1
+    return provider.together(size)
 
 
 def _limited(owner: str, rate: str, cost: float) -> Ceiling:

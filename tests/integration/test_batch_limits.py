@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, field
 
 import pytest
@@ -130,7 +131,7 @@ def test_a_batch_obeys_the_limits_that_it_was_cut_with(bench):
         assert {name: question.rules[name] for name in rules} == rules
 
 
-@pytest.mark.parametrize(("burst", "largest"), [(1, 1), (3, 3), (100, 7)])
+@pytest.mark.parametrize(("burst", "largest"), [(None, 7), (1, 1), (3, 3), (100, 7)])
 def test_one_request_carries_only_messages_that_may_leave_together(bench, burst, largest):
     """Or a request of many would leave ahead of the slots of all but its first message."""
     configure(bench, rate="1000/s", burst=burst)
@@ -145,3 +146,34 @@ def test_one_request_carries_only_messages_that_may_leave_together(bench, burst,
     bench.send(bench.cut(20, 34))
     assert max(sizes) == largest
     assert sum(sizes) == 14
+
+
+def test_a_request_of_many_leaves_at_the_first_slot_of_its_messages(bench):
+    """Where nothing is said about bursts, as full as a tenth of the rate pays for."""
+    configure(bench, rate="40/s")
+    requests: list[tuple[float, int]] = []
+
+    class Bulk(ScriptedAdapter):
+        def encode(self, messages):
+            requests.append((time.monotonic(), len(messages)))
+            return super().encode(messages)
+
+    bench.adapter = Bulk({}, 100)
+    bench.send(bench.cut(20, 40))
+    grants = [q.answer for q in bench.limiter.asked if isinstance(q.answer, Permits)]
+    assert {grant.burst for grant in grants} == {5}
+    assert max(size for _, size in requests) == 5
+    assert sum(size for _, size in requests) == 20
+
+
+def test_without_a_rate_requests_are_as_full_as_the_adapter_makes_them(bench):
+    sizes: list[int] = []
+
+    class Bulk(ScriptedAdapter):
+        def encode(self, messages):
+            sizes.append(len(messages))
+            return super().encode(messages)
+
+    bench.adapter = Bulk({}, 4)
+    bench.send(bench.cut(20, 40))
+    assert sizes == [4] * 5

@@ -34,7 +34,7 @@ def no_limit_is_exceeded(world: World) -> Iterator[str]:
         team = world.ledger.teams[campaign["team_id"]]
         units = campaign["segments"] if config.counts_segments else 1
         limits = (
-            (f"account {config.name}", config.rate, config.burst, units),
+            (f"account {config.name}", config.rate, config.together(1), units),
             (f"sender {campaign['sender']} of {config.name}", config.sender_rate, 1, 1),
             (f"team {team['id']}", team["rate"], 1, 1),
         )

@@ -118,7 +118,7 @@ class Sending:
                 self._estimate.units(messages),
                 at_least=max(self._estimate.units(1), known),
                 others=[Limit(*each) for each in limits],
-                burst=self._config.burst,
+                burst=self._config.together(1),
                 period=self._config.period,
             )
         )

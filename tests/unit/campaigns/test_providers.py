@@ -6,6 +6,7 @@ import pytest
 
 from campaigns import providers
 from campaigns.errors import ConfigurationError
+from campaigns.providers import ProviderConfig
 
 ACCOUNT = '[providers.a]\nadapter = "http"\nchannel = "sms"\n'
 
@@ -119,3 +120,23 @@ def test_what_is_in_doubt_is_held_unless_the_file_says_otherwise(tmp_path):
     found = providers.load(file)
     assert found.by_name["a"].in_doubt == "hold"
     assert found.resending() == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "together"),
+    [
+        ({}, 500, 500),
+        ({"rate": "1000/s"}, 50, 50),
+        ({"rate": "40/s"}, 500, 5),
+        ({"rate": "200/min"}, 500, 21),
+        ({"rate": "5/s"}, 500, 1),
+        ({"rate": "40/s", "burst": 20}, 500, 20),
+        ({"burst": 3}, 500, 3),
+        ({"rate": "1000/s"}, 1, 1),
+    ],
+)
+def test_fuller_requests_cost_a_tenth_of_the_rate_unless_the_file_asks_for_more(
+    keys, size, together
+):
+    config = ProviderConfig(name="a", adapter="http", channel="email", **keys)
+    assert config.together(size) == together

@@ -6,6 +6,7 @@ import asyncio
 
 from campaigns.providers import ProviderConfig
 from campaigns.schedule.adaptive import RateFactor
+from tests.support.batches import ScriptedAdapter
 from tests.support.clock import FakeClock
 from worker.account import Account
 from worker.condition import Known
@@ -21,7 +22,7 @@ def interval(rate: str | None, factor: float, later: float, *, live: str | None 
     async def story() -> float:
         clock = FakeClock()
         config = ProviderConfig(name="a", adapter="sandbox", channel="sms", rate=rate)
-        account = Account(config, adapter=None, transport=None, slots=Slots(1))
+        account = Account(config, ScriptedAdapter({}, 1), transport=None, slots=Slots(1))
         source = PermitSource(MemoryLimiter(clock=clock), clock, account, ())
         account.condition.learn(Known(factor=RateFactor(factor, clock.now())), clock.monotonic())
         if live is not None:
