@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import Field
 
@@ -51,12 +51,10 @@ from worker.adapters.base import (
 )
 from worker.adapters.options import Options, ReportUrl, Secret, endpoint, read_options
 from worker.adapters.reply import at_path, identifier, parse_form, parse_json, retry_after
+from worker.adapters.report_urls import REFERENCE, as_called, fields_of, with_reference
 from worker.adapters.twilio_signature import is_signed
 
 ENDPOINT = "https://api.twilio.com"
-
-#: Parameter of the report URL's query that holds the reference.
-REFERENCE = "reference"
 
 #: https://www.twilio.com/docs/api/errors/90007: from 1 second to 10 hours.
 _VALIDITY = range(1, 36_001)
@@ -159,7 +157,7 @@ class TwilioAdapter:
         if validity is not None:
             fields["ValidityPeriod"] = str(min(validity, _VALIDITY[-1]))
         if self._report_url is not None:
-            fields["StatusCallback"] = _with_reference(self._report_url, message.reference)
+            fields["StatusCallback"] = with_reference(self._report_url, message.reference)
         return HttpRequest("POST", self._url, self._headers, urlencode(fields).encode("ascii"))
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
@@ -187,15 +185,12 @@ class TwilioAdapter:
     def verify_report(self, request: HttpRequest) -> None:
         """Check Twilio's signature of the report URL, its query, and the form.
 
-        The query is the caller's; the rest of the URL is the one that Twilio was given, since what
-        a server sees of its own name may have been changed by proxies on the way.
-
         Raises:
             ForgedReport: there is no signature, or not the right one.
         """
         if self._report_url is None:
             return
-        called = urlsplit(self._report_url)._replace(query=_query(request.url)).geturl()
+        called = as_called(self._report_url, request.url)
         signature = request.headers.get("x-twilio-signature", "")
         if not is_signed(self._token, called, parse_form(request.body), signature):
             raise ForgedReport("the signature does not match")
@@ -209,7 +204,7 @@ class TwilioAdapter:
         fields = dict(parse_form(request.body))
         status = fields.get("MessageStatus")
         message_id = identifier(fields.get("MessageSid"))
-        reference = identifier(dict(parse_form(_query(request.url))).get(REFERENCE))
+        reference = identifier(fields_of(request.url).get(REFERENCE))
         if status is None or message_id is None or reference is None:
             raise ValueError(
                 f"a status callback must hold MessageSid and MessageStatus, and {REFERENCE} "
@@ -227,16 +222,3 @@ def _sender(sender: str) -> Mapping[str, str]:
     if _SERVICE.fullmatch(sender):
         return {"MessagingServiceSid": sender}
     return {"From": f"+{sender}" if _FULL_NUMBER.fullmatch(sender) else sender}
-
-
-def _with_reference(url: str, reference: str) -> str:
-    parts = urlsplit(url)
-    query = [*parse_qsl(parts.query, keep_blank_values=True), (REFERENCE, reference)]
-    return parts._replace(query=urlencode(query)).geturl()
-
-
-def _query(url: str) -> str:
-    try:
-        return urlsplit(url).query
-    except ValueError:
-        return ""
