@@ -24,6 +24,7 @@ from worker.adapters import (
     twilio,
     viber,
     vonage,
+    vonage_messages,
     whatsapp,
 )
 from worker.adapters.base import AnyAdapter
@@ -45,6 +46,7 @@ ADAPTERS: Mapping[str, Factory] = {
     "twilio": twilio.build,
     "viber": viber.build,
     "vonage": vonage.build,
+    "vonage_messages": vonage_messages.build,
     "whatsapp": whatsapp.build,
 }
 
