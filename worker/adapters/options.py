@@ -106,15 +106,31 @@ def _field_value(value: SecretStr) -> SecretStr:
     return value
 
 
-def _report_url(url: str) -> str:
+def secure_url(url: str) -> str:
+    """``url``, which goes over TLS or does not leave this machine.
+
+    Raises:
+        ValueError: it does neither, or is no URL.
+    """
     problem = _url_problem(url)
     if problem:
         raise ValueError(problem)
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
-        raise ValueError("must begin with https, since reports hold addresses")
+        raise ValueError("must begin with https")
     return url
 
+
+def _report_url(url: str) -> str:
+    try:
+        return secure_url(url)
+    except ValueError as error:
+        why = ", since reports hold addresses" if str(error).endswith("https") else ""
+        raise ValueError(f"{error}{why}") from None
+
+
+#: Plain http only on this machine.
+SecureUrl = Annotated[str, AfterValidator(secure_url)]
 
 #: Where a vendor is asked to send its reports; plain http only on this machine.
 ReportUrl = Annotated[str, AfterValidator(_report_url)]

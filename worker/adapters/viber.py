@@ -54,7 +54,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.fitting import at_most, titled
-from worker.adapters.options import HeaderValue, Options, ReportUrl, endpoint, read_options
+from worker.adapters.options import HeaderValue, Options, SecureUrl, endpoint, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
 
 URL = "https://chatapi.viber.com"
@@ -107,7 +107,7 @@ class ViberOptions(Options):
     #: The bot's app key, which signs its callbacks too.
     auth_token: HeaderValue
     #: A picture beside the sender's name.
-    avatar_url: ReportUrl | None = None
+    avatar_url: SecureUrl | None = None
     #: Messages that are equal for all leave in broadcasts; Viber has to allow the bot that.
     broadcast: bool = False
     #: The bot's webhook is Sluice's door for reports, so their absence means something.
