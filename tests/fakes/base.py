@@ -56,7 +56,7 @@ class Vendor(Protocol):
 
     It refuses wrong credentials, missing fields and values out of range in the vendor's own words,
     signals throttling, gives ids as the vendor does (one per part, one per batch, ...), and keeps
-    what it took in ``taken``.
+    what it took in ``taken``. One that judges moments takes a ``clock``, by default the profiles'.
     """
 
     #: Everything that was accepted: (address, text) in order.

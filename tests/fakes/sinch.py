@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from campaigns.clock import Clock
 from tests.fakes.base import SECRET, Case, Profile, ReportCase, answer
 from tests.support.clock import FakeClock
 from worker.adapters.base import (
@@ -161,9 +162,10 @@ _PARAMETER = re.compile(r"\$\{([A-Za-z0-9._-]{1,16})\}")
 class Fake:
     """The service plan of ``PROFILE``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.taken: list[tuple[str, str]] = []
         self.throttle = 0
+        self._clock = clock or FakeClock()
         self._batches = 0
         self._unreported: list[tuple[str, dict[str, Any]]] = []
 
@@ -176,7 +178,7 @@ class Fake:
             self.throttle -= 1
             return answer(429, {"code": "too_many_requests", "text": "Too many requests"})
         content = json.loads(request.body)
-        problem = _problem(content)
+        problem = _problem(content, self._clock.now())
         if problem:
             return answer(403 if problem == MISSING else 400, problem)
         return self._create(content)
@@ -198,10 +200,10 @@ class Fake:
     def reports(self) -> Sequence[HttpRequest]:
         """A call for each recipient."""
         due, self._unreported = self._unreported, []
-        return [signed(report, url) for url, report in due]
+        return [signed(report, url, self._clock.now()) for url, report in due]
 
 
-def _problem(content: dict[str, Any]) -> dict[str, str] | None:
+def _problem(content: dict[str, Any], now: datetime) -> dict[str, str] | None:
     broken = {"code": "syntax_constraint_violation", "text": "A constraint is violated"}
     for name in ("to", "body", "from"):
         if not content.get(name):
@@ -214,7 +216,8 @@ def _problem(content: dict[str, Any]) -> dict[str, str] | None:
     for values in content.get("parameters", {}).values():
         if any(len(value.encode("utf-16-le")) > 320 for value in values.values()):
             return broken
-    if content.get("expire_at", "9") <= "2030-01-01T00:00:00.000Z":
+    expires = content.get("expire_at")
+    if expires is not None and datetime.fromisoformat(expires) <= now:
         return broken
     if content["delivery_report"] != "none" and "callback_url" not in content:
         return MISSING
