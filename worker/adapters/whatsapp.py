@@ -6,11 +6,13 @@
 https://developers.facebook.com/docs/whatsapp/cloud-api/reference/messages
 
 An answer is read by its error code; the HTTP status says little, and Meta changes it
-(https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes).
+(https://developers.facebook.com/docs/whatsapp/cloud-api/support/error-codes, and the examples of
+https://github.com/facebook/openapi).
 
 ===================================  =============================================================
 200 ``{"messages": [{"id": ..}]}``   Accepted
-4, 80007, 130429, 131064, 133016     Throttled
+4, 17, 80007, 130429, 131064,        Throttled
+133016
 131056                               Failed, this recipient waits 6 s: too fast for it
 131049                               Failed, this recipient waits a day: it has had enough of late
 2, 131000, 131016, 131057, 133004    Failed: Meta's trouble, not sent
@@ -58,7 +60,7 @@ from worker.adapters.whatsapp_reports import parse, signed_by
 
 URL = "https://graph.facebook.com"
 
-_THROTTLED = frozenset({4, 80007, 130429, 131064, 133016})
+_THROTTLED = frozenset({4, 17, 80007, 130429, 131064, 133016})
 _PASSING = frozenset({2, 131000, 131016, 131057, 133004})
 _ACCOUNT = frozenset(
     {0, 3, 10, 33, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048, 133010}

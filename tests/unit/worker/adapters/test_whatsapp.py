@@ -11,6 +11,7 @@ from campaigns.errors import ConfigurationError
 from campaigns.template.content import Card, Content, Mail, NamedTemplate, Suggestion, Text
 from tests.fakes.base import SECRET
 from tests.fakes.whatsapp import APP_SECRET, NUMBER, PROFILE, Fake, refusal, signed, webhook
+from tests.support.vendor_schemas import problems
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -26,6 +27,12 @@ from worker.adapters.base import (
 REFERENCE = "17-0-aaaaaaaaaaaaa"
 PICTURE = "https://shop.example/sale.jpg"
 SHOP = Suggestion("Shop now", "https://shop.example/")
+EVERYTHING = {
+    "header_image": PICTURE,
+    "button_0": "orders/7",
+    "button_1_payload": "stop",
+    "button_2_code": "SAVE10",
+}
 
 
 def message(content: Content, address: str = "353861234567") -> Message:
@@ -64,13 +71,7 @@ def test_the_endpoint() -> None:
 
 
 def test_a_template_with_everything() -> None:
-    others = {
-        "header_image": PICTURE,
-        "button_0": "orders/7",
-        "button_1_payload": "stop",
-        "button_2_code": "SAVE10",
-    }
-    body = encoded(NamedTemplate("order_ready", "en_US", ("Mary", "7"), others))
+    body = encoded(NamedTemplate("order_ready", "en_US", ("Mary", "7"), EVERYTHING))
     assert body["type"] == "template"
     assert body["template"] == {
         "name": "order_ready",
@@ -170,16 +171,22 @@ def test_what_whatsapp_has_no_words_for_is_refused(content: Content, rule: str) 
         encoded(content)
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        Text("Hello"),
-        NamedTemplate("order_ready", "en_US", ("Mary", "7"), {"button_0": "orders/7"}),
-        Card("Everything must go", PICTURE, title="Sale"),
-        Card("Everything must go", PICTURE, (SHOP,)),
-        Card("Coming?", None, (Suggestion("Yes"), Suggestion("No"))),
-    ],
-)
+CONTENTS = [
+    Text("Hello"),
+    NamedTemplate("order_ready", "en_US", ("Mary", "7"), EVERYTHING),
+    NamedTemplate("order_ready", "en_US", ("Mary", "7"), {"header": "Mary"}),
+    Card("Everything must go", PICTURE, title="Sale"),
+    Card("Everything must go", PICTURE, (SHOP,)),
+    Card("Coming?", None, (Suggestion("Yes"), Suggestion("No"))),
+]
+
+
+@pytest.mark.parametrize("content", CONTENTS)
+def test_what_is_encoded_is_in_metas_form(content: Content) -> None:
+    assert problems("whatsapp", "request", encoded(content)) == []
+
+
+@pytest.mark.parametrize("content", CONTENTS)
 def test_the_vendor_takes_what_is_encoded_and_reports_on_it(content: Content) -> None:
     fake = Fake()
     outcome = exchange(fake, content)
