@@ -125,6 +125,7 @@ PROFILE = Profile(
             [Report(reference(), IDENT, "failed", AT, "40014")],
         ),
         "intermediate": ReportCase(signed(event("sent", "message.sent")), []),
+        "of another kind": ReportCase(signed(event("delivered", "message.link_click")), []),
         "open": ReportCase(signed(event("delivery_unconfirmed")), []),
         "incoming message": ReportCase(signed(event("webhook_delivered", "message.received")), []),
     },
