@@ -1,4 +1,4 @@
-"""MessageBird, as its REST API for SMS is documented: numbered errors, reports in signed queries."""
+"""MessageBird, as its REST API for SMS is documented: numbered errors, signed queries."""
 
 from __future__ import annotations
 
