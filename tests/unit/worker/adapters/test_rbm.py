@@ -103,7 +103,7 @@ def test_the_message_id_is_a_uuid_of_the_reference_for_ever() -> None:
 
 def test_a_message_that_is_sent_again_arrives_once() -> None:
     fake = Fake()
-    assert PROFILE.adapter().capabilities.idempotent
+    assert PROFILE.adapter(in_doubt="resend").capabilities.idempotent
     assert exchange(fake, message(Text("Hello"))) == Accepted(ID)
     assert exchange(fake, message(Text("Hello"))) == Accepted(ID)
     assert fake.taken == [("353861234567", "Hello")]
