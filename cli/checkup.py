@@ -16,9 +16,9 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from campaigns import database, migrations, providers, queries, settings
-from campaigns.campaign import times
 from campaigns.database import Connection
 from campaigns.errors import SluiceError
+from campaigns.run import account_state
 from campaigns.run.explain import MISSING_AFTER
 from campaigns.settings import Settings
 from cli import embedded
@@ -155,14 +155,10 @@ def _processes(conn: Connection) -> Iterator[Finding]:
 
 
 def _refused(conn: Connection) -> Iterator[Finding]:
-    for row in conn.execute(queries.load("campaigns.run", "signs.sql").refused_accounts):
-        yield Finding(
-            "broken",
-            f"provider {row['provider']}",
-            f"it refuses the account ({row['refusal']})",
-            "see to its credentials, credit and permissions; "
-            f"it is asked again at {times.render(row['asks_at'])}",
-        )
+    for name, state in account_state.states(conn).items():
+        if state.code == "refused":
+            advice = "see to its credentials, credit and permissions"
+            yield Finding("broken", f"account {name}", state.text, advice)
 
 
 def _watchdog(conn: Connection) -> Iterator[Finding]:

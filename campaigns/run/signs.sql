@@ -27,10 +27,11 @@ SET failures = %(failures)s, circuit = %(circuit)s,
     rate_factor = %(rate_factor)s, factor_at = %(factor_at)s, updated_at = %(now)s
 WHERE provider = %(provider)s;
 
--- name: refused_accounts
--- Accounts that their providers refuse, and when one message will ask again.
-SELECT provider, refusal, greatest(cooling_until, clock_timestamp()) AS asks_at
-FROM provider_states WHERE refusal IS NOT NULL
+-- name: account_states
+-- How the accounts fare, for people.
+SELECT provider, circuit, failures, refusal, cooling_reason,
+       CASE WHEN cooling_until > clock_timestamp() THEN cooling_until END AS rests_until
+FROM provider_states
 ORDER BY provider;
 
 -- name: other_batches

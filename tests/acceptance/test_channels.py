@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
 from celery import Celery
 from redis import Redis
@@ -27,7 +28,9 @@ from campaigns.template.content import Text
 from cli import embedded
 from tests.fakes.base import SECRET, Profile, Vendor
 from tests.support import ledger, toml
+from tests.support.command_line import CommandLine
 from tests.support.fake_vendor import FakeVendor, serving
+from tests.support.fault_server import unused_port
 from tests.support.forge import Forge
 from tests.support.processes import Processes
 from tests.support.servers import Databases, redis_database
@@ -43,6 +46,8 @@ EXPIRY = "2031-01-01 00:00:00"
 
 #: Of each campaign, at most: enough for requests of several.
 RECIPIENTS = 12
+
+FLOWER = ("user", "password")
 
 TEMPLATE = "Dear @first_name, it is ready"
 TEXT = "Dear Ada, it is ready"
@@ -129,11 +134,14 @@ def accounts(
                 "SLUICE_BROKER_URL": _emptied(servers, 2),
                 "SLUICE_PROVIDERS": str(folder / "providers.toml"),
                 "SLUICE_HOME": str(folder / "home"),
+                "SLUICE_FLOWER_AUTH": ":".join(FLOWER),
+                "SLUICE_FLOWER_BIND": f"127.0.0.1:{unused_port()}",
             },
         )
         opened.callback(stack.processes.clean_up)
         tables = {name: vendors[name].table(profile) for name, profile in PROFILES.items()}
         (folder / "providers.toml").write_text(toml.dumps(tables, "providers."), "utf-8")
+        stack.processes.python("-m", "cli.flower", name="flower", env=stack.env)
         stack.start()
         yield {
             name: Account(profile, vendors[name], stack, submitted(stack, name, profile))
@@ -241,13 +249,36 @@ def expire(account: Account, run_id: int) -> None:
     )
 
 
-def test_no_secret_is_in_what_the_processes_printed(accounts: dict[str, Account]) -> None:
-    (stack,) = {id(one.stack): one.stack for one in accounts.values()}.values()
-    printed = "".join(process.output() for process in stack.processes._started)
-    assert "ready." in printed
-    assert SECRET not in printed
+def test_no_secret_is_in_a_log_on_a_page_of_flower_or_in_what_commands_print(
+    accounts: dict[str, Account], tmp_path: Path
+) -> None:
+    """Nor any address. Whatever the accounts' secrets are, each profile's holds this word."""
+    stack = next(iter(accounts.values())).stack
+    seen = "".join(process.output() for process in stack.processes._started)
+    assert "ready." in seen
+    seen += pages(stack)
+    command = CommandLine(stack.env, tmp_path)
+    seen += command.run("providers", "list", "--json").output
+    seen += command.run("providers", "check", "--json").output
+    seen += command.run("doctor", "--json").output
     for account in accounts.values():
-        assert not any(address in printed for address in account.profile.addresses)
+        seen += command.succeed("status", stack.run_id(account.campaign), "--json")
+    assert SECRET not in seen
+    for account in accounts.values():
+        assert not any(address in seen for address in account.profile.addresses[:RECIPIENTS])
+
+
+def pages(stack: Stack) -> str:
+    """Everything that Flower shows."""
+    base = f"http://{stack.env['SLUICE_FLOWER_BIND']}"
+    with httpx.Client(base_url=base, auth=FLOWER, trust_env=False) as web:
+        tasks = eventually(
+            lambda: web.get("/api/tasks").json(), message="Flower has heard of the tasks"
+        )
+        paths = ["/", "/tasks", "/workers", "/api/tasks", "/metrics"]
+        paths += [f"/task/{task}" for task in tasks]
+        paths += [f"/worker/{worker}" for worker in web.get("/api/workers").json()]
+        return "".join(web.get(path).text for path in paths)
 
 
 def _emptied(servers: embedded.Servers, number: int) -> str:

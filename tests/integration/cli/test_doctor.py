@@ -94,6 +94,7 @@ def test_an_account_that_its_provider_refuses_is_broken(command: CommandLine, co
         "INSERT INTO provider_states (provider, circuit, refusals, refusal, cooling_until, "
         "updated_at) VALUES ('acme', 'open', 2, 'invalid_key', now() + interval '1 min', now())"
     )
-    found = examined(command)[1]["provider acme"]
-    assert (found["state"], found["found"]) == ("broken", "it refuses the account (invalid_key)")
+    found = examined(command)[1]["account acme"]
+    assert found["state"] == "broken"
+    assert found["found"].startswith("refused (invalid_key); asked again at ")
     assert "credentials" in found["advice"]
