@@ -99,6 +99,7 @@ def test_everything_starts_works_and_stops_and_again_after_a_kill(
 
     third = up(processes, env, "--no-flower")
     assert "friends" in sluice(env, "groups", "list").stdout
+    eventually(lambda: healthy(env), timeout=60, message="beat and workers were seen again")
     assert third.terminate(timeout=60) == 0
     assert embedded.running(home) is None
     assert "SIGTERM received; stopping" in third.output()
