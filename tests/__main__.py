@@ -58,9 +58,9 @@ def _acceptance(*names: str) -> tuple[str, ...]:
 
 #: Whole installations that come and go.
 _INSTALLATIONS = _acceptance("demo", "up")
-#: What takes longest of the tests about moments.
-_OUTAGES = _acceptance("degraded")
-_PACES = _acceptance("throttling", "live", "accounts")
+#: The tests about moments, in parts that take about equally long.
+_OUTAGES = _acceptance("degraded", "shutdown", "accounts")
+_PACES = _acceptance("throttling", "live")
 
 
 def _without(files: tuple[str, ...]) -> tuple[str, ...]:
