@@ -72,11 +72,8 @@ PHASES: tuple[tuple[Row, ...], ...] = (
     (
         Row("arithmetic", ("tests/unit", "tests/contract", "tests/simulation", "tests/model")),
         Row("servers", ("tests/integration",)),
-        Row("installations", (*_INSTALLATIONS, "-m", "not moments")),
-        Row(
-            "processes",
-            ("tests/acceptance", "tests/chaos", "-m", "not moments", *_without(_INSTALLATIONS)),
-        ),
+        Row("installations", (*_INSTALLATIONS, "tests/chaos", "-m", "not moments")),
+        Row("processes", ("tests/acceptance", "-m", "not moments", *_without(_INSTALLATIONS))),
     ),
     (
         Row("outages", (*_OUTAGES, "-m", "moments")),
