@@ -29,8 +29,8 @@ def parameters(
 
     ``not_before``: the moment from which on the untried rest may be cut again (default: at once).
     ``apart``: rows (run id, seq) that the caller makes slices of.
-    ``suspected``: how often the rows of a batch of which nothing was claimed are lost from now on, at
-    least; 0: nobody died with it.
+    ``suspected``: how often the rows of a batch of which nothing was claimed are lost from now on,
+    at least; 0: nobody died with it.
     """
     return {
         "batch_ids": list(batch_ids),
