@@ -106,7 +106,7 @@ class Accounts:
         if _connection(config) != _connection(account.config):
             self._finish(account.transport.aclose())
             account.transport = self._connect(config)
-            account.slots.resize(config.max_in_flight)
+            account.resize(config.max_in_flight)
         account.adapter = adapter
         account.config = config
 
