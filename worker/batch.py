@@ -223,8 +223,10 @@ class _BatchRun:
         each. What stops the batch is noted.
         """
         places = sent = 0
+        begin = permits.start - self._engine.claim_lead.seconds
+        ahead = begin - self._clock.monotonic()
         try:
-            await sleep_until(self._clock, permits.start - self._engine.claim_lead.seconds)
+            await sleep_until(self._clock, begin)
             if self._stop is not None:
                 return
             places = await self._claims.places(permits, amount)
@@ -249,7 +251,7 @@ class _BatchRun:
                 sent = len(rows)
                 self._claimed += sent
                 if permits.interval:
-                    self._account.window.kept(sent)
+                    self._account.window.kept(sent, ahead)
                 chunks.create_task(self._guarded(self._sender.send(rows, permits, begun)))
         finally:
             self._account.slots.give(places - sent)

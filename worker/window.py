@@ -13,6 +13,12 @@ FAST, SLOW = 0.2, 0.01
 #: at which ``SLOW / DOUBT`` of the slots are missed.
 DOUBT = 0.5
 
+#: Where slots are this far off when they are leased, in seconds, a larger window would get no more
+#: of them, and a smaller one no less. It falls by so much for each message that had to wait so
+#: long: what misses its slot finds another one only where not all are leased.
+AHEAD = 0.1
+EXCESS = 0.05
+
 #: A window is never narrower than this many messages, or than the account's places if those are
 #: fewer: a slow account needs no more, and whoever sends nothing learns nothing.
 LEAST = 100
@@ -52,11 +58,13 @@ class Window:
         self._good = 2.0 * places
         self._resize(places)
 
-    def kept(self, messages: int) -> None:
-        """So many messages are in time for their slots."""
-        if not self._room.wanted:
+    def kept(self, messages: int, ahead: float) -> None:
+        """So many messages are in time for their slots, ``ahead`` seconds after they were ready."""
+        if ahead > AHEAD:
+            self._resize(max(self._size - EXCESS * messages, self._least))
+        elif not self._room.wanted:
             return
-        if self._size < self._good:
+        elif self._size < self._good:
             self._resize(min(self._size + FAST * messages, self._good))
         else:
             self._good = min(self._good + SLOW * messages, MOST)

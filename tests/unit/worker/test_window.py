@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 
-from worker.window import FAST, LEAST, MOST, SLOW, Window
+from worker.window import AHEAD, EXCESS, FAST, LEAST, MOST, SLOW, Window
 
 
 def crowded(play: Callable[[Window], None], places: int = 400) -> Window:
@@ -36,7 +36,7 @@ def test_it_grows_fast_to_the_good_size_and_slowly_beyond():
     def keep(window: Window) -> None:
         for _ in range(22):
             sizes.append(window.size)
-            window.kept(100)
+            window.kept(100, 0.0)
 
     crowded(keep)
     steps = {later - former for former, later in pairwise(sizes)}
@@ -47,8 +47,17 @@ def test_it_grows_fast_to_the_good_size_and_slowly_beyond():
 
 def test_it_does_not_grow_while_nobody_waits():
     window = Window(400)
-    window.kept(10_000)
+    window.kept(10_000, 0.0)
     assert window.size == 400
+
+
+def test_it_falls_while_slots_are_leased_longer_ahead_than_need_be():
+    """Were all slots leased as far ahead as may be, none would be left for what missed its own."""
+    window = Window(400)
+    window.kept(100, AHEAD)
+    assert window.size == 400
+    window.kept(100, AHEAD + 0.01)
+    assert window.size == 400 - 100 * EXCESS
 
 
 def test_what_was_missed_is_asked_for_no_more():
@@ -67,7 +76,7 @@ def test_it_never_gets_so_narrow_that_nothing_is_learned():
 def test_a_size_at_which_slots_are_missed_again_and_again_is_good_no_more():
     def miss_one_in_twenty(window: Window) -> None:
         for _ in range(1000):
-            window.kept(100)
+            window.kept(100, 0.0)
             window.missed(5)
 
     assert crowded(miss_one_in_twenty).size == LEAST
@@ -76,10 +85,10 @@ def test_a_size_at_which_slots_are_missed_again_and_again_is_good_no_more():
 def test_a_single_delay_is_soon_made_up_for():
     def stand_still_once(window: Window) -> None:
         for _ in range(20):
-            window.kept(100)
+            window.kept(100, 0.0)
         window.missed(200)
         for _ in range(5):
-            window.kept(100)
+            window.kept(100, 0.0)
 
     assert crowded(stand_still_once).size == 700
 
