@@ -86,7 +86,6 @@ class Supervisor:
         self._grace = grace
         self._backoff = backoff or Backoff()
         self._signum: int | None = None
-        self._wake = threading.Event()
         self._members = [
             _Member(name, command, Restarts(self._backoff)) for name, command in commands.items()
         ]
@@ -111,7 +110,6 @@ class Supervisor:
 
     def _note_signal(self, signum: int, _: FrameType | None) -> None:
         self._signum = signum
-        self._wake.set()
 
     def _check(self) -> None:
         for member in self._members:
@@ -156,7 +154,8 @@ class Supervisor:
             for member in self._members:
                 if (ended := self._look_after(member, time.monotonic())) is not None:
                     return ended
-            self._wake.wait(_POLL_SECONDS)
+            # No event: the handler that set it could interrupt this very wait, or itself.
+            time.sleep(_POLL_SECONDS)
         ended = Ended(self._signum)
         self._say(f"{ended}; stopping")
         return ended

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from campaigns import failpoints, queries
 from campaigns.database import Connection
@@ -54,23 +55,43 @@ def tick(
     beat's, for its heartbeat. ``memory`` is what the beat remembers from tick to tick.
     """
     memory = memory or Memory()
+    try:
+        report = _tick(conn, providers, name, now, memory)
+    except Exception:
+        memory.apart.needed = True
+        raise
+    if report is None:
+        return None
+    memory.apart.over()
+    if report.reclaimed:
+        failpoints.hit("reclaim.committed")
+    failpoints.hit("tick.committed")
+    return report
+
+
+def _tick(
+    conn: Connection, providers: Providers, name: str, now: datetime | None, memory: Memory
+) -> TickReport | None:
+    do = partial(memory.apart.do, conn)
     with conn.transaction():
         row = conn.execute(_SQL.lock_tick).fetchone()
         if row is None or not row["locked"]:
             return None
         failpoints.hit("tick.begun")
         moment = now or row["now"]
-        started, closing = starting.run_once(conn, moment)
-        rolling.run_once(conn, moment)
-        reclaimed = reclaiming.run_once(conn, moment, providers)
-        messages = dispatching.run_once(conn, moment, providers, memory.known_runs)
-        finished = finishing.run_once(conn, moment)
-        publish = publishing.run_once(conn, moment)
-        forgetting.run_once(conn, moment, memory.sweep)
-        watching.run_once(conn, moment, memory.watch, providers)
+        found: list[watching.Finding] = []
+        nothing: list[tuple[str, int]] = []
+        started, closing = do("starting", lambda: starting.run_once(conn, moment), (0, 0))
+        do("rolling", lambda: rolling.run_once(conn, moment), None)
+        reclaimed = do("reclaiming", lambda: reclaiming.run_once(conn, moment, providers), 0)
+        known = memory.known_runs
+        messages = do(
+            "dispatching", lambda: dispatching.run_once(conn, moment, providers, known), 0
+        )
+        finished = do("finishing", lambda: finishing.run_once(conn, moment), 0)
+        publish = do("publishing", lambda: publishing.run_once(conn, moment), nothing)
+        do("forgetting", lambda: forgetting.run_once(conn, moment, memory.sweep), None)
+        do("watching", lambda: watching.run_once(conn, moment, memory.watch, providers), found)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})
         failpoints.hit("tick.before_commit")
-    if reclaimed:
-        failpoints.hit("reclaim.committed")
-    failpoints.hit("tick.committed")
     return TickReport(started, closing, reclaimed, messages, finished, tuple(publish))

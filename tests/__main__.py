@@ -58,9 +58,9 @@ def _acceptance(*names: str) -> tuple[str, ...]:
 
 #: Whole installations that come and go.
 _INSTALLATIONS = _acceptance("demo", "up")
-#: What takes longest of the tests about moments.
-_OUTAGES = _acceptance("degraded")
-_PACES = _acceptance("throttling", "live", "accounts")
+#: The tests about moments, in parts that take about equally long.
+_OUTAGES = _acceptance("degraded", "shutdown", "accounts")
+_PACES = _acceptance("throttling", "live")
 
 
 def _without(files: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,11 +72,8 @@ PHASES: tuple[tuple[Row, ...], ...] = (
     (
         Row("arithmetic", ("tests/unit", "tests/contract", "tests/simulation", "tests/model")),
         Row("servers", ("tests/integration",)),
-        Row("installations", (*_INSTALLATIONS, "-m", "not moments")),
-        Row(
-            "processes",
-            ("tests/acceptance", "tests/chaos", "-m", "not moments", *_without(_INSTALLATIONS)),
-        ),
+        Row("installations", (*_INSTALLATIONS, "tests/chaos", "-m", "not moments")),
+        Row("processes", ("tests/acceptance", "-m", "not moments", *_without(_INSTALLATIONS))),
     ),
     (
         Row("outages", (*_OUTAGES, "-m", "moments")),
@@ -151,4 +148,7 @@ def _say(*lines: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -102,7 +102,7 @@ class Accounts:
             transport = self._connect(config, adapter)
             self._finish(account.transport.aclose())
             account.transport = transport
-            account.slots.resize(config.max_in_flight)
+            account.resize(config.max_in_flight)
         account.adapter = adapter
         account.config = config
 

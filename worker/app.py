@@ -6,10 +6,10 @@ celery -A worker.app worker --pool threads --concurrency 16 --queues sluice.send
 from __future__ import annotations
 
 import logging
-import os
 import signal
 from collections.abc import Container
 from itertools import count
+from types import FrameType
 from typing import Any
 
 from celery import Celery, signals
@@ -40,7 +40,7 @@ def create_app(config: settings.Settings) -> tuple[Celery, Runtime]:
 _settings = settings.load()
 failpoints.arm(_settings.failpoints, _settings.failpoint_log)
 app, _runtime = create_app(_settings)
-_interrupts = count()
+_told_to_end = count()
 
 
 @signals.after_setup_logger.connect  # type: ignore[untyped-decorator]
@@ -81,19 +81,25 @@ def _stop_claiming(**_: Any) -> None:
 
 
 @signals.worker_ready.connect  # type: ignore[untyped-decorator]
-def _obey_interrupts(**_: Any) -> None:
-    """Instead of Celery's own answer to a second interrupt, which is to kill the tasks: threads
-    cannot be killed. From the start, because the second one may come right behind the first.
+def _obey_signals(**_: Any) -> None:
+    """One warm shutdown, by whichever signal it is asked for, and however often.
+
+    Celery's answer to a second interrupt is to kill the tasks, and threads cannot be killed. Its
+    handlers take locks, so a signal that comes right behind another must not enter them again: it
+    interrupts the first one's handler.
     """
-    signal.signal(signal.SIGINT, _interrupted)
+    shut_down = signal.getsignal(signal.SIGTERM)
+    assert callable(shut_down)
 
+    def told(number: int, frame: FrameType | None) -> None:
+        if next(_told_to_end) == 0:
+            shut_down(signal.SIGTERM, frame)
+        elif number == signal.SIGINT:
+            # Whoever interrupts again does not want to wait.
+            _runtime.stop_claiming(hurry=True)
 
-def _interrupted(*_: object) -> None:
-    if next(_interrupts) == 0:
-        os.kill(os.getpid(), signal.SIGTERM)
-    else:
-        # Whoever interrupts again does not want to wait.
-        _runtime.stop_claiming(hurry=True)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, told)
 
 
 @signals.worker_process_shutdown.connect  # type: ignore[untyped-decorator]

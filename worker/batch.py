@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -21,9 +20,11 @@ from campaigns import failpoints
 from campaigns.clock import sleep_until
 from worker.account import Account
 from worker.chunk import ChunkSender
+from worker.claims import PATIENCE, Claims, Stop
+from worker.departures import lapsed
 from worker.engine import Engine
 from worker.heartbeat import keep_lease
-from worker.ledger import Claimed, Lease
+from worker.ledger import Lease
 from worker.notes import Notes
 from worker.spread import STEP_SECONDS, Spread
 from worker.throttle.base import Permits, Wait
@@ -34,18 +35,11 @@ log = logging.getLogger(__name__)
 #: A batch stops claiming after this long, so that nobody waits for it; its rest is cut again.
 BATCH_SECONDS = 30.0
 
-#: A wait for permits or for a place longer than this is not sat out: the batch is handed back, and
-#: its thread is free for another account.
-PATIENCE = 2.0
-
 #: How long to stay away from an account whose places are all taken, in seconds.
 NO_PLACE_PAUSE = 1.0
 
 #: How long to stay away after the limiter could not be reached, in seconds.
 LIMITER_PAUSE = 1.0
-
-#: How long to stay away after the database failed, in seconds.
-DATABASE_PAUSE = 1.0
 
 #: The longest that the rest of a batch stays away from an account that has a fallback, in seconds.
 TAKE_OVER_PAUSE = 1.0
@@ -122,13 +116,6 @@ async def _may_probe(engine: Engine, account: Account, lease: Lease) -> bool:
     return not account.condition.is_open or await engine.ledger.is_alone(lease)
 
 
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    """Why no more is claimed, and how long the rest should stay away."""
-
-    wait: float = 0.0
-
-
 class _BatchRun:
     def __init__(
         self, engine: Engine, account: Account, lease: Lease, units: Units, sender: ChunkSender
@@ -139,13 +126,14 @@ class _BatchRun:
         self._clock = engine.clock
         self._units = units
         self._sender = sender
+        self._claims = Claims(engine, account, lease)
         self._spread = Spread(lease.spread_from, lease.spread_until, lease.messages)
         self._claimed = 0
         self._taken = 0
         #: Set by whoever finds that no more can be claimed; what waits for its moment gives up.
-        self._stop: _Stop | None = None
+        self._stop: Stop | None = None
         #: Why no more was asked for.
-        self._last = _Stop()
+        self._last = Stop()
         #: Whether something failed that nobody expected: the ledger may not know everything.
         self._failed = False
 
@@ -169,7 +157,7 @@ class _BatchRun:
             await step
         except Exception as error:
             self._failed = True
-            self._stop = self._stop or _Stop()
+            self._stop = self._stop or Stop()
             log.error("batch %d: a chunk failed (%s)", self._lease.batch_id, type(error).__name__)
 
     async def _hand_back(self, wait: float) -> bool:
@@ -194,25 +182,26 @@ class _BatchRun:
         """Claim until there is no more; why, is noted."""
         self._last = await self._claim_while_possible(chunks)
 
-    async def _claim_while_possible(self, chunks: asyncio.TaskGroup) -> _Stop:
+    async def _claim_while_possible(self, chunks: asyncio.TaskGroup) -> Stop:
         deadline = self._clock.monotonic() + BATCH_SECONDS
         while self._taken < self._lease.messages and not self._account.removed:
             if self._engine.stopping or self._clock.monotonic() > deadline or self._is_held():
-                return _Stop()
+                return Stop()
             await sleep_until(self._clock, self._spread.due_at(self._taken))
             step = self._spread.step(self._taken, self._clock.monotonic())
+            at_most = min(step, self._account.config.max_in_flight)
             try:
                 async with asyncio.timeout(PATIENCE):
-                    places = await self._account.slots.take(step)
+                    asked = await self._account.window.take(at_most)
             except TimeoutError:
-                return _Stop(NO_PLACE_PAUSE)
-            held = places
+                return Stop(NO_PLACE_PAUSE)
+            held = asked
             try:
-                permits = await self._lease_units(places)
-                if isinstance(permits, _Stop):
+                permits = await self._lease_units(asked)
+                if isinstance(permits, Stop):
                     return permits
                 affordable = self._units.estimate.messages(permits.due_within(STEP_SECONDS))
-                amount = min(places, affordable)
+                amount = min(asked, affordable)
                 self._taken += amount
                 held -= amount
                 if not self._lease.limits:
@@ -222,65 +211,62 @@ class _BatchRun:
                     # batch would send no more than one such lot per horizon.
                     chunks.create_task(self._guarded(self._claim_at(permits, amount, chunks)))
             finally:
-                self._account.slots.give(held)
+                self._account.window.give(held)
             if self._stop is not None:
                 return self._stop
-        return _Stop()
+        return Stop()
 
     async def _claim_at(self, permits: Permits, amount: int, chunks: asyncio.TaskGroup) -> None:
         """Claim as many rows in time for their first slot, and let them be sent.
 
-        Holds ``amount`` places, and passes on one for each row. What stops the batch is noted.
+        Holds room for ``amount`` messages in the window, and passes on what one row needs for
+        each. What stops the batch is noted.
         """
-        rows: list[Claimed] = []
+        places = sent = 0
+        begin = permits.start - self._engine.claim_lead.seconds
+        ahead = begin - self._clock.monotonic()
         try:
-            await sleep_until(self._clock, permits.start - self._engine.claim_lead.seconds)
+            await sleep_until(self._clock, begin)
             if self._stop is not None:
                 return
+            places = await self._claims.places(permits, amount)
             if self._engine.stopping or self._is_held():
-                self._stop = _Stop()
+                self._stop = Stop()
                 return
             begun = self._clock.monotonic()
-            found = await self._claim(amount)
-            if isinstance(found, _Stop):
-                self._stop = found
+            usable = permits.count - lapsed(permits, begun)
+            wanted = min(places, amount, self._units.estimate.messages(usable)) if usable else 0
+            self._taken -= amount - wanted
+            if permits.interval:
+                self._account.window.missed(amount - wanted)
+            elif not wanted:
+                self._stop = Stop(NO_PLACE_PAUSE)
+            if not wanted:
                 return
-            rows = found
-            self._claimed += len(rows)
+            rows = await self._claims.claim(wanted)
+            if isinstance(rows, Stop):
+                self._stop = rows
+                return
             if rows:
+                sent = len(rows)
+                self._claimed += sent
+                if permits.interval:
+                    self._account.window.kept(sent, ahead)
                 chunks.create_task(self._guarded(self._sender.send(rows, permits, begun)))
         finally:
-            self._account.slots.give(amount - len(rows))
+            self._account.slots.give(places - sent)
+            self._account.window.give(amount - sent)
 
-    async def _claim(self, amount: int) -> list[Claimed] | _Stop:
-        """The next rows. A claim whose answer was lost is undone when the batch is handed back."""
-        failpoints.hit("claim.before")
-        try:
-            rows = await self._engine.ledger.claim(
-                self._lease, amount, self._account.config.channel
-            )
-        except (psycopg.Error, PoolTimeout) as error:
-            log.warning(
-                "batch %d: nothing can be claimed (%s)",
-                self._lease.batch_id,
-                type(error).__name__,
-            )
-            return _Stop(DATABASE_PAUSE)
-        if rows is None:
-            return _Stop()
-        failpoints.hit("claim.committed")
-        return rows
-
-    async def _lease_units(self, messages: int) -> Permits | _Stop:
+    async def _lease_units(self, messages: int) -> Permits | Stop:
         answer = await self._units.lease(messages, patience=PATIENCE)
         if answer is None:
-            return _Stop(LIMITER_PAUSE)
+            return Stop(LIMITER_PAUSE)
         if isinstance(answer, Wait):
             # Back in time to sit out the end of the wait: a slot that nobody asks for is lost.
-            return _Stop(max(answer.seconds - PATIENCE, 0.0))
+            return Stop(max(answer.seconds - PATIENCE, 0.0))
         return answer
 
-    def _wait(self, stop: _Stop) -> float:
+    def _wait(self, stop: Stop) -> float:
         """For how long the rest stays away: not until this account may be asked again where
         another one can take over."""
         wait = max(stop.wait, self._rest())

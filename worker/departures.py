@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,17 @@ class Departure:
     latest: float
 
 
-def departures(permits: Permits, costs: Sequence[int], latest: float) -> list[Departure | None]:
-    """A departure for each message, in order, whose units ``permits`` still holds in time;
+def lapsed(permits: Permits, now: float) -> int:
+    """How many units of ``permits``, from the first on, can no longer be used at ``now``."""
+    if not permits.interval:
+        return 0
+    return bisect_left(range(permits.count), now - permits.tolerance, key=permits.at)
+
+
+def departures(
+    permits: Permits, costs: Sequence[int], latest: float, now: float = -math.inf
+) -> list[Departure | None]:
+    """A departure for each message, in order, whose units ``permits`` still holds at ``now``;
     ``None`` for one that is too dear for what is left.
 
     Where nothing limits, all leave at once. Nobody leaves after ``latest``.
@@ -30,7 +40,7 @@ def departures(permits: Permits, costs: Sequence[int], latest: float) -> list[De
     if not permits.interval:
         return [Departure(permits.start, latest)] * len(costs)
     found: list[Departure | None] = []
-    used = 0
+    used = lapsed(permits, now)
     for cost in costs:
         at = permits.at(used, cost) if used + cost <= permits.count else math.inf
         if at > latest:

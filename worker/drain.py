@@ -11,7 +11,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 
 log = logging.getLogger(__name__)
 
@@ -26,25 +29,35 @@ FORCED = 1
 class Drain:
     """Watches over the end of this process, which takes at most ``seconds``."""
 
-    def __init__(self, seconds: float, break_off: Callable[[float], None]) -> None:
-        """``break_off`` is told how many seconds are left after it."""
+    def __init__(
+        self, seconds: float, begun: Callable[[], None], break_off: Callable[[float], None]
+    ) -> None:
+        """``begun`` is called as soon as the process was told to end, ``break_off`` with how many
+        seconds are left after it; both in a thread of their own."""
         self._seconds = seconds
+        self._begun = begun
         self._break_off = break_off
-        self._begun = threading.Event()
-        self._hurried = threading.Event()
+        # Locks and events are no good inside signal handlers: the second signal interrupts the
+        # first one's handler, and would wait for ever for what that one holds. This is made for it.
+        self._told: SimpleQueue[bool] = SimpleQueue()
         # Begun before it is needed: a signal handler must not start a thread, since the signal may
         # have come while one is being started.
         threading.Thread(target=self._watch, name="sluice-drain", daemon=True).start()
 
     def begin(self, *, hurry: bool = False) -> None:
-        """The process was told to end; ``hurry``: without waiting for providers."""
-        if hurry:
-            self._hurried.set()
-        self._begun.set()
+        """The process was told to end; ``hurry``: without waiting for providers.
+
+        May be called inside signal handlers, and again.
+        """
+        self._told.put(hurry)
 
     def _watch(self) -> None:
-        self._begun.wait()
-        self._hurried.wait(self._seconds * BREAK_OFF)
+        hurry = self._told.get()
+        self._begun()
+        until = time.monotonic() + self._seconds * BREAK_OFF
+        with suppress(Empty):
+            while not hurry:
+                hurry = self._told.get(timeout=max(until - time.monotonic(), 0.0))
         left = self._seconds * (FORCE - BREAK_OFF)
         self._break_off(left)
         # The process ends while this waits, or not at all.

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 
-from worker.adapters.base import Message
 from worker.departures import Departure
-from worker.ledger import Claimed
+from worker.rendering import Rendered
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """A message that has its moment."""
 
-    row: Claimed
-    message: Message
+    rendered: Rendered
     departure: Departure
 
 
-def groups(due: Sequence[Due], size: int) -> Iterator[Sequence[Due]]:
-    """What goes in one request: at most ``size`` messages, and only such as may leave together."""
+def groups(due: Sequence[Due], size: int) -> Iterator[tuple[Departure, Sequence[Rendered]]]:
+    """What goes in one request: at most ``size`` messages, and only such as may leave together.
+
+    They depart at the moment of the first.
+    """
     for _, together in groupby(due, key=lambda one: one.departure.at):
         while group := list(islice(together, size)):
-            yield group
+            yield group[0].departure, [one.rendered for one in group]

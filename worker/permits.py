@@ -44,10 +44,13 @@ class PermitSource:
             log.warning("the limiter cannot be reached: nothing is sent")
             return None
 
-    async def wait_for(self, want: int, at_least: int, until: float) -> Permits | None:
+    async def wait_for(
+        self, want: int, at_least: int, until: float, *, lead: float = 0.0
+    ) -> Permits | None:
         """Permits whose first slot is due by ``until``; ``None`` as soon as there can be none."""
         while True:
-            answer = await self.ask(want, at_least, within=until - self._clock.monotonic())
+            within = until - self._clock.monotonic()
+            answer = await self.ask(want, at_least, lead=lead, within=within)
             if not isinstance(answer, Wait):
                 return answer
             if self._clock.monotonic() + answer.seconds > until:

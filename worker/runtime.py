@@ -94,9 +94,9 @@ class Runtime:
     def stop_claiming(self, *, hurry: bool = False) -> None:
         """Batches under way finish what they claimed and hand back the rest.
 
-        ``hurry``: without waiting for the providers' answers. Called inside a signal handler.
+        ``hurry``: without waiting for the providers' answers. May be called inside a signal
+        handler, so it takes no lock.
         """
-        self._stopping.set()
         if self._engine is not None:
             self._engine.stopping = True
         if self._drain is not None:
@@ -108,7 +108,7 @@ class Runtime:
 
     def _watch_over_the_end(self) -> None:
         if self._drain is None:
-            self._drain = Drain(self.settings.drain_seconds, self._break_off)
+            self._drain = Drain(self.settings.drain_seconds, self._stopping.set, self._break_off)
 
     def _break_off(self, seconds: float) -> None:
         engine, loop = self._engine, self._loop

@@ -35,6 +35,11 @@ class Slots:
         """Places that nobody holds."""
         return self._free
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiters)
+
     async def take(self, at_most: int) -> int:
         """Between one and ``at_most`` places; waits until a lot of them is free."""
         waiter = _Waiter(at_most, asyncio.get_running_loop().create_future())

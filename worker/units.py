@@ -62,3 +62,10 @@ class Units:
         answer = await self.permits.ask(units, at_least, lead=lead)
         engine.permit_lead.learn(clock.monotonic() - asked)
         return answer
+
+    async def lease_more(self, units: int, at_least: int, until: float) -> Permits | None:
+        """Permits for messages that are claimed; ``None`` where there are none until ``until``."""
+        if self._engine.clock.monotonic() >= until:
+            return None
+        lead = self._engine.permit_lead.seconds
+        return await self.permits.wait_for(units, at_least, until, lead=lead)

@@ -126,10 +126,13 @@ def test_a_message_to_somebody_who_was_not_to_get_one_makes_it_unclean(start, ho
     assert not left(home)
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_demo_ends_everything(start, home, signum, code):
+@pytest.mark.parametrize(
+    ("moment", "signum", "code"),
+    [(r"tables created", signal.SIGTERM, 143), (r"arrived, ", signal.SIGINT, 130)],
+)
+def test_an_interrupted_demo_ends_everything(start, home, moment, signum, code):
     demo = start()
-    demo.wait_for(r"arrived, ", timeout=90)
+    demo.wait_for(moment, timeout=90)
     assert left(home)
     os.kill(demo.pid, signum)
     assert demo.wait(timeout=60) == code

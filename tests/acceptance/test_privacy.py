@@ -31,6 +31,13 @@ def test_contact_data_from_any_client_reaches_no_log_no_event_and_no_page(stack)
     base = f"http://{running.env['SLUICE_FLOWER_BIND']}"
     flower = running.processes.python("-m", "cli.flower", name="flower", env=running.env)
     running.start()
+    flower.wait_for(r"Connected to", timeout=60)
+    with httpx.Client(base_url=base, auth=("user", "secret"), trust_env=False) as web:
+        # What happened before it listened, it never hears of.
+        eventually(
+            lambda: web.get("/workers", params={"json": "1"}).json()["data"],
+            message="Flower hears the workers",
+        )
     client = Celery("anybody", broker=running.env["SLUICE_BROKER_URL"])
     queue = {"queue": "sluice.control", "ignore_result": True}
     group, campaign = str(uuid4()), str(uuid4())

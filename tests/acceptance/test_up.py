@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from celery import Celery
 
+from campaigns.database import opened
 from campaigns.messaging import QUEUE_CONTROL
 from cli import embedded
 from cli.embedded import processes as processes_of
@@ -29,6 +30,9 @@ from tests.support.environment import environment
 from tests.support.processes import Process, Processes
 from tests.support.servers import session_home
 from tests.support.waiting import eventually
+
+#: What has to run, as `sluice doctor` calls it.
+KINDS = ("beat", "send workers", "control workers")
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ def asked_for(env: dict[str, str], *words: str) -> Any:
 def healthy(env: dict[str, str]) -> bool:
     found = asked_for(env, "doctor")["findings"]
     states = {finding["what"]: finding["state"] for finding in found}
-    return {states.get(n) for n in ("beat", "send workers", "control workers")} == {"ok"}
+    return {states.get(kind) for kind in KINDS} == {"ok"}
 
 
 def test_everything_starts_works_and_stops_and_again_after_a_kill(
@@ -99,6 +103,7 @@ def test_everything_starts_works_and_stops_and_again_after_a_kill(
 
     third = up(processes, env, "--no-flower")
     assert "friends" in sluice(env, "groups", "list").stdout
+    eventually(lambda: all_alive(home), timeout=60, message="the new beat and workers were seen")
     assert third.terminate(timeout=60) == 0
     assert embedded.running(home) is None
     assert "SIGTERM received; stopping" in third.output()
@@ -245,6 +250,17 @@ def asked(url: str, auth: str = "", method: str = "GET") -> tuple[int, str]:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def all_alive(home: Path) -> bool:
+    """Whether each of the processes that run now has said so itself."""
+    servers = embedded.running(home)
+    assert servers is not None
+    with opened(servers.database_url) as conn:
+        names = [row["name"] for row in conn.execute("SELECT name FROM heartbeats")]
+    alive = {int(name.rpartition(":")[2]) for name in names}
+    pids = ours(home)
+    return len(pids) >= len(KINDS) and alive >= set(pids)
 
 
 def ours(home: Path) -> list[int]:

@@ -10,9 +10,11 @@ import argparse
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from campaigns.failpoints import POINTS
 from tests.chaos import table
+from tests.chaos.ending import end_by_signal
 from tests.chaos.games import Games
 from tests.chaos.plan import draw
 from tests.support.environment import REPOSITORY
@@ -31,11 +33,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the first trial (default: 0)")
     parser.add_argument("--only", type=int, help="one trial again, by its own seed")
     parser.add_argument("--lanes", type=int, default=4, help="trials at once (default: 4)")
+    parser.add_argument("--remains", type=Path, default=REMAINS, help="default: .chaos")
     options = parser.parse_args()
+    end_by_signal()
     once = options.only is not None
     seeds = [options.only] if once else list(range(options.seed, options.seed + options.trials))
     began = time.monotonic()
-    games = Games(list(map(draw, seeds)), REMAINS, partial(print, flush=True))
+    games = Games(list(map(draw, seeds)), options.remains, partial(print, flush=True))
     games.play(min(options.lanes, len(seeds)))
     if not once:
         print(table.report(games.results, time.monotonic() - began))

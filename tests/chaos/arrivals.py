@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import Counter
 from pathlib import Path
 
-from cli.carrier.log import RECEIVED
+from cli.carrier.log import parse, received
+from tests.chaos.judge import place
 
 
 class Arrivals:
@@ -27,12 +27,10 @@ class Arrivals:
     def read(self) -> int:
         """Take in what was written since; returns how many messages there are by now."""
         with self._lock:
-            for line in self._lines():
-                entry = json.loads(line)
-                if entry["outcome"] in RECEIVED:
-                    run_id, seq = entry["reference"].split("-")[:2]
-                    self.by_run.setdefault(int(run_id), Counter())[int(seq)] += 1
-                    self.total += 1
+            for arrival in received(parse(self._lines())):
+                run_id, seq = place(arrival)
+                self.by_run.setdefault(run_id, Counter())[seq] += 1
+                self.total += 1
             return self.total
 
     def start_anew(self) -> None:
@@ -51,4 +49,4 @@ class Arrivals:
             content = file.read()
         whole = content[: content.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return whole.splitlines()
+        return whole.splitlines(keepends=True)

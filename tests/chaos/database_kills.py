@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ from rich.table import Table
 
 from campaigns import database
 from campaigns.database import Connection
+from tests.chaos.ending import end_by_signal, with_children
 from tests.chaos.installation import Installation, installed, pause
 from tests.chaos.judgement import Fault, Verdict, judge, rows_of
 from tests.support.outages import own_servers
@@ -147,7 +147,7 @@ class Trial:
 
 def main() -> int:
     """Run the trial and print its tables; 1 if something was lost."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    end_by_signal()
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.database_kills")
     parser.add_argument("--recipients", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=10)
@@ -157,6 +157,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="sluice-kills-") as folder,
         own_servers() as servers,
         installed(servers, Path(folder)) as here,
+        with_children(),
     ):
         here.start()
         settings = _settings(here)

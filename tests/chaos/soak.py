@@ -12,7 +12,6 @@ or if something went wrong that nobody had foreseen: that is what a traceback in
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import tempfile
 import time
@@ -28,6 +27,7 @@ from redis.exceptions import RedisError
 
 from campaigns.errors import Unavailable
 from tests.chaos import logs, sampling, soak_faults, soak_page
+from tests.chaos.ending import end_by_signal, with_children
 from tests.chaos.installation import installed, pause
 from tests.chaos.judgement import Fault
 from tests.chaos.soak_load import Load
@@ -125,7 +125,7 @@ class Soak:
 
 def main() -> int:
     """Run the soak and print its page; 1 if a promise was not kept."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    end_by_signal()
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.soak")
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--fault-every", type=float, default=10, metavar="SECONDS")
@@ -137,6 +137,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="sluice-soak-") as folder,
         own_servers() as servers,
         installed(servers, Path(folder)) as here,
+        with_children(),
     ):
         here.start()
         load = Load(here, here.group(RECIPIENTS), RECIPIENTS)

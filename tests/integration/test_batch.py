@@ -324,7 +324,7 @@ def test_without_a_limiter_nothing_is_sent(bench):
 
 def test_a_batch_that_gets_no_place_makes_room_for_other_accounts(bench, monkeypatch):
     """Requests that hang at one provider must not keep every thread of the process waiting."""
-    monkeypatch.setattr("worker.batch.PATIENCE", 0.01)
+    monkeypatch.setattr("worker.claims.PATIENCE", 0.01)
 
     async def occupy(engine: Engine) -> None:
         await engine.accounts.get("carrier").slots.take(8)

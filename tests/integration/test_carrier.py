@@ -12,13 +12,14 @@ import pytest
 
 from cli.carrier.log import peak_in_sliding_window, read, received
 from tests.support.carrier import MESSAGE, RunningCarrier, carrier, post
+from tests.support.forge import Forge
 from tests.support.processes import Processes
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Iterator[RunningCarrier]:
+def plain(tmp_path: Path, forge: Forge) -> Iterator[RunningCarrier]:
     """A carrier that accepts everything."""
-    with carrier(tmp_path) as running:
+    with carrier(tmp_path, forge=forge) as running:
         yield running
 
 
@@ -41,8 +42,8 @@ def test_an_accepted_message_is_in_log_file_and_statistics_at_once(plain: Runnin
     assert (arrivals[0].to, arrivals[0].text) == ("+4917000001", "Grüße 👋\n")
 
 
-def test_each_outcome_has_its_answer(tmp_path: Path) -> None:
-    with carrier(tmp_path, "--errors", "rejected=100%") as running:
+def test_each_outcome_has_its_answer(tmp_path: Path, forge: Forge) -> None:
+    with carrier(tmp_path, "--errors", "rejected=100%", forge=forge) as running:
         answers = [running.send()]
         running.change(errors="unavailable=100%")
         answers.append(running.send())
@@ -69,9 +70,9 @@ def test_each_outcome_has_its_answer(tmp_path: Path) -> None:
 
 
 def test_a_lost_message_is_logged_and_its_connection_closed_without_a_reply(
-    tmp_path: Path,
+    tmp_path: Path, forge: Forge
 ) -> None:
-    with carrier(tmp_path, "--errors", "lost=100%") as running:
+    with carrier(tmp_path, "--errors", "lost=100%", forge=forge) as running:
         with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
             running.send(reference="1-7")
         assert [(a.reference, a.outcome) for a in running.log()] == [("1-7", "lost")]
@@ -92,9 +93,9 @@ def test_an_outage_closes_connections_and_logs_nothing(plain: RunningCarrier) ->
     assert plain.send().status_code == 202
 
 
-def test_the_ceiling_holds_in_every_sliding_window(tmp_path: Path) -> None:
+def test_the_ceiling_holds_in_every_sliding_window(tmp_path: Path, forge: Forge) -> None:
     rate, burst = 200, 5
-    with carrier(tmp_path, "--rate", f"{rate}/s", "--burst", str(burst)) as running:
+    with carrier(tmp_path, "--rate", f"{rate}/s", "--burst", str(burst), forge=forge) as running:
 
         def flood(_: int) -> None:
             while running.stats()["accepted"] < 150:
@@ -112,8 +113,8 @@ def test_the_ceiling_holds_in_every_sliding_window(tmp_path: Path) -> None:
         assert peak <= rate * seconds + burst
 
 
-def test_the_arrival_is_logged_before_the_reply_is_due(tmp_path: Path) -> None:
-    with carrier(tmp_path, "--latency", "600000") as running:
+def test_the_arrival_is_logged_before_the_reply_is_due(tmp_path: Path, forge: Forge) -> None:
+    with carrier(tmp_path, "--latency", "600000", forge=forge) as running:
         with pytest.raises(httpx.ReadTimeout):
             post(running.url, timeout=0.2)
         assert outcomes(running) == ["accepted"]

@@ -9,17 +9,19 @@ import pytest
 
 from cli.carrier.log import received
 from tests.support.carrier import carrier, post
+from tests.support.forge import Forge
 from tests.support.report_receiver import receiving
 from tests.support.waiting import eventually
 
 
-def test_every_accepted_message_is_reported_once_in_batches(tmp_path: Path) -> None:
+def test_every_accepted_message_is_reported_once_in_batches(tmp_path: Path, forge: Forge) -> None:
     with (
         receiving() as receiver,
         carrier(
             tmp_path,
             *("--reports", receiver.url, "--report-delay", "200", "--undelivered", "30%"),
             *("--errors", "rejected=20%"),
+            forge=forge,
         ) as running,
     ):
         replies = [running.send(reference=f"1-{number}") for number in range(100)]
@@ -39,10 +41,10 @@ def test_every_accepted_message_is_reported_once_in_batches(tmp_path: Path) -> N
     assert codes == {("delivered", None), ("undelivered", "absent_subscriber")}
 
 
-def test_a_receiver_that_fails_gets_the_reports_again(tmp_path: Path) -> None:
+def test_a_receiver_that_fails_gets_the_reports_again(tmp_path: Path, forge: Forge) -> None:
     with (
         receiving(failures=2) as receiver,
-        carrier(tmp_path, "--reports", receiver.url, "--report-delay", "0") as running,
+        carrier(tmp_path, "--reports", receiver.url, "--report-delay", "0", forge=forge) as running,
     ):
         # Half of a surrogate pair is JSON, but no UTF-8; it must not stop the reports.
         for reference in ("1-1", "\ud83d"):
@@ -53,10 +55,10 @@ def test_a_receiver_that_fails_gets_the_reports_again(tmp_path: Path) -> None:
     assert {report["reference"] for report in receiver.reports} == {"1-1", "\ud83d"}
 
 
-def test_a_receiver_that_hangs_holds_up_no_reply(tmp_path: Path) -> None:
+def test_a_receiver_that_hangs_holds_up_no_reply(tmp_path: Path, forge: Forge) -> None:
     with (
         receiving(is_open=False) as receiver,
-        carrier(tmp_path, "--reports", receiver.url, "--report-delay", "0") as running,
+        carrier(tmp_path, "--reports", receiver.url, "--report-delay", "0", forge=forge) as running,
     ):
         for number in range(20):
             assert running.send(reference=f"1-{number}").status_code == 202

@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 #: Folders that tools and builds write; .gitignore names them.
-_WRITTEN = frozenset(
+WRITTEN = frozenset(
     {
         ".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis",
-        ".import_linter_cache", ".tests", "__pycache__", "build", "dist", "demo-output",
+        ".import_linter_cache", ".tests", ".chaos", "__pycache__", "build", "dist", "demo-output",
     }
 )  # fmt: skip
 
@@ -24,7 +24,7 @@ def documents() -> list[Path]:
 def files(folder: Path = ROOT) -> Iterator[Path]:
     """Every file that is written by hand or kept with the source."""
     for path in sorted(folder.iterdir()):
-        if path.name in _WRITTEN or path.name.endswith(".egg-info"):
+        if path.name in WRITTEN or path.name.endswith(".egg-info"):
             continue
         if path.is_dir():
             yield from files(path)

@@ -12,7 +12,7 @@ _INTERVAL_SECONDS = 0.02
 
 
 def eventually(
-    condition: Callable[[], T], *, timeout: float = 10.0, message: str = "the condition"
+    condition: Callable[[], T], *, timeout: float = 30.0, message: str = "the condition"
 ) -> T:
     """Ask until ``condition()`` is true, and return what it returned.
 

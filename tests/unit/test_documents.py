@@ -24,7 +24,7 @@ from cli.demo.folder import Folder
 from cli.demo.verdict import Judgement
 from cli.main import sluice
 from tests.support import repository
-from tests.support.repository import ROOT, documents, files, name
+from tests.support.repository import ROOT, WRITTEN, documents, files, name
 from worker.adapters.http_options import HttpOptions
 from worker.adapters.registry import ADAPTERS, build
 from worker.app import create_app
@@ -61,7 +61,7 @@ def test_links_lead_to_files_that_are_there(document: Path) -> None:
 
 @each_document
 def test_files_that_are_named_are_there(document: Path) -> None:
-    tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir()} - WRITTEN
     for code in _CODE.findall(prose(document)):
         path = code.partition("::")[0]
         if path.partition("/")[0] in tops and re.fullmatch(r"[\w./-]+", path):

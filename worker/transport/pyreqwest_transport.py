@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import BuilderError, DecodeError, PoolTimeoutError
+from pyreqwest.http import HeaderMap
 from pyreqwest.request import StreamRequest
 from pyreqwest.response import Response
 
@@ -81,7 +83,7 @@ class PyreqwestTransport:
         try:
             async with asyncio.timeout(timeout + _GRACE), outgoing as response:
                 body = await _bounded_body(response)
-                return HttpResponse(response.status, _headers(response), body)
+                return HttpResponse(response.status, _Headers(response.headers), body)
         except TransportError:
             raise
         # Whatever the library raises, the fate of the message has to be told. The cause is cut
@@ -159,16 +161,35 @@ async def _bounded_body(response: Response) -> bytes:
     return bytes(body)
 
 
-def _headers(response: Response) -> dict[str, str]:
+class _Headers(Mapping[str, str]):
     """Names in lower case, repeated fields joined by commas (RFC 9110, section 5.3).
 
-    A field with bytes outside of ASCII cannot be read through pyreqwest and is left out.
+    They are taken out of ``found`` when somebody asks for one, which is for hardly any answer. A
+    field with bytes outside of ASCII cannot be read through pyreqwest and is left out.
     """
-    headers: dict[str, str] = {}
-    for name in dict.fromkeys(response.headers):
-        with contextlib.suppress(ValueError):
-            headers[name] = ", ".join(response.headers.getall(name))
-    return headers
+
+    __slots__ = ("_found", "_read")
+
+    def __init__(self, found: HeaderMap) -> None:
+        self._found = found
+        self._read: dict[str, str] | None = None
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[str, str]:
+        if self._read is None:
+            self._read = {}
+            for name in dict.fromkeys(self._found):
+                with contextlib.suppress(ValueError):
+                    self._read[name] = ", ".join(self._found.getall(name))
+        return self._read
 
 
 def _classified(error: Exception, *, hurried: bool) -> TransportError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.departures import Departure, departures
+from worker.departures import Departure, departures, lapsed
 from worker.throttle.base import Permits
 
 
@@ -21,6 +21,17 @@ def test_units_are_used_in_order_and_a_dear_message_does_not_hold_up_the_others(
 def test_nothing_leaves_after_the_latest_moment() -> None:
     found = departures(block(5), [1, 1, 1], latest=11.2)
     assert found == [Departure(10.0, 10.5), Departure(11.0, 11.2), None]
+
+
+def test_units_whose_moment_has_passed_are_left_out() -> None:
+    """A message that took one would find it too late, and be claimed in vain."""
+    found = departures(block(4), [1, 1, 1, 1], latest=100.0, now=11.6)
+    assert found == [Departure(12.0, 12.5), Departure(13.0, 13.5), None, None]
+
+
+def test_a_unit_lapses_when_its_tolerance_has_passed() -> None:
+    assert [lapsed(block(3), now) for now in (0.0, 10.5, 10.6, 11.6, 99.0)] == [0, 0, 1, 2, 3]
+    assert lapsed(block(3, interval=0.0), 99.0) == 0
 
 
 def test_where_nothing_limits_all_leave_at_once() -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.carrier.core import LARGEST_BODY, Carrier, Decision
@@ -92,6 +92,7 @@ def test_a_number_may_begin_with_a_plus(to: str) -> None:
     assert logged(a_carrier().decide(body(to=to), NOW_US)).outcome == "accepted"
 
 
+@settings(max_examples=40)
 @given(
     st.binary(max_size=200)
     | st.recursive(
