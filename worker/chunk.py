@@ -68,7 +68,7 @@ class ChunkSender:
         self._contexts = contexts
         self._units = units
         self._notes = notes
-        self._renderer = Renderer(contexts)
+        self._renderer = Renderer(contexts, account.config.channel)
         #: Whether the account has to be left alone, by what happened in this batch.
         self.repelled = False
         self._tellings: list[asyncio.Task[None]] = []
@@ -108,7 +108,7 @@ class ChunkSender:
         if by_segment:
             self._units.estimate.learn(one.cost for one in rendered)
         self._account.slots.give(len(broken))
-        return rendered, [self._settle(row, Unsendable("render_error")) for row in broken]
+        return rendered, [self._settle(one.row, Unsendable(one.code)) for one in broken]
 
     def _place(
         self, rendered: Sequence[Rendered], permits: Permits, latest: float
