@@ -132,7 +132,8 @@ def compile(channel: str, text: str) -> Contents:  # noqa: A001 - named after re
         return Plain(channel, render.compile(text))
     if not is_json:
         forms = {"email": mail.FORM, "webpush": push.FORM}
-        raise Invalid("template", None, f"is a text, which is no {channel}; {forms[channel]}")
+        lacking = {"email": "subject", "webpush": "title"}[channel]
+        raise Invalid("template", None, f"is a text without a {lacking}; {forms[channel]}")
     found = document.parse(text)
     match channel:
         case "email":

@@ -46,7 +46,7 @@ _SIGNS = {
 _LETTERS = {
     "ð": "d", "Ð": "D", "đ": "d", "Đ": "D", "ħ": "h", "Ħ": "H", "ı": "i", "ĸ": "k", "ł": "l",
     "Ł": "L", "ŋ": "n", "Ŋ": "N", "þ": "th", "Þ": "Th", "ŧ": "t", "Ŧ": "T", "œ": "oe", "Œ": "OE",
-    "ẞ": "SS", "ƒ": "f", "ə": "e", "Ə": "E",
+    "ẞ": "SS", "ƒ": "f", "ə": "e", "Ə": "E", "ŉ": "'n",
 }  # fmt: skip
 
 #: Latin-1 Supplement to Latin Extended-B, Latin Extended Additional, and the ligatures of

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from campaigns.audience import audience
 from campaigns.audience.audience import ZoneShare
+from campaigns.campaign.message import sms_text
 from campaigns.campaign.store import Campaign
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
-from campaigns.campaign.message import sms_text
 from campaigns.template import contents
 from campaigns.template.segments import Encoding, parts
 
