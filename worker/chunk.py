@@ -55,7 +55,7 @@ class ChunkSender:
         self._contexts = contexts
         self._units = units
         self._requests = Requests(engine, account, notes)
-        self._renderer = Renderer(contexts)
+        self._renderer = Renderer(contexts, account.config.channel)
         #: False once an outcome could not be written.
         self.all_recorded = True
 
@@ -95,7 +95,7 @@ class ChunkSender:
         if by_segment:
             self._units.estimate.learn(one.cost for one in rendered)
         self._account.leave(len(broken))
-        return rendered, [self._settle(row, Unsendable("render_error")) for row in broken]
+        return rendered, [self._settle(one.row, Unsendable(one.code)) for one in broken]
 
     def _place(
         self, rendered: Sequence[Rendered], permits: Permits, latest: float

@@ -73,6 +73,9 @@ class RunContext:
     segments: int = 1
     #: Its rows in the batch, each stretch from the first to one past the last.
     stretches: tuple[tuple[int, int], ...] = ()
+    #: Of text messages: see :class:`campaigns.campaign.store.Campaign`.
+    transliterate: bool = False
+    max_parts: int | None = None
 
 
 class Claimed(NamedTuple):
@@ -166,6 +169,8 @@ class Ledger:
                     row["signing_key"],
                     row["segments"],
                     tuple(stretches(row["slices"])),
+                    row["transliterate"],
+                    row["max_parts"],
                 )
                 async for row in cursor
             }

@@ -6,9 +6,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from campaigns.template import render
-from campaigns.template.content import Text
+from campaigns.template import contents
+from campaigns.template.content import Content, Text
+from campaigns.template.contents import Contents
 from campaigns.template.segments import segments
+from campaigns.template.transliteration import transliterated
 from worker import reference
 from worker.adapters.base import Message
 from worker.ledger import Claimed, RunContext
@@ -24,40 +26,70 @@ class Rendered(NamedTuple):
     cost: int
 
 
-class Renderer:
-    """The compiled templates of one batch."""
+class Broken(NamedTuple):
+    """A row of which no message can be made, and the code that says why."""
 
-    def __init__(self, contexts: Mapping[int, RunContext]) -> None:
+    row: Claimed
+    code: str
+
+
+class Renderer:
+    """The compiled templates of one batch, of one channel."""
+
+    def __init__(self, contexts: Mapping[int, RunContext], channel: str) -> None:
         self._contexts = contexts
-        self._templates = {run: render.compile(c.template) for run, c in contexts.items()}
+        self._contents = {run: _compiled(run, one, channel) for run, one in contexts.items()}
+        self._is_sms = channel == "sms"
 
     def render(
         self, rows: Sequence[Claimed], *, by_segment: bool
-    ) -> tuple[list[Rendered], list[Claimed]]:
+    ) -> tuple[list[Rendered], list[Broken]]:
         """The messages in order, and the rows of which none can be made.
 
         One bad contact must not stop the others. A message costs its SMS segments where
         ``by_segment``, and one unit otherwise.
         """
         rendered: list[Rendered] = []
-        broken: list[Claimed] = []
+        broken: list[Broken] = []
         for row in rows:
-            message = self._message(row)
-            if message is None:
-                broken.append(row)
-            else:
-                cost = segments(message.text) if by_segment else 1
-                rendered.append(Rendered(row, message, cost))
+            context = self._contexts[row.run_id]
+            content = self._content(row)
+            if content is None:
+                broken.append(Broken(row, "render_error"))
+                continue
+            if context.transliterate and self._is_sms:
+                content = Text(transliterated(content.text))
+            most = context.max_parts
+            cost = segments(content.text) if by_segment or most is not None else 1
+            if most is not None and cost > most:
+                broken.append(Broken(row, "too_many_parts"))
+                continue
+            signed = reference.sign(row.run_id, row.seq, context.signing_key)
+            message = Message(signed, row.address, context.sender, content, context.expires_at)
+            rendered.append(Rendered(row, message, cost if by_segment else 1))
         return rendered, broken
 
-    def _message(self, row: Claimed) -> Message | None:
-        context = self._contexts[row.run_id]
+    def _content(self, row: Claimed) -> Content | None:
+        found = self._contents[row.run_id]
+        if found is None:
+            return None
         try:
-            text = self._templates[row.run_id].render(row.fields, context.template_vars)
+            return found.render(row.fields)
         except Exception as error:
             log.error(
                 "run %d: row %d cannot be rendered (%s)", row.run_id, row.seq, type(error).__name__
             )
             return None
-        signed = reference.sign(row.run_id, row.seq, context.signing_key)
-        return Message(signed, row.address, context.sender, Text(text), context.expires_at)
+
+
+def _compiled(run_id: int, context: RunContext, channel: str) -> Contents | None:
+    """The template of a run with its variables put in.
+
+    ``None``: it is none that this version takes, though it was saved; its rows fail, and the other
+    runs of the batch are sent.
+    """
+    try:
+        return contents.compile(channel, context.template).bind(context.template_vars)
+    except Exception as error:
+        log.error("run %d: its template cannot be used (%s)", run_id, type(error).__name__)
+        return None

@@ -108,6 +108,8 @@ _TAKEN_OVER = (
     "sending_type",
     "template_uuid",
     "template_vars",
+    "transliterate",
+    "max_parts",
     "timezone",
     "overlap",
     "start_deadline",

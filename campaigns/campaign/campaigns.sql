@@ -10,7 +10,8 @@ INSERT INTO campaigns (
     manually_paused, status, is_test, event_callback, submission, created_at, updated_at,
     started_sending_at, timezone, schedule_rrule, schedule_exdates, schedule_rdates, next_dt,
     last_dt, overlap, start_deadline, catch_up, catch_up_cap, jitter, rate, pacing, warm_up,
-    sending_hours, quiet_hours, holidays, recipient_local, priority, weight, segments)
+    sending_hours, quiet_hours, holidays, recipient_local, priority, weight, segments,
+    transliterate, max_parts)
 VALUES (
     %(id)s, %(team_id)s, %(name)s, %(sender)s, %(sending_type)s, %(provider)s, %(template_uuid)s,
     %(template)s, %(template_vars)s, %(schedule_type)s, %(scheduled_send_date)s,
@@ -19,7 +20,8 @@ VALUES (
     %(started_sending_at)s, %(timezone)s, %(schedule_rrule)s, %(schedule_exdates)s,
     %(schedule_rdates)s, %(next_dt)s, %(last_dt)s, %(overlap)s, %(start_deadline)s, %(catch_up)s,
     %(catch_up_cap)s, %(jitter)s, %(rate)s, %(pacing)s, %(warm_up)s, %(sending_hours)s,
-    %(quiet_hours)s, %(holidays)s, %(recipient_local)s, %(priority)s, %(weight)s, %(segments)s)
+    %(quiet_hours)s, %(holidays)s, %(recipient_local)s, %(priority)s, %(weight)s, %(segments)s,
+    %(transliterate)s, %(max_parts)s)
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
@@ -41,7 +43,8 @@ SET name = %(name)s, sender = %(sender)s, sending_type = %(sending_type)s,
     catch_up_cap = %(catch_up_cap)s, jitter = %(jitter)s, rate = %(rate)s, pacing = %(pacing)s,
     warm_up = %(warm_up)s, sending_hours = %(sending_hours)s, quiet_hours = %(quiet_hours)s,
     holidays = %(holidays)s, recipient_local = %(recipient_local)s, priority = %(priority)s,
-    weight = %(weight)s, segments = %(segments)s
+    weight = %(weight)s, segments = %(segments)s,
+    transliterate = %(transliterate)s, max_parts = %(max_parts)s
 WHERE id = %(id)s;
 
 -- name: insert_groups

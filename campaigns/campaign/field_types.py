@@ -124,6 +124,8 @@ Name = Annotated[Line, Field(max_length=200)]
 Texts = Annotated[dict[Text, Text], BeforeValidator(_texts)]
 Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_VARIABLES)]
 Url = Annotated[Line, Field(max_length=2000), AfterValidator(_url)]
+#: A text of a notification, or a URL in it.
+PushText = Annotated[Text, Field(max_length=4000)]
 #: "50/s", "200/min", "1000/h" or "5000/day".
 Rate = Annotated[Line, AfterValidator(_rate)]
 #: The name of a time zone of the IANA database.

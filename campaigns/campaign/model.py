@@ -29,6 +29,7 @@ from campaigns.campaign.field_types import (
     LocalTimes,
     Name,
     PauseSpec,
+    PushText,
     Rate,
     Texts,
     Time,
@@ -51,6 +52,9 @@ Priority = Literal["urgent", "normal", "bulk"]
 
 _DAY = 86_400
 
+#: What one text message may be split into, as it may be limited.
+MOST_PARTS = 20
+
 
 class MessageSpec(BaseModel):
     """What a campaign and a test send have in common: the message and the way it takes."""
@@ -66,7 +70,22 @@ class MessageSpec(BaseModel):
     template: TemplateText | None = Field(default=None, repr=False)
     template_uuid: Id | None = None
     template_vars: Variables = Field(default={}, repr=False)
+    #: A notification of a browser by HORISEN's names; templates are put into it.
+    webpush_title: PushText | None = Field(default=None, repr=False)
+    webpush_body: PushText | None = Field(default=None, repr=False)
+    webpush_target_url: PushText | None = Field(default=None, repr=False)
+    webpush_icon: PushText | None = Field(default=None, repr=False)
+    webpush_image: PushText | None = Field(default=None, repr=False)
+    #: A text message is written in the GSM alphabet where that makes it shorter.
+    transliterate: StrictBool = False
+    #: A text message that has more parts is not sent.
+    max_parts: Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)] | None = None
     provider: Line | None = None
+
+    @field_validator("transliterate", mode="before")
+    @classmethod
+    def _no_wish(cls, value: object) -> object:
+        return False if value is None else value
 
     @field_validator("sender")
     @classmethod

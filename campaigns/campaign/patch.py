@@ -14,8 +14,8 @@ from campaigns.validation import parse
 _REPLACES = {
     "template": ("template_uuid",),
     "template_uuid": ("template",),
-    # The provider was chosen for the channel.
-    "sending_type": ("provider",),
+    # The provider was chosen for the channel, and so were these.
+    "sending_type": ("provider", "transliterate", "max_parts"),
     # Which pacing there is depends on it.
     "throttled": ("pacing",),
 }
@@ -70,6 +70,8 @@ def as_body(campaign: Campaign) -> dict[str, Any]:
         "provider": campaign.provider,
         "status": "draft" if campaign.status == "draft" else "active",
         "template_vars": campaign.template_vars,
+        "transliterate": campaign.transliterate,
+        "max_parts": campaign.max_parts,
         "timezone": campaign.timezone,
         "schedule_type": campaign.schedule_type,
         "schedule_rrule": campaign.schedule_rrule,

@@ -15,8 +15,8 @@ from campaigns.campaign.model import CampaignSpec, MessageSpec
 from campaigns.errors import Invalid
 from campaigns.schedule.calendars import Calendar, parse_hours
 from campaigns.schedule.windows import Interval, Window
-from campaigns.template.render import Template
-from campaigns.template.text import LONGEST_SMS, LONGEST_TEXT
+from campaigns.template import push
+from campaigns.template.contents import Contents
 
 
 def check_shape(spec: CampaignSpec) -> None:
@@ -31,11 +31,33 @@ def check_shape(spec: CampaignSpec) -> None:
 
 
 def check_message(spec: MessageSpec) -> None:
-    """Exactly one of ``template`` and ``template_uuid``; raises ``Invalid``."""
-    if spec.template is None and spec.template_uuid is None:
-        raise Invalid("template", None, "is required; give either template or template_uuid")
+    """Exactly one of ``template`` and ``template_uuid``, and nothing that is for another channel.
+
+    A notification with a title needs neither.
+
+    Raises:
+        Invalid: it is otherwise.
+    """
+    wrong = _of_other_channels(spec)
+    if wrong is not None:
+        raise wrong
     if spec.template is not None and spec.template_uuid is not None:
         raise Invalid("template", None, "must not be given together with template_uuid")
+    if spec.template is None and spec.template_uuid is None and spec.webpush_title is None:
+        raise Invalid("template", None, "is required; give either template or template_uuid")
+
+
+def _of_other_channels(spec: MessageSpec) -> Invalid | None:
+    channel = spec.sending_type
+    if channel != "webpush":
+        for name in push.FIELDS:
+            if getattr(spec, name) is not None:
+                return Invalid(name, None, f"is for webpush, not for {channel}")
+    if channel != "sms":
+        for name in ("transliterate", "max_parts"):
+            if getattr(spec, name):
+                return Invalid(name, getattr(spec, name), f"is for sms, not for {channel}")
+    return None
 
 
 def start_of(spec: MessageSpec, now: datetime) -> datetime:
@@ -63,16 +85,17 @@ def calendar_of(spec: CampaignSpec) -> Calendar:
     )
 
 
-def check_text(template: Template, sending_type: str, variables: Mapping[str, str]) -> None:
-    """That the text fits its channel, and that all its variables are known.
+def bound(compiled: Contents, variables: Mapping[str, str]) -> Contents:
+    """The template with its variables put in, which all have to be known.
 
-    The length is that of the text with its variables put in, for a contact without any field: no
+    Lengths are those of the texts with their variables put in, for a contact without any field: no
     message of the campaign is shorter.
 
     Raises:
-        Invalid: it is too long, or asks for a variable that is not in ``variables``.
+        Invalid: it asks for a variable that is not in ``variables``, or is too long for its channel
+            or of a wrong form with them.
     """
-    unknown = sorted(template.variables - variables.keys())
+    unknown = sorted(compiled.variables - variables.keys())
     if unknown:
         raise Invalid(
             "template",
@@ -80,16 +103,12 @@ def check_text(template: Template, sending_type: str, variables: Mapping[str, st
             f"uses {{{unknown[0]}}}, which is not in template_vars; known are: "
             f"{_listed(variables)} (write {{{{{unknown[0]}}}}} for the text itself)",
         )
-    longest = LONGEST_SMS if sending_type == "sms" else LONGEST_TEXT
-    if len(template.render({}, variables)) > longest:
-        raise Invalid(
-            "template", None, f"must have at most {longest} characters for {sending_type}"
-        )
+    return compiled.bind(variables)
 
 
-def check_fields(template: Template, known: frozenset[str]) -> None:
+def check_fields(compiled: Contents, known: frozenset[str]) -> None:
     """That every ``@field`` is known to a contact; raises ``Invalid``."""
-    unknown = sorted(template.fields - known)
+    unknown = sorted(compiled.fields - known)
     if unknown:
         raise Invalid(
             "template",

@@ -105,6 +105,8 @@ def _of_message(
         pacing="asap",
         priority="urgent",
         segments=message.segments,
+        transliterate=spec.transliterate,
+        max_parts=spec.max_parts,
         started_sending_at=None if start > now else now,
     )
 

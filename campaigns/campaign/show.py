@@ -7,6 +7,7 @@ from typing import Any
 
 from campaigns.campaign import times
 from campaigns.campaign.store import Campaign
+from campaigns.template import push
 
 
 def as_answer(campaign: Campaign) -> dict[str, Any]:
@@ -52,6 +53,8 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "priority": campaign.priority,
         "weight": campaign.weight,
         "segments": campaign.segments,
+        "transliterate": campaign.transliterate,
+        "max_parts": campaign.max_parts,
         "manually_paused": campaign.manually_paused,
         "pauses": [
             {
@@ -68,12 +71,19 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "template_uuid": str(campaign.template_uuid) if campaign.template_uuid else None,
         "template": campaign.template,
         "template_vars": campaign.template_vars,
+        **_push(campaign),
         "event_callback": campaign.event_callback,
         "started_sending_at": _time(campaign.started_sending_at),
         "finished_sending_at": _time(campaign.finished_sending_at),
         "created_at": times.render(campaign.created_at),
         "updated_at": times.render(campaign.updated_at),
     }
+
+
+def _push(campaign: Campaign) -> dict[str, str | None]:
+    if campaign.sending_type == "webpush":
+        return push.unfolded(campaign.template)
+    return dict.fromkeys(push.FIELDS)
 
 
 def _instant(moment: datetime) -> str:

@@ -91,6 +91,10 @@ class Campaign:
     weight: int = 1
     #: SMS segments of one message, as far as its text tells.
     segments: int = 1
+    #: Of a text message: written in the GSM alphabet where that makes it shorter, and not sent
+    #: where it has more parts than this.
+    transliterate: bool = False
+    max_parts: int | None = None
     started_sending_at: datetime | None = None
     finished_sending_at: datetime | None = None
     #: In the order of precedence for custom fields.

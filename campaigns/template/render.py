@@ -22,6 +22,9 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
+#: No values at all.
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
 _NAME = "[A-Za-z_][A-Za-z0-9_]*"
 _TOKEN = re.compile(
     rf"(?P<at>@@)"
@@ -76,9 +79,7 @@ class Template:
             )
         )
 
-    def render(
-        self, fields: Mapping[str, str], variables: Mapping[str, str] = MappingProxyType({})
-    ) -> str:
+    def render(self, fields: Mapping[str, str], variables: Mapping[str, str] = NOTHING) -> str:
         """The text for one contact; the names in ``fields`` are in lower case.
 
         Raises:

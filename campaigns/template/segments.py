@@ -56,6 +56,11 @@ class Parts:
     segments: int
 
 
+def is_gsm(text: str) -> bool:
+    """Whether ``text`` is in the default alphabet and its extension."""
+    return _GSM.fullmatch(text) is not None
+
+
 def parts(text: str) -> Parts:
     """The encoding of ``text``, its length in that, and its segments. An empty text takes one."""
     if _GSM.fullmatch(text):

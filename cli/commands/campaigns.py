@@ -203,7 +203,7 @@ def show_campaign(session: Session, campaign: Campaign) -> None:
                 ("includes", _lines(campaign.included)),
                 ("excludes", _lines(campaign.excluded)),
                 ("template", campaign.template),
-                ("segments", campaign.segments if campaign.segments > 1 else None),
+                *_parts(campaign),
             ]
         ),
     )
@@ -242,6 +242,13 @@ def _limits(campaign: Campaign) -> Iterator[tuple[str, object]]:
     yield "holidays", _lines(campaign.holidays)
     yield "local to", "each recipient" if campaign.recipient_local else None
     yield "priority", f"{campaign.priority}, weight {campaign.weight}"
+
+
+def _parts(campaign: Campaign) -> Iterator[tuple[str, object]]:
+    """What there is to say about the parts of a text message."""
+    yield "segments", campaign.segments if campaign.segments > 1 else None
+    yield "at most", f"{campaign.max_parts} parts" if campaign.max_parts else None
+    yield "transliterate", "where that makes it shorter" if campaign.transliterate else None
 
 
 def _lines(entries: Iterable[object]) -> str | None:

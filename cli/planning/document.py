@@ -84,4 +84,5 @@ def _segments(plan: Plan) -> Mapping[str, Any] | None:
         "rendered": found.rendered,
         "unicode": found.unicode,
         "exact": found.exact,
+        "too_long": found.too_long,
     }

@@ -65,7 +65,7 @@ def computed(
     start_moved: datetime | None = None,
 ) -> Plan:
     """The plan, from all that had to be read. Pure."""
-    segments = found.average if found else float(campaign.segments)
+    segments = (found and found.average) or float(campaign.segments)
     limits = ceilings(campaign, team, provider, segments)
     per_second = limits[0].per_second if limits else None
     lanes: list[tuple[str | None, int]] = [(zone.zone, zone.recipients) for zone in who.zones]

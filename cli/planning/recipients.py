@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from campaigns.audience import audience
 from campaigns.audience.audience import ZoneShare
+from campaigns.campaign.message import sms_text
 from campaigns.campaign.store import Campaign
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
-from campaigns.template import render
+from campaigns.template import contents
 from campaigns.template.segments import Encoding, parts
 
 #: For so many recipients the message is rendered at most.
@@ -43,6 +44,9 @@ class Lengths:
     #: Segments of all recipients together, and whether that is a count or taken from the part.
     all: int
     exact: bool
+    #: For how many of them the message has more segments than the campaign allows. They get none,
+    #: and are in no other number here than ``rendered``.
+    too_long: int = 0
 
 
 def recipients(conn: Connection, campaign: Campaign) -> Recipients:
@@ -63,27 +67,34 @@ def lengths(conn: Connection, campaign: Campaign, total: int) -> Lengths | None:
     """
     if campaign.sending_type != "sms" or not total:
         return None
-    template = render.compile(campaign.template).bind(campaign.template_vars)
+    template = contents.compile("sms", campaign.template).bind(campaign.template_vars)
+
+    def text(fields: Mapping[str, str]) -> str:
+        return sms_text(template.render(fields), transliterate=campaign.transliterate)
+
     if not template.fields:
-        return measured([template.render({})], total, exact=True)
+        return measured([text({})], total, exact=True)
     column = ADDRESS_COLUMN[campaign.sending_type]
     who = (conn, campaign.team_id, column, campaign.included, campaign.excluded)
     fields = audience.sample(*who, most=SAMPLE)
-    texts = [template.render(each) for each in fields]
-    return measured(texts, total, exact=len(texts) >= total)
+    texts = [text(each) for each in fields]
+    return measured(texts, total, exact=len(texts) >= total, max_parts=campaign.max_parts)
 
 
-def measured(texts: Sequence[str], total: int, *, exact: bool) -> Lengths:
+def measured(
+    texts: Sequence[str], total: int, *, exact: bool, max_parts: int | None = None
+) -> Lengths:
     """The lengths of ``texts``, which stand for those of ``total`` recipients."""
     found = [parts(text) for text in texts]
-    counts = [each.segments for each in found]
-    average = sum(counts) / len(counts)
+    sent = [each for each in found if max_parts is None or each.segments <= max_parts]
+    counts = [each.segments for each in sent] or [0]
     return Lengths(
         fewest=min(counts),
         most=max(counts),
-        average=average,
-        rendered=len(counts),
-        unicode=sum(each.encoding is Encoding.UCS_2 for each in found),
-        all=round(average * total),
+        average=sum(counts) / len(counts),
+        rendered=len(found),
+        unicode=sum(each.encoding is Encoding.UCS_2 for each in sent),
+        all=round(sum(counts) / len(found) * total),
         exact=exact,
+        too_long=len(found) - len(sent),
     )

@@ -20,7 +20,14 @@ _OVERLAP = {
 
 def warnings(plan: Plan) -> list[str]:
     """The sentences, those that stop everything first."""
-    found = [*_stopped(plan), *_start(plan), *_room(plan), *_series(plan), *_people(plan)]
+    found = [
+        *_stopped(plan),
+        *_start(plan),
+        *_room(plan),
+        *_series(plan),
+        *_people(plan),
+        *_texts(plan),
+    ]
     return [f"{sentence}." for sentence in found]
 
 
@@ -148,6 +155,18 @@ def _people(plan: Plan) -> Iterator[str]:
         yield (
             f"the team allows each recipient {limits} over all campaigns; whoever has had them "
             "is suppressed, which is not counted here"
+        )
+
+
+def _texts(plan: Plan) -> Iterator[str]:
+    found = plan.lengths
+    if found is not None and found.too_long:
+        of = f"{found.rendered:,} recipients"
+        if not found.exact:
+            of = f"the {of} that it was rendered for"
+        yield (
+            f"the message takes more than {plan.campaign.max_parts} parts for {found.too_long:,} "
+            f"of {of}, who get none (too_many_parts)"
         )
 
 

@@ -22,6 +22,8 @@ PROVIDERS = Providers(
             "carrier": ProviderConfig(name="carrier", adapter="sandbox", channel="sms"),
             "second": ProviderConfig(name="second", adapter="sandbox", channel="sms"),
             "mail": ProviderConfig(name="mail", adapter="sandbox", channel="email"),
+            "bot": ProviderConfig(name="bot", adapter="sandbox", channel="telegram"),
+            "push": ProviderConfig(name="push", adapter="sandbox", channel="webpush"),
         }
     )
 )
@@ -32,6 +34,14 @@ OPTOUTS = UUID("fa306d66-f4df-11e9-a171-0242ac120006")
 THROTTLED_GROUP = UUID("09e0a326-fb2e-11e9-ba2a-0242ac120008")
 TEMPLATE = UUID("3021906e-fb1e-11e9-bbd9-0242ac120008")
 THROTTLED_TEMPLATE = UUID("49deafce-fbbd-11e9-93b1-0242ac120009")
+
+#: What makes an e-mail of a campaign that was for another channel.
+MAIL: dict[str, Any] = {
+    "sending_type": "email",
+    "sender": "news@example.com",
+    "template_uuid": None,
+    "template": '{"subject": "Sale", "text": "Hello @first_name"}',
+}
 
 
 @dataclass(frozen=True)

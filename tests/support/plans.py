@@ -9,12 +9,11 @@ from uuid import UUID
 
 from campaigns.audience.audience import ZoneShare
 from campaigns.campaign import building, planning
-from campaigns.campaign.message import Message
+from campaigns.campaign.message import composed
 from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.store import Campaign
 from campaigns.providers import ProviderConfig
 from campaigns.team.teams import Team
-from campaigns.template import render
 from campaigns.validation import parse
 from cli.planning.occurrences import listed, start_moved
 from cli.planning.plan import Plan, computed
@@ -48,7 +47,7 @@ def campaign(body: Mapping[str, Any], now: datetime = NOW) -> Campaign:
             **body,
         },
     )
-    message = Message(spec.template or "", render.compile(spec.template or ""), "carrier", 1)
+    message = composed(spec, spec.template, "carrier")
     when = planning.plan(spec, now)
     return building.built(
         spec, message, when, campaign_id=CAMPAIGN, team_id=TEAM, fingerprint="", now=now

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from worker.app import app
 from worker.ledger import Claimed, RunContext
-from worker.rendering import Rendered, Renderer
+from worker.rendering import Broken, Rendered, Renderer
 
 __all__ = ["app"]
 
@@ -23,15 +23,15 @@ _compile = Renderer.__init__
 _render = Renderer.render
 
 
-def _compile_or_die(self: Renderer, contexts: Mapping[int, RunContext]) -> None:
+def _compile_or_die(self: Renderer, contexts: Mapping[int, RunContext], channel: str) -> None:
     if _TEMPLATE and any(_TEMPLATE in context.template for context in contexts.values()):
         os.kill(os.getpid(), signal.SIGKILL)
-    _compile(self, contexts)
+    _compile(self, contexts, channel)
 
 
 def _render_or_die(
     self: Renderer, rows: Sequence[Claimed], *, by_segment: bool
-) -> tuple[list[Rendered], list[Claimed]]:
+) -> tuple[list[Rendered], list[Broken]]:
     if any(row.address == _ADDRESS for row in rows):
         os.kill(os.getpid(), signal.SIGKILL)
     return _render(self, rows, by_segment=by_segment)

@@ -13,6 +13,7 @@ from campaigns.campaign.store import Campaign
 from campaigns.errors import Invalid, Locked, NotFound, Refused
 from campaigns.template import templates
 from tests.support.campaigns import (
+    MAIL,
     NOW,
     OPTINS,
     PROVIDERS,
@@ -116,9 +117,7 @@ def test_a_campaign_whose_template_was_deleted_can_be_edited(
 def test_another_channel_gets_a_provider_that_carries_it(
     world: World, simple: dict[str, Any]
 ) -> None:
-    edited = edit(
-        world, submit(world, simple), {"sending_type": "email", "sender": "news@example.com"}
-    )
+    edited = edit(world, submit(world, simple), MAIL)
     assert edited.provider == "mail"
 
 

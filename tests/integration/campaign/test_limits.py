@@ -11,7 +11,7 @@ from campaigns.campaign import samples, service, show
 from campaigns.campaign.store import Campaign
 from campaigns.errors import Invalid
 from tests.support.campaign_bodies import pause
-from tests.support.campaigns import NOW, PROVIDERS, World, submit
+from tests.support.campaigns import MAIL, NOW, PROVIDERS, World, submit
 
 START = datetime(2026, 11, 25, 15, 25, tzinfo=UTC)
 
@@ -239,8 +239,7 @@ def test_the_segments_are_those_of_the_text_with_its_variables(
     campaign = submit(world, body)
     assert campaign.segments == segments
     assert edit(world, campaign, {"template": "short"}).segments == 1
-    mail = {"sending_type": "email", "sender": "news@example.com"}
-    assert submit(world, {**body, **mail}).segments == 1
+    assert submit(world, {**body, **MAIL}).segments == 1
 
 
 def test_a_test_of_a_campaign_waits_for_none_of_its_limits(

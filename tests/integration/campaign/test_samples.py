@@ -12,7 +12,7 @@ from campaigns.audience import contacts
 from campaigns.campaign import samples, service
 from campaigns.campaign.store import Campaign
 from campaigns.errors import Conflict, Invalid, NotFound, Refused
-from tests.support.campaigns import NOW, PROVIDERS, TEMPLATE, World
+from tests.support.campaigns import MAIL, NOW, PROVIDERS, TEMPLATE, World
 
 #: Passona's "Send Test Campaign", its dates moved by seven years.
 SAMPLE: dict[str, Any] = {
@@ -104,7 +104,7 @@ def test_a_test_counts_its_segments(world: World) -> None:
 
 def test_another_channel_takes_an_address(world: World) -> None:
     body = {key: value for key, value in NOW_BODY.items() if key != "contact_number"}
-    send_test(world, {**body, "sending_type": "email", "address": "Ann@Example.com"})
+    send_test(world, {**body, **MAIL, "address": "Ann@Example.com"})
     assert one(world, "deliveries")["address"] == "ann@example.com"
 
 
@@ -127,12 +127,12 @@ def test_another_channel_takes_an_address(world: World) -> None:
             "address: is required; give either address or contact_number.",
         ),
         (
-            {"sending_type": "email"},
+            MAIL,
             Invalid,
             "contact_number: is for phone numbers; email needs address.",
         ),
         (
-            {"sending_type": "email", "contact_number": None, "address": "nobody"},
+            {**MAIL, "contact_number": None, "address": "nobody"},
             Invalid,
             "address: is not an e-mail address.",
         ),

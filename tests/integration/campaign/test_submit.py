@@ -16,6 +16,7 @@ from campaigns.errors import Conflict, Invalid, NotFound, Refused
 from campaigns.team import teams
 from campaigns.template import templates
 from tests.support.campaigns import (
+    MAIL,
     NOW,
     OPTINS,
     OPTOUTS,
@@ -78,8 +79,7 @@ def test_the_first_provider_of_the_channel_is_taken_unless_one_is_named(
 ) -> None:
     assert submit(world, simple).provider == "carrier"
     assert submit(world, {**simple, "provider": "second"}).provider == "second"
-    mail = {**simple, "sending_type": "email", "sender": "news@example.com"}
-    assert submit(world, mail).provider == "mail"
+    assert submit(world, {**simple, **MAIL}).provider == "mail"
 
 
 def test_the_order_of_the_groups_is_kept(world: World, simple: dict[str, Any]) -> None:
@@ -166,7 +166,7 @@ NOBODY = UUID("00000000-0000-4000-8000-000000000000")
             {"provider": "pigeon"},
             Invalid,
             "provider: 'pigeon' is not in the providers file; configured are: "
-            "carrier, second, mail.",
+            "carrier, second, mail, bot, push.",
         ),
         ({"provider": "mail"}, Invalid, "provider: 'mail' carries 'email', not 'sms'."),
         (

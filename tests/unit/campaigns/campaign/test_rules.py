@@ -8,7 +8,7 @@ import pytest
 
 from campaigns.campaign import rules, times
 from campaigns.errors import Invalid
-from campaigns.template import render
+from campaigns.template import contents
 from tests.support.campaign_bodies import GROUP, SIMPLE, checked, pause, refusal
 
 
@@ -177,9 +177,9 @@ def test_the_type_of_schedule_follows_from_the_date() -> None:
 
 
 def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
-    template = render.compile("{city} {zoo} {wind}")
+    template = contents.compile("sms", "{city} {zoo} {wind}")
     with pytest.raises(Invalid) as refused:
-        rules.check_text(template, "sms", {"wind": "", "temp": ""})
+        rules.bound(template, {"wind": "", "temp": ""})
     assert str(refused.value) == (
         "template: uses {city}, which is not in template_vars; known are: temp, wind "
         "(write {{city}} for the text itself)."
@@ -188,7 +188,9 @@ def test_an_unknown_variable_is_named_with_the_known_ones() -> None:
 
 def test_an_unknown_field_is_named_with_the_known_ones() -> None:
     with pytest.raises(Invalid) as refused:
-        rules.check_fields(render.compile("@Surname @title"), frozenset({"title", "first_name"}))
+        rules.check_fields(
+            contents.compile("sms", "@Surname @title"), frozenset({"title", "first_name"})
+        )
     assert str(refused.value) == (
         "template: uses @surname, which no contact in the included groups has; known are: "
         "first_name, title (write @@surname for the text itself)."
@@ -197,12 +199,13 @@ def test_an_unknown_field_is_named_with_the_known_ones() -> None:
 
 def test_a_text_message_has_its_limit_with_the_variables_put_in() -> None:
     def check(text: str, sending_type: str, value: str) -> None:
-        rules.check_text(render.compile(text), sending_type, {"a_long_name_of_a_variable": value})
+        compiled = contents.compile(sending_type, text)
+        rules.bound(compiled, {"a_long_name_of_a_variable": value})
 
     check("{a_long_name_of_a_variable}" + "x" * 1599, "sms", "y")
     check("@first_name" + "x" * 1600, "sms", "")
-    check("x" * 1601, "email", "")
+    check("x" * 1601, "telegram", "")
     with pytest.raises(Invalid, match=r"^template: must have at most 1600 characters for sms\.$"):
         check("{a_long_name_of_a_variable}" + "x" * 1599, "sms", "yy")
-    with pytest.raises(Invalid, match=r"must have at most 100000 characters for email\.$"):
-        check("{a_long_name_of_a_variable}" * 2, "email", "y" * 50_001)
+    with pytest.raises(Invalid, match=r"must have at most 4096 characters for telegram\.$"):
+        check("{a_long_name_of_a_variable}" * 2, "telegram", "y" * 2049)
