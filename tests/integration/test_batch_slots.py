@@ -19,19 +19,35 @@ from worker.throttle.memory import MemoryLimiter
 
 
 class Timeline(FakeClock):
-    """Moves on to the next moment that somebody sleeps until; begins at the present."""
+    """Moves on to the next moment that somebody sleeps until; begins at the present.
+
+    It stands still while the database is asked, however long that takes.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.advance(time.monotonic() - self.monotonic())
         self._awaited: list[float] = []
+        self._asking = 0
+
+    def stopped(self, ask):
+        """``ask``, during which no time passes."""
+
+        async def asking(*arguments):
+            self._asking += 1
+            try:
+                return await ask(*arguments)
+            finally:
+                self._asking -= 1
+
+        return asking
 
     async def sleep(self, seconds: float) -> None:
         end = self.monotonic() + seconds
         self._awaited.append(end)
         await asyncio.sleep(0)
         while self.monotonic() < end:
-            if end == min(self._awaited):
+            if not self._asking and end == min(self._awaited):
                 self.advance(end - self.monotonic())
             await asyncio.sleep(0)
         self._awaited.remove(end)
@@ -88,13 +104,14 @@ class SlowBench(Bench):
 
         async def prepare(engine: Engine) -> None:
             engine.clock = self.clock
-            claim = engine.ledger.claim
+            claim = self.clock.stopped(engine.ledger.claim)
 
             async def counted(lease, amount, channel):
                 self.claims.append(amount)
                 return await claim(lease, amount, channel)
 
             engine.ledger.claim = counted
+            engine.ledger.record = self.clock.stopped(engine.ledger.record)
             await send_batch(engine, batch_id)
             account = engine.accounts.get("carrier")
             assert account.slots.free == account.config.max_in_flight

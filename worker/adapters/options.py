@@ -12,7 +12,8 @@ from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.settings import resolve_secret
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: Hosts that only this machine reaches.
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 OptionsT = TypeVar("OptionsT", bound="Options")
 
@@ -116,7 +117,7 @@ def secure_url(url: str) -> str:
     if problem:
         raise ValueError(problem)
     parts = urlsplit(url)
-    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
         raise ValueError("must begin with https")
     return url
 

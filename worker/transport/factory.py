@@ -8,12 +8,15 @@ from typing import Literal, get_args
 from campaigns.clock import SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
+from worker.adapters import smtp_options
 from worker.adapters.base import AnyAdapter, Authorizer
+from worker.adapters.options import read_options
 from worker.transport.authorized import Authorized
 from worker.transport.base import AnyTransport, HttpSender, HttpTransport
 from worker.transport.bounded import BoundedTransport
 from worker.transport.httpx_transport import HttpxTransport
 from worker.transport.pyreqwest_transport import PyreqwestTransport
+from worker.transport.smtp import SmtpTransport
 
 TransportName = Literal["httpx", "pyreqwest"]
 
@@ -63,9 +66,16 @@ def open_http(config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
     return BoundedTransport(client, config.max_in_flight)
 
 
+def open_smtp(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
+    """SMTP, with a connection for each message that may be under way."""
+    server = smtp_options.server(config, read_options(smtp_options.SmtpOptions, config))
+    return BoundedTransport(SmtpTransport(server), config.max_in_flight)
+
+
 #: By :attr:`worker.adapters.base.Capabilities.protocol`.
 OPENERS: Mapping[str, Opener] = {
     "http": open_http,
+    "smtp": open_smtp,
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import ssl
 from typing import Any
 
 import httpx
@@ -20,6 +19,7 @@ from worker.transport.base import (
     TransportError,
     Uncertain,
 )
+from worker.transport.reasons import connect_code
 from worker.transport.trust import tls_context
 
 # httpcore's extension `trace` names each step as it begins. Nothing of a request is written to
@@ -144,7 +144,7 @@ def _outgoing(request: HttpRequest, progress: _Progress, connect: float) -> http
 def _code(error: Exception) -> str:
     match error:
         case httpx.ConnectError():
-            return _connect_code(error)
+            return connect_code(error)
         case httpx.RemoteProtocolError():
             # httpcore and h11 say "Server disconnected" or "peer closed connection" for an early
             # end, and name the broken rule otherwise.
@@ -156,18 +156,3 @@ def _code(error: Exception) -> str:
             return "bad_request"
         case _:
             return "transport_error"
-
-
-def _connect_code(error: BaseException) -> str:
-    """Why connecting failed, from the operating system's error at the end of the chain."""
-    cause: BaseException | None = error
-    while cause is not None:
-        match cause:
-            case ConnectionRefusedError():
-                return "connection_refused"
-            case ssl.SSLError():
-                return "tls"
-            case OSError() if type(cause).__name__ == "gaierror":
-                return "dns"
-        cause = cause.__cause__ or cause.__context__
-    return "connect_failed"

@@ -1,0 +1,436 @@
+"""What is special about e-mail by SMTP: fields that nobody can break out of, the envelope."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from typing import Any
+
+import dkim
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campaigns.errors import ConfigurationError
+from campaigns.template.content import Mail, Text
+from tests.fakes.smtp import MAIL, PROFILE, Fake, notification
+from tests.support.clock import FakeClock
+from tests.support.transports import AMPLE, run
+from worker.adapters.base import Accepted, Failed, HttpRequest, Message, Outcome, Rejected, Report
+from worker.adapters.mail_fields import mailbox, one_line
+from worker.adapters.smtp_bounces import LONGEST
+from worker.adapters.smtp_exchange import SmtpRequest
+from worker.transport.factory import connect
+
+REFERENCE = "17-0-aaaaaaaaaaaaa"
+
+
+#: dkimpy finds fault with signatures of the future.
+LATELY = FakeClock(datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def encoded(
+    mail: Mail = MAIL, *, options: Any = None, clock: FakeClock | None = None, **message: Any
+) -> SmtpRequest:
+    made = replace(PROFILE.messages()[0], content=mail, **message)
+    request = PROFILE.adapter(clock, **(options or {})).encode([made])
+    assert isinstance(request, SmtpRequest)
+    return request
+
+
+def read(request: SmtpRequest) -> EmailMessage:
+    return message_from_bytes(request.content, EmailMessage, policy=policy.default)
+
+
+def test_a_message_has_the_fields_that_it_should() -> None:
+    request = encoded()
+    found = read(request)
+    assert {name.lower(): value for name, value in found.items()} == {
+        "from": "Shop <news@shop.example>",
+        "to": "mary0@example.com",
+        "reply-to": "help@shop.example",
+        "subject": "Your order, Mary",
+        "date": "Tue, 01 Jan 2030 00:00:00 +0000",
+        "message-id": f"<{REFERENCE}@shop.example>",
+        "list-unsubscribe": f"<https://sluice.example.com/u/{REFERENCE}>",
+        "list-unsubscribe-post": "List-Unsubscribe=One-Click",
+        "mime-version": "1.0",
+        "content-type": f'multipart/alternative; boundary="=_{REFERENCE}"',
+    }
+    kinds = [part.get_content_type() for part in found.iter_parts()]
+    assert kinds == ["text/plain", "text/html"]
+    assert request.sender == f"{REFERENCE}@bounces.example.com"
+    assert request.recipient == "mary0@example.com"
+
+
+def test_the_same_message_is_always_the_same_bytes() -> None:
+    assert encoded() == encoded()
+
+
+@pytest.mark.parametrize(
+    ("mail", "kind"),
+    [(Mail("Hi", "text"), "text/plain"), (Mail("Hi", html="<p>text</p>"), "text/html")],
+)
+def test_a_message_of_one_part_is_not_a_choice(mail: Mail, kind: str) -> None:
+    found = read(encoded(mail))
+    assert found.get_content_type() == kind
+    assert "List-Unsubscribe" not in found
+
+
+def test_one_click_is_offered_over_https_only() -> None:
+    """RFC 8058, section 3.1."""
+    found = read(encoded(Mail("Hi", "text", unsubscribe_url="http://127.0.0.1/u")))
+    assert found["List-Unsubscribe"] == "<http://127.0.0.1/u>"
+    assert "List-Unsubscribe-Post" not in found
+
+
+FIELDS = {"from", "to", "subject", "date", "message-id", "mime-version", "content-type"}
+FIELDS |= {"content-transfer-encoding"}
+HOSTILE = st.text() | st.sampled_from(
+    [
+        "Mary\r\nBcc: everybody@example.com",
+        "Mary\nBcc: everybody@example.com\n\nHello",
+        "Mary\rBcc: x@example.com",
+        "Mary\u2028Bcc: x@example.com",
+        "Mary\x85Bcc: x@example.com",
+        "Mary\x0bBcc: x@example.com",
+        "\r\n\r\n.\r\nMAIL FROM:<x@example.com>",
+        "=?utf-8?q?Mary=0D=0ABcc:_x=40example.com?=",
+        "=?utf-8?b?TWFyeQ0KQmNjOiB4QGV4YW1wbGUuY29t?=",
+        "x" * 2000,
+        "Größe " * 60,
+        "\U0001f600" * 100,
+    ]
+)
+
+
+def fields_of(content: bytes) -> list[str]:
+    """Names of the header fields, read without any library."""
+    head, _, _ = content.partition(b"\r\n\r\n")
+    lines = re.split(rb"\r\n(?![ \t])", head)
+    assert not any(b"\r" in part or b"\n" in part for part in head.split(b"\r\n"))
+    return [line.partition(b":")[0].decode().lower() for line in lines]
+
+
+@given(subject=HOSTILE, text=HOSTILE)
+def test_nothing_that_a_contact_is_called_becomes_a_field(subject: str, text: str) -> None:
+    try:
+        content = encoded(Mail(subject, text)).content
+    except ValueError:
+        assert not text or re.search("[\ud800-\udfff]", text)
+        return
+    assert sorted(fields_of(content)) == sorted(FIELDS)
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+
+
+@given(name=HOSTILE)
+def test_nothing_in_a_senders_name_becomes_a_field(name: str) -> None:
+    try:
+        sender = str(Address(one_line(name), "news", "shop.example"))
+        content = encoded(Mail("Hi", "text"), sender=sender).content
+    except ValueError:
+        return
+    assert sorted(fields_of(content)) == sorted(FIELDS)
+    assert [one.addr_spec for one in read_from(content)] == ["news@shop.example"]
+
+
+@pytest.mark.parametrize(
+    "name", ["=?utf-8?q?Mary?=", "=?utf-8?q?=0D=0ABcc:_x=40y.example?=", "a  b"]
+)
+def test_what_looks_encoded_arrives_as_it_is(name: str) -> None:
+    found = read(encoded(Mail(name, "text"), sender=f'"{name}" <news@shop.example>'))
+    assert str(found["Subject"]) == name
+    assert b"=0D=0A" not in encoded(Mail(name, "text")).content
+    assert set(found) == {"From", "To", "Subject", "Date", "Message-ID", *BODY_FIELDS}
+
+
+BODY_FIELDS = ("MIME-Version", "Content-Type", "Content-Transfer-Encoding")
+
+
+def read_from(content: bytes) -> Any:
+    return message_from_bytes(content, EmailMessage, policy=policy.default)["From"].addresses
+
+
+@given(subject=st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1))
+def test_a_subject_arrives_as_it_is(subject: str) -> None:
+    """RFC 2047, whatever the language."""
+    found = read(encoded(Mail(f"{subject} Größe {subject}", "text")))
+    assert str(found["Subject"]) == f"{subject} Größe {subject}"
+
+
+@given(text=st.text(st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85")))
+def test_a_text_arrives_as_it_is(text: str) -> None:
+    if not text:
+        return
+    found = read(encoded(Mail("Hi", text)))
+    assert str(found.get_content()).replace("\r\n", "\n").rstrip("\n") == text.rstrip("\n")
+
+
+def test_all_bytes_are_ascii_unless_the_address_is_not() -> None:
+    """RFC 6531 and RFC 6532 where they are needed, and never where they are not."""
+    mail = Mail("Größe", "Größe", "<p>Größe</p>")
+    plain = encoded(mail, sender="Bücher <news@shop.example>")
+    assert plain.content.isascii()
+    assert not plain.utf8
+    assert read_from(plain.content)[0].display_name == "Bücher"
+    wide = encoded(mail, address="jürgen@example.com")
+    assert wide.utf8
+    assert "To: jürgen@example.com\r\n".encode() in wide.content
+
+
+@pytest.mark.parametrize(
+    "sender", ["Shop", "", "a@b.example, c@d.example", "a b@c.example", "@b.example"]
+)
+def test_a_sender_is_one_mailbox(sender: str) -> None:
+    with pytest.raises(ValueError):
+        mailbox(sender)
+
+
+@pytest.mark.parametrize(
+    ("mail", "address"),
+    [
+        (Mail("Hi"), "mary@example.com"),
+        (Mail("Hi", "text", unsubscribe_url="https://x.example/>\r\nBcc: y"), "mary@example.com"),
+        (Mail("Hi", "text", reply_to="a@b.example\r\nBcc: x@y.example"), "mary@example.com"),
+        (Mail("Hi", "text"), "mary@example.com> NOTIFY=NEVER <x"),
+        (Mail("Hi", "text"), "mary@example.com\r\nDATA"),
+        (Text("text"), "mary@example.com"),
+    ],
+)
+def test_what_is_no_mail_is_refused(mail: Any, address: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        encoded(mail, address=address)
+    assert "mary" not in str(caught.value)
+
+
+def test_bounces_come_back_to_an_address_of_their_own() -> None:
+    assert encoded(options={"bounce_domain": None}).sender == "news@shop.example"
+    verp = encoded(options={"bounce_domain": None, "return_path": "bounces@example.com"})
+    assert verp.sender == f"bounces+{REFERENCE}@example.com"
+
+
+def pem(key: Any) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+RSA = rsa.generate_private_key(65537, 2048)
+RSA_RECORD = "k=rsa; p=" + "".join(
+    RSA.public_key()
+    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    .decode()
+    .splitlines()[1:-1]
+)
+DKIM = {"dkim_key": pem(RSA), "dkim_selector": "s2030"}
+
+
+def verifies(content: bytes, record: str = RSA_RECORD) -> bool:
+    """By dkimpy, which is no part of what signed it."""
+    asked: list[bytes] = []
+
+    def answer(name: bytes, timeout: int = 5) -> bytes:
+        asked.append(name)
+        return f"v=DKIM1; {record}".encode()
+
+    good: bool = dkim.verify(content, dnsfunc=answer)
+    assert asked == [b"s2030._domainkey.shop.example."]
+    return good
+
+
+MAILS = [
+    MAIL,
+    Mail("Hi", "text"),
+    Mail("Größe " * 30, "  spaces \t and   tabs \r\n\r\n\r\n", "<p>ü</p>"),
+    Mail("Hi", ".\r\n..\r\nFrom here on\r\n"),
+]
+
+
+@pytest.mark.parametrize("mail", MAILS, ids=range(len(MAILS)))
+def test_a_signature_holds(mail: Mail) -> None:
+    assert verifies(encoded(mail, options=DKIM, clock=LATELY).content)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"order has left", b"order was lost"),
+        (b"Subject: Your", b"Subject: My"),
+        (b"From: Shop", b"From: Shoq"),
+        (b"One-Click", b"One-Clock"),
+        (b"From: Shop", b"Subject: Won!\r\nFrom: Shop"),
+        (b"From: Shop", b"From: x@y.example\r\nFrom: Shop"),
+    ],
+)
+def test_a_signature_does_not_hold_for_something_else(old: bytes, new: bytes) -> None:
+    """Also a field that is added: From and Subject are signed as often as they are not there."""
+    content = encoded(options=DKIM, clock=LATELY).content
+    assert old in content
+    assert not verifies(content.replace(old, new))
+
+
+def test_the_moment_of_a_signature_is_the_clocks() -> None:
+    content = encoded(options=DKIM).content
+    assert f"t={int(FakeClock().now().timestamp())};".encode() in content
+    assert all(len(line) < 200 for line in content.partition(b"From:")[0].split(b"\r\n"))
+
+
+def test_an_edwards_key_signs_too() -> None:
+    """RFC 8463, section 3."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    content = encoded(options={**DKIM, "dkim_key": pem(key)}).content
+    signature, tags = ed25519_parts(content)
+    assert tags["a"] == "ed25519-sha256"
+    assert len(signature) == 64
+
+
+def ed25519_parts(content: bytes) -> tuple[bytes, dict[str, str]]:
+    field = content.partition(b"From:")[0].partition(b":")[2].decode()
+    tags = dict(tag.strip().split("=", 1) for tag in field.split(";"))
+    return __import__("base64").b64decode("".join(tags["b"].split())), tags
+
+
+SMALL = rsa.generate_private_key(65537, 1024)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({"url": "https://mail.example.com"}, "url: must be such as smtp://"),
+        ({"url": "smtp://user:pw@mail.example.com"}, "url: must be such as smtp://"),
+        ({"url": "smtp://mail.example.com:x"}, "url: must be such as smtp://"),
+        ({"url": ""}, "url: must be such as smtp://"),
+        ({"url": "smtp://mail.example.com"}, "security: must not be none"),
+        ({"password": None}, "username: and password belong together"),
+        ({"dkim_selector": "s1"}, "dkim_key: and dkim_selector belong together"),
+        ({"dkim_selector": "s1", "dkim_key": "x"}, "dkim_key: must be a private key in PEM"),
+        (
+            {"dkim_selector": "s1", "dkim_key": pem(ec.generate_private_key(ec.SECP256R1()))},
+            "dkim_key: must be an RSA key",
+        ),
+        ({"dkim_domain": "shop.example"}, "dkim_domain: signs nothing"),
+        ({"return_path": "bounces@example.com"}, "return_path: is another way"),
+        ({"return_path": "no", "bounce_domain": None}, "return_path: is not an e-mail address"),
+        ({"return_path": "a+b@example.com", "bounce_domain": None}, "return_path: must have"),
+        ({"max_in_flight": 64}, "max_in_flight: must be set to at most 32"),
+        ({"security": "ssl"}, "security: "),
+        ({"tls": True}, "tls: is not a key of the adapter 'smtp'"),
+    ],
+)
+def test_mistakes_are_named(table: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        PROFILE.adapter(**table)
+    assert str(caught.value).startswith(f"providers.carrier.{said}")
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        f"<{REFERENCE}@bounces.example.com>",
+        f"bounces+{REFERENCE.upper()}@example.com",
+        f"MAILER <{REFERENCE}@bounces.example.com>",
+    ],
+)
+def test_a_bounce_is_known_by_the_address_that_it_came_to(to: str) -> None:
+    (report,) = PROFILE.adapter().parse_report(notification(to=to, ident="x@y.example"))
+    assert report.reference == REFERENCE
+    assert (report.kind, report.code) == ("bounced", "5.1.1")
+
+
+@pytest.mark.parametrize("field", [b"Delivered-To", b"X-Original-To"])
+def test_servers_may_note_that_address_elsewhere(field: bytes) -> None:
+    call = notification(to="bounces@example.com", ident="x@y.example")
+    note = field + f": bounces+{REFERENCE}@example.com\r\n".encode()
+    (report,) = PROFILE.adapter().parse_report(replace(call, body=note + call.body))
+    assert report.reference == REFERENCE
+
+
+def test_the_whole_message_may_be_returned() -> None:
+    call = notification(to="bounces@example.com")
+    body = call.body.replace(b"text/rfc822-headers", b"message/rfc822")
+    (report,) = PROFILE.adapter().parse_report(replace(call, body=body))
+    assert report.reference == REFERENCE
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"x" * (LONGEST + 1),
+        b"".join(b"Content-Type: multipart/x; boundary=%d\n\n--%d\n" % (n, n) for n in range(999)),
+        notification().body.replace(b"multipart/report", b"multipart/mixed"),
+        notification().body.replace(b"message/delivery-status", b"text/plain"),
+    ],
+    ids=["long", "deep", "mixed", "no status"],
+)
+def test_what_is_no_notification_is_refused(body: bytes) -> None:
+    with pytest.raises(ValueError):
+        PROFILE.adapter().parse_report(HttpRequest("POST", "/", {}, body))
+
+
+def sent(fake: Fake, messages: list[Message]) -> list[Outcome]:
+    config = PROFILE.config(url=fake.url)
+    adapter = PROFILE.adapter(url=fake.url)
+
+    async def main() -> list[Outcome]:
+        transport = connect(config, adapter)
+        try:
+            found: list[Outcome] = []
+            for message in messages:
+                reply = await transport.send(adapter.encode([message]), timeout=AMPLE)
+                found += adapter.decode([message], reply)
+            return found
+        finally:
+            await transport.aclose()
+
+    return run(main())
+
+
+def to(*addresses: str) -> list[Message]:
+    return [
+        replace(message, address=address)
+        for message, address in zip(PROFILE.messages(len(addresses)), addresses, strict=True)
+    ]
+
+
+def test_messages_go_through_a_real_server_and_bounce_back() -> None:
+    with Fake() as fake:
+        people = ["mary@example.com", "unknown@example.com", "grey@example.com"]
+        found = sent(fake, to(*people, "bounce@example.com"))
+        assert found == [
+            Accepted(f"{REFERENCE}@shop.example"),
+            Rejected("5.1.1", gone=True),
+            Failed("4.7.1"),
+            Accepted("17-3-aaaaaaaaaaaaa@shop.example"),
+        ]
+        assert fake.taken[0] == ("mary@example.com", "Dear Mary, your order has left.")
+        assert fake.connections == 1
+        (call,) = fake.reports()
+    (report,) = PROFILE.adapter().parse_report(call)
+    assert isinstance(report, Report)
+    assert report.reference == "17-3-aaaaaaaaaaaaa"
+
+
+def test_what_is_signed_arrives_unchanged() -> None:
+    """Lines that begin with a dot included."""
+    with Fake() as fake:
+        adapter = PROFILE.adapter(LATELY, url=fake.url, **DKIM)
+        message = replace(PROFILE.messages()[0], content=MAILS[3])
+
+        async def main() -> None:
+            transport = connect(PROFILE.config(url=fake.url, **DKIM), adapter)
+            await transport.send(adapter.encode([message]), timeout=AMPLE)
+            await transport.aclose()
+
+        run(main())
+        ((_, _, content),) = fake.received
+    assert verifies(content)
