@@ -17,11 +17,14 @@ from worker.engine import PACE, Engine
 from worker.throttle.base import Permits
 from worker.throttle.memory import MemoryLimiter
 
+#: So many turns of the event loop are enough for whoever needs no time to come to an end.
+SETTLED = 50
+
 
 class Timeline(FakeClock):
-    """Moves on to the next moment that somebody sleeps until; begins at the present.
+    """Moves on to the next moment that somebody sleeps until, once all others wait for something.
 
-    It stands still while the database is asked, however long that takes.
+    It begins at the present, and stands still while the database is asked, however long that takes.
     """
 
     def __init__(self) -> None:
@@ -45,11 +48,12 @@ class Timeline(FakeClock):
     async def sleep(self, seconds: float) -> None:
         end = self.monotonic() + seconds
         self._awaited.append(end)
-        await asyncio.sleep(0)
+        idle = 0
         while self.monotonic() < end:
-            if not self._asking and end == min(self._awaited):
-                self.advance(end - self.monotonic())
             await asyncio.sleep(0)
+            idle = 0 if self._asking else idle + 1
+            if idle >= SETTLED and end == min(self._awaited):
+                self.advance(end - self.monotonic())
         self._awaited.remove(end)
 
 
