@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +13,10 @@ import pytest
 from campaigns import database as databases
 from campaigns.audience import contacts, groups
 from campaigns.database import Connection
+from campaigns.providers import ProviderConfig, Providers
 from campaigns.team import teams
 from campaigns.team.teams import Team
+from scheduler.tick import tick
 from tests.support import ledger as rows
 from tests.support.importer import Importer
 from worker import runs
@@ -22,6 +24,8 @@ from worker.ledger import Ledger
 from worker.outcomes import Settlement
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+PROVIDERS = Providers({"carrier": ProviderConfig(name="carrier", adapter="sandbox", channel="sms")})
+
 DEAD, ALIVE = "447700000001", "447700000002"
 ENDPOINT = "https://push.example.com/send/abc"
 
@@ -149,12 +153,26 @@ def test_a_dead_subscription_is_removed_and_its_contact_stays_if_it_has_another_
     assert gone(conn) == [ENDPOINT]
 
 
+def test_a_dead_subscription_stays_where_it_was_opted_out(conn, database, team) -> None:
+    group = groups.create(conn, team.id, "browsers")
+    contacts.opt_out(conn, team, ENDPOINT)
+    out = groups.create(conn, team.id, "out", kind="optout")
+    contacts.add(conn, team, out.id, [{"webpush": ENDPOINT}])
+    contacts.add(conn, team, group.id, [{"webpush": "https://push.example.com/send/other"}])
+    run_id = run_of(conn, group.id, "webpush")
+    conn.execute("UPDATE deliveries SET address = %s WHERE run_id = %s", (ENDPOINT, run_id))
+    dies(conn, database, run_id, ENDPOINT)
+    left = conn.execute("SELECT count(*) AS n FROM contacts WHERE webpush = %s", (ENDPOINT,))
+    assert left.fetchone() == {"n": 2}
+
+
 def test_a_run_of_which_nobody_is_left_finishes(conn, database, team) -> None:
     group = groups.create(conn, team.id, "customers")
     contacts.add(conn, team, group.id, [{"phone": DEAD}])
     dies(conn, database, run_of(conn, group.id), DEAD)
     later = run_of(conn, group.id)
-    row = conn.execute(
-        "SELECT total - suppressed AS left FROM runs WHERE id = %s", (later,)
-    ).fetchone()
-    assert row == {"left": 0}
+    now = datetime.now(UTC)
+    for second in range(3):
+        tick(conn, PROVIDERS, name="beat@test", now=now + timedelta(seconds=second))
+    assert rows.field(conn, "runs", later, "status") == "finished"
+    assert rows.counters(conn, later) == {"suppressed": 1}
