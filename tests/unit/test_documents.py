@@ -148,12 +148,12 @@ def test_providers_in_the_documents_are_accepted(text: str, monkeypatch) -> None
 
 
 def _secrets(table: dict[str, object]) -> dict[str, object]:
-    """What stands in the profile of the adapter, instead of files that are not here."""
+    """What stands in the profile of the adapter, instead of what is not here or is cut short."""
     adapter = table["adapter"]
     if not (ROOT / "tests" / "fakes" / f"{adapter}.py").exists():
         return {}
     known = import_module(f"tests.fakes.{adapter}").PROFILE.options
-    references = (key for key, value in table.items() if str(value).startswith("file:"))
+    references = (key for key, value in table.items() if re.search(r"^file:|\.\.", str(value)))
     return {key: known.get(key, _KEY) for key in references}
 
 
