@@ -29,6 +29,7 @@ from worker.adapters import (
     viber,
     vonage,
     vonage_messages,
+    webpush,
     whatsapp,
 )
 from worker.adapters.base import AnyAdapter
@@ -55,6 +56,7 @@ ADAPTERS: Mapping[str, Factory] = {
     "viber": viber.build,
     "vonage": vonage.build,
     "vonage_messages": vonage_messages.build,
+    "webpush": webpush.build,
     "whatsapp": whatsapp.build,
 }
 
