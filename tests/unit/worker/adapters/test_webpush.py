@@ -232,6 +232,8 @@ def test_a_token_is_kept_for_half_of_its_time_and_per_service() -> None:
     first = token()
     clock.advance(TURN - 1)
     assert token() == token(f"{ORIGIN}/w/b2") == first
+    left = claims(sender.encode([message(PUSH)]), ORIGIN)["exp"] - clock.now().timestamp()
+    assert left > TURN
     assert token("https://fcm.googleapis.com/fcm/send/x") != first
     clock.advance(1)
     assert token() != first
