@@ -96,6 +96,8 @@ class Profile:
     #: Seconds after which a good report is refused as a repetition of an old one; ``None`` where
     #: the proof does not say when it was made.
     proof_expires: float | None = None
+    #: The proof is in the body of a call, and nothing in its header is part of it.
+    proof_in_body: bool = False
     url: str = URL
     content: Content = field(default_factory=lambda: Text(TEXT))
     addresses: Sequence[str] = ("353861234567", "353861234568", "353861234569")

@@ -14,6 +14,7 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import (
+    aws,
     horisen,
     http,
     infobip,
@@ -21,6 +22,7 @@ from worker.adapters import (
     rbm,
     sandbox,
     sendgrid,
+    ses,
     sinch,
     smtp,
     telegram,
@@ -41,6 +43,7 @@ GROUP = "sluice.adapters"
 
 #: What ``adapter = "..."`` in the providers file stands for.
 ADAPTERS: Mapping[str, Factory] = {
+    "aws": aws.build,
     "horisen": horisen.build,
     "http": http.build,
     "infobip": infobip.build,
@@ -48,6 +51,7 @@ ADAPTERS: Mapping[str, Factory] = {
     "rbm": rbm.build,
     "sandbox": sandbox.build,
     "sendgrid": sendgrid.build,
+    "ses": ses.build,
     "sinch": sinch.build,
     "smtp": smtp.build,
     "telegram": telegram.build,
