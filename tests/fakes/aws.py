@@ -110,7 +110,7 @@ PROFILE = Profile(
         published(told("TEXT_DELIVERED"), TopicArn="arn:aws:sns:eu-west-1:666666666666:sluice"),
     ],
     proof_expires=4_200,
-    proof_in_body=True,
+    proof="body",
 )
 
 

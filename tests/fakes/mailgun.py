@@ -140,7 +140,7 @@ PROFILE = Profile(
         signed(told("delivered"), at=datetime(2030, 1, 1, 10, tzinfo=UTC)),
     ],
     proof_expires=32_400,
-    proof_in_body=True,
+    proof="body",
 )
 
 

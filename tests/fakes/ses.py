@@ -170,7 +170,7 @@ PROFILE = Profile(
         published(told("Delivery"), Timestamp="yesterday"),
     ],
     proof_expires=4_200,
-    proof_in_body=True,
+    proof="body",
 )
 
 
