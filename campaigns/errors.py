@@ -37,6 +37,9 @@ SENSITIVE_FIELDS = frozenset(
         "viber",
         "webpush",
         "webpush_body",
+        "webpush_icon",
+        "webpush_image",
+        "webpush_target_url",
         "webpush_title",
         "body",
     }

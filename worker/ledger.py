@@ -206,8 +206,7 @@ class Ledger:
         """
         outcomes = record_parameters(lease.token, settlements, awaits_report=capabilities.reports)
         outcomes["noting"] = capabilities.needs_message_ids
-        told_more = words.are_in(settlements)
-        if lease.capped or capabilities.needs_message_ids or told_more:
+        if lease.capped or capabilities.needs_message_ids or words.are_in(settlements):
             return await self._record_all(lease, outcomes, settlements)
         try:
             row = await self._row(_OUTCOMES.record, outcomes)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from campaigns.audience.push_keys import address_keys
 from campaigns.template import contents
 from campaigns.template.content import Content, Text
 from campaigns.template.contents import Contents
@@ -65,7 +66,10 @@ class Renderer:
                 broken.append(Broken(row, "too_many_parts"))
                 continue
             signed = reference.sign(row.run_id, row.seq, context.signing_key)
-            message = Message(signed, row.address, context.sender, content, context.expires_at)
+            keys = address_keys(row.fields)
+            message = Message(
+                signed, row.address, context.sender, content, context.expires_at, keys
+            )
             rendered.append(Rendered(row, message, cost if by_segment else 1))
         return rendered, broken
 

@@ -12,6 +12,7 @@ from worker.account import Account
 from worker.adapters.base import (
     AnyAdapter,
     Blocked,
+    Failed,
     HttpRequest,
     HttpResponse,
     Message,
@@ -24,7 +25,14 @@ from worker.engine import Engine
 from worker.notes import Notes
 from worker.outcomes import NotSent, Result, Unsendable
 from worker.rendering import Rendered
-from worker.transport.base import BrokenOff, Refused, TooLate, Uncertain
+from worker.transport.base import (
+    BrokenOff,
+    NotSentElsewhere,
+    Refused,
+    TooLate,
+    Uncertain,
+    UncertainElsewhere,
+)
 from worker.transport.base import NotSent as RequestNotSent
 
 log = logging.getLogger(__name__)
@@ -117,13 +125,15 @@ class Requests:
             refused = [Blocked(error.code)] * len(messages)
             self._note(refused, sent)
             return refused
+        except NotSentElsewhere as error:
+            return [Failed(error.code)] * len(messages)
         except RequestNotSent as error:
             self.repelled = True
             condition.failed(clock.monotonic(), error.code)
             self._tell()
             return [NotSent(error.code)] * len(messages)
         except Uncertain as error:
-            if not isinstance(error, BrokenOff):
+            if not isinstance(error, BrokenOff | UncertainElsewhere):
                 condition.unanswered(clock.monotonic(), error.code)
                 self._tell()
             return [Unknown(error.code)] * len(messages)

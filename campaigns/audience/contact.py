@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, Strict, model_validator
 
-from campaigns.audience import addresses
+from campaigns.audience import addresses, push_keys
 from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.fields import checked_fields
 from campaigns.audience.groups import GroupKind
@@ -22,10 +23,15 @@ def _chat_id(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _subscription(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict) else value
+
+
 class ContactIn(BaseModel):
     """A contact as a request describes it: at least one address, and custom fields.
 
-    ``phone_number`` and ``phone`` are two names of the same field.
+    ``phone_number`` and ``phone`` are two names of the same field. ``webpush`` is an endpoint, or
+    a browser's whole subscription (:mod:`campaigns.audience.push_keys`).
     """
 
     model_config = REQUEST
@@ -35,7 +41,9 @@ class ContactIn(BaseModel):
     email: Text | None = Field(default=None, repr=False)
     telegram: Annotated[Text | None, BeforeValidator(_chat_id)] = Field(default=None, repr=False)
     viber: Text | None = Field(default=None, repr=False)
-    webpush: Text | None = Field(default=None, repr=False)
+    webpush: Annotated[Text | None, BeforeValidator(_subscription)] = Field(
+        default=None, repr=False
+    )
     custom_fields: dict[Annotated[str, Strict()], Text] = Field(default_factory=dict, repr=False)
 
     @model_validator(mode="after")
@@ -113,16 +121,29 @@ def normalised(
     """
     for index, contact in enumerate(contacts):
         try:
-            found = {
-                one: addresses.normalise(one, text, region)
-                for name, text in contact.given().items()
-                for one in (_kind_of(name),)
-            }
-            fields = checked_fields(contact.custom_fields)
+            given = {_kind_of(name): text for name, text in contact.given().items()}
+            found, keys = addressed(given, region)
+            fields = push_keys.together(checked_fields(contact.custom_fields), keys)
+            fields = push_keys.checked(fields, with_endpoint="webpush" in found)
         except Invalid as error:
             field = "phone_number" if _wrote_number(contact, error.field) else error.field
             raise Invalid(f"contacts[{index}].{field}", None, error.rule) from None
         yield rows(found, fields, kind)
+
+
+def addressed(
+    written: Mapping[AddressKind, str], region: str | None
+) -> tuple[dict[AddressKind, str], dict[str, str]]:
+    """The addresses in their stored form, and the fields that came along with a subscription.
+
+    Raises:
+        Invalid: one of them is none.
+    """
+    given = dict(written)
+    keys: dict[str, str] = {}
+    if "webpush" in given:
+        given["webpush"], keys = push_keys.read(given["webpush"])
+    return {kind: addresses.normalise(kind, text, region) for kind, text in given.items()}, keys
 
 
 def _kind_of(name: str) -> AddressKind:

@@ -15,6 +15,7 @@ from campaigns import queries
 from campaigns.audience import addresses, gone, groups
 from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.contact import MOST_CONTACTS, ContactList, Row, normalised
+from campaigns.audience.push_keys import headers
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked
 from campaigns.team.teams import Team
@@ -196,7 +197,7 @@ def _addresses(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def _headers(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(name for row in rows for name in row.fields))
+    return headers(name for row in rows for name in row.fields)
 
 
 def _normalised(

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from campaigns.audience import addresses
+from campaigns.audience import push_keys
 from campaigns.audience.addresses import AddressKind
-from campaigns.audience.contact import rows
+from campaigns.audience.contact import addressed, rows
 from campaigns.audience.csv_columns import Columns
 from campaigns.audience.csv_records import BadLine, Record
 from campaigns.audience.fields import checked_value
@@ -52,10 +52,10 @@ def _staged(reading: Reading, record: Record) -> list[StagedRow]:
     if len(cells) != columns.width:
         rule = f"has {len(cells)} columns instead of {columns.width}"
         raise Invalid("the line", None, rule)
-    found: dict[AddressKind, str] = {}
-    for index, kind in columns.addresses:
-        if text := cells[index].strip():
-            found[kind] = addresses.normalise(kind, text, reading.region)
+    given: dict[AddressKind, str] = {
+        kind: text for index, kind in columns.addresses if (text := cells[index].strip())
+    }
+    found, keys = addressed(given, reading.region)
     if not found:
         raise Invalid("the line", None, "has no address")
     fields = {
@@ -63,6 +63,8 @@ def _staged(reading: Reading, record: Record) -> list[StagedRow]:
         for index, name in columns.fields
         if (text := cells[index].strip())
     }
+    fields = push_keys.together(fields, keys)
+    fields = push_keys.checked(fields, with_endpoint="webpush" in found)
     encoded = json.dumps(fields, ensure_ascii=False) if fields else "{}"
     return [
         (line, row.identity, row.phone, row.email, row.telegram, row.viber, row.webpush, encoded)

@@ -27,6 +27,7 @@ from campaigns.audience.csv_columns import (
 from campaigns.audience.csv_contacts import Reading, StagedRow, read_contacts
 from campaigns.audience.csv_records import BadLine, Lines, Record, first_line, open_file, records
 from campaigns.audience.groups import Group
+from campaigns.audience.push_keys import headers
 from campaigns.audience.rejects import RejectFile
 from campaigns.database import Connection
 from campaigns.drafts import Draft
@@ -203,7 +204,7 @@ def _store(conn: Connection, group: Group, columns: Columns) -> dict[str, int]:
         groups.lock_for_writing(conn, group, adding=True)
         conn.execute(SQL["plan_for_millions"])
         stored = conn.execute(SQL["upsert_staged"], {"group_id": group.id}).fetchone()
-        groups.add_headers(conn, group, [name for _, name in columns.fields])
+        groups.add_headers(conn, group, headers(name for _, name in columns.fields))
         if group.kind == "optin":
             gone.bring_back_staged(conn, group.team_id)
         return stored or {"added": 0, "updated": 0}

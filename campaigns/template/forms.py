@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from campaigns.errors import Invalid
-from campaigns.template.leaf import Pieces, Put, Slot
+from campaigns.template.leaf import Pieces, Put, Slot, fixed
 from campaigns.template.render import Kind, Part
 
 #: Whatever a mail program or a vendor may take for the end of a line, and other control characters.
@@ -67,6 +67,8 @@ class Line:
     """A text of one line: a fixed line break is refused, one in a value becomes a space."""
 
     put: Put = one_line
+    never: re.Pattern[str] = _CONTROLS
+    rule: str = "must be one line without control characters"
 
     def puts(self, path: str, parts: Sequence[Part]) -> Sequence[Put]:
         """See :class:`Form`."""
@@ -74,8 +76,8 @@ class Line:
 
     def check(self, path: str, pieces: Pieces) -> None:
         """That it is one line."""
-        if any(_CONTROLS.search(piece) for piece in pieces if isinstance(piece, str)):
-            raise Invalid(path, None, "must be one line without control characters")
+        if any(map(self.never.search, fixed(pieces))):
+            raise Invalid(path, None, self.rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class Url:
         start = pieces[0] if pieces and isinstance(pieces[0], str) else ""
         if not start.lower().startswith(tuple(f"{scheme}://" for scheme in self.schemes)):
             raise Invalid(path, None, rule)
-        if any(_NEVER_IN_URLS.search(piece) for piece in pieces if isinstance(piece, str)):
+        if any(map(_NEVER_IN_URLS.search, fixed(pieces))):
             raise Invalid(path, None, "must not hold blanks, quotes, backslashes, < or >")
         if not has_host(start):
             raise Invalid(path, None, f"{rule} and a host")
@@ -135,7 +137,7 @@ class UrlEnd:
 
     def check(self, path: str, pieces: Pieces) -> None:
         """That it can be a part of a URL."""
-        if any(_NEVER_IN_URLS.search(piece) for piece in pieces if isinstance(piece, str)):
+        if any(map(_NEVER_IN_URLS.search, fixed(pieces))):
             raise Invalid(path, None, "must not hold blanks, quotes, backslashes, < or >")
 
 

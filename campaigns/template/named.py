@@ -34,7 +34,11 @@ _LANGUAGE = Fixed(
 )
 #: A parameter with a line break, a tab or more than four blanks in a row is answered with error
 #: 132018 or 100.
-_PARAMETER = Line(spaced)
+_PARAMETER = Line(
+    spaced,
+    re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]|\s{5}"),
+    "must be one line without five blanks in a row",
+)
 
 _OTHER = re.compile(r"header(?:_(?:image|video|document))?|button_[0-9](?:_(?:payload|code))?")
 _MOST_PARAMETERS = 100

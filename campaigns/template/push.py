@@ -106,11 +106,16 @@ def folded(text: str | None, given: Mapping[str, str | None]) -> str:
     return json.dumps(dict(ordered), ensure_ascii=False)
 
 
-def unfolded(template: str) -> dict[str, str | None]:
-    """HORISEN's fields of a stored template."""
+def entries(template: str) -> dict[str, str]:
+    """What a stored template says, by name; nothing where an earlier version stored a text."""
     try:
         found = json.loads(template)
     except ValueError:
         found = {}
-    values = found if isinstance(found, dict) else {}
-    return {field: values.get(name) for field, name in FIELDS.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def unfolded(template: str) -> dict[str, str | None]:
+    """HORISEN's fields of a stored template."""
+    found = entries(template)
+    return {field: found.get(name) for field, name in FIELDS.items()}

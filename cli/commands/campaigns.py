@@ -16,6 +16,7 @@ from campaigns.errors import Invalid
 from campaigns.names import checked_uuid
 from campaigns.run import again
 from campaigns.states import CAMPAIGN
+from campaigns.template import push
 from cli import documents, hours, output
 from cli.output import Column
 from cli.parameters import Pair, file_argument
@@ -202,7 +203,7 @@ def show_campaign(session: Session, campaign: Campaign) -> None:
                 *_limits(campaign),
                 ("includes", _lines(campaign.included)),
                 ("excludes", _lines(campaign.excluded)),
-                ("template", campaign.template),
+                *_message(campaign),
                 *_parts(campaign),
             ]
         ),
@@ -242,6 +243,14 @@ def _limits(campaign: Campaign) -> Iterator[tuple[str, object]]:
     yield "holidays", _lines(campaign.holidays)
     yield "local to", "each recipient" if campaign.recipient_local else None
     yield "priority", f"{campaign.priority}, weight {campaign.weight}"
+
+
+def _message(campaign: Campaign) -> Iterator[tuple[str, object]]:
+    """The text; a notification by its parts."""
+    if campaign.sending_type != "webpush":
+        yield "template", campaign.template
+        return
+    yield from push.entries(campaign.template).items()
 
 
 def _parts(campaign: Campaign) -> Iterator[tuple[str, object]]:

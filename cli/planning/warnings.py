@@ -165,8 +165,8 @@ def _texts(plan: Plan) -> Iterator[str]:
         if not found.exact:
             of = f"the {of} that it was rendered for"
         yield (
-            f"the message takes more than {plan.campaign.max_parts} parts for {found.too_long:,} "
-            f"of {of}, who get none (too_many_parts)"
+            f"for {found.too_long:,} of {of} the message has more segments than max_parts allows, "
+            f"which is {plan.campaign.max_parts}: they get none (too_many_parts)"
         )
 
 

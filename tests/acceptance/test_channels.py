@@ -19,9 +19,11 @@ from uuid import UUID
 import httpx
 import pytest
 from celery import Celery
+from psycopg.types.json import Jsonb
 from redis import Redis
 
 from campaigns import messaging
+from campaigns.audience.push_keys import KEY_FIELDS
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.clock import Clock, SystemClock
 from campaigns.database import Connection, connect
@@ -48,6 +50,9 @@ EXPIRY = "2031-01-01 00:00:00"
 RECIPIENTS = 12
 
 FLOWER = ("user", "password")
+
+#: What a channel asks for beside a text.
+NEEDED = {"webpush": {"webpush_title": "Ready"}}
 
 TEMPLATE = "Dear @first_name, it is ready"
 TEXT = "Dear Ada, it is ready"
@@ -174,6 +179,7 @@ def submitted(stack: Stack, name: str, profile: Profile) -> UUID:
         template=TEMPLATES.get(profile.channel, TEMPLATE),
         expiry_date=EXPIRY,
         included_contact_groups=[str(recipients(stack.conn, name, profile))],
+        **NEEDED.get(profile.channel, {}),
     )
 
 
@@ -185,11 +191,12 @@ def recipients(conn: Connection, name: str, profile: Profile) -> UUID:
         (ledger.team_id(conn), name),
     ).fetchone()
     assert row is not None
+    keys = {KEY_FIELDS[name]: value for name, value in profile.address_keys.items()}
     for address in profile.addresses[:RECIPIENTS]:
         conn.execute(
             f"INSERT INTO contacts (group_id, {ADDRESS_COLUMN[profile.channel]}, fields) "
-            'VALUES (%s, %s, \'{"first_name": "Ada"}\')',
-            (row["id"], address),
+            "VALUES (%s, %s, %s)",
+            (row["id"], address, Jsonb({"first_name": "Ada", **keys})),
         )
     return row["id"]
 

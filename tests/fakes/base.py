@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -96,6 +96,8 @@ class Profile:
     #: Seconds after which a good report is refused as a repetition of an old one; ``None`` where
     #: the proof does not say when it was made.
     proof_expires: float | None = None
+    #: What a proof is lost with when it is changed: the header of a call, its body, or either.
+    proof: Literal["either", "header", "body"] = "either"
     url: str = URL
     content: Content = field(default_factory=lambda: Text(TEXT))
     addresses: Sequence[str] = ("353861234567", "353861234568", "353861234569")

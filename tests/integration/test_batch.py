@@ -25,7 +25,7 @@ from worker.condition import Known
 from worker.engine import Engine
 from worker.throttle.base import LimiterUnavailable, Wait
 from worker.throttle.memory import MemoryLimiter
-from worker.transport.base import NotSent, Uncertain
+from worker.transport.base import NotSent, NotSentElsewhere, Uncertain, UncertainElsewhere
 
 
 @pytest.fixture
@@ -179,6 +179,19 @@ def test_a_provider_that_cannot_be_reached_burns_no_attempts(bench):
     assert rows.statuses(bench.conn, bench.run_id) == {"pending": 40}
     assert bench.transport.requests <= bench.config.max_in_flight
     assert bench.waiting() == {"returned": 40}
+
+
+def test_a_recipients_own_server_says_nothing_about_the_account(bench):
+    """An attempt of each is used up, so that they are not tried for ever, and nobody else waits."""
+    bench.transport.failure = NotSentElsewhere("private_address")
+    bench.send(bench.cut(0, 5))
+    tried = bench.conn.execute("SELECT attempts, error_class, status FROM deliveries WHERE seq < 5")
+    expected = {"attempts": 1, "error_class": "transient", "status": "pending"}
+    assert tried.fetchall() == [expected] * 5
+    bench.transport.failure = UncertainElsewhere("closed")
+    bench.send(bench.cut(5, 10))
+    assert rows.counters(bench.conn, bench.run_id) == {"unknown": 5}
+    assert bench.conn.execute("SELECT failures FROM provider_states").fetchall() == []
 
 
 def test_what_a_fallback_may_take_over_does_not_wait_for_the_first_account(bench):

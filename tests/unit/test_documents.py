@@ -19,7 +19,8 @@ from rich.console import Console
 
 from campaigns import messaging, settings
 from campaigns.campaign import planning, rules, window_rules
-from campaigns.campaign.model import CampaignSpec
+from campaigns.campaign.message import composed
+from campaigns.campaign.model import CampaignSpec, MessageSpec
 from campaigns.providers import ProviderConfig
 from campaigns.validation import parse
 from cli.demo import closing
@@ -182,6 +183,20 @@ def test_the_campaign_in_the_readme_is_accepted() -> None:
     assert spec.scheduled_send_date is not None
     now = spec.scheduled_send_date
     window_rules.check_times(spec, planning.plan(spec, now), now)
+
+
+@pytest.mark.parametrize("text", blocks(DOCS / "templates.md", "json"))
+def test_the_templates_in_the_documents_are_accepted(text: str) -> None:
+    body = {"name": "Spring", "sender": "Acme", **json.loads(text)}
+    spec = parse(MessageSpec, body)
+    rules.check_message(spec)
+    message = composed(spec, spec.template, "account")
+    assert message.compiled.render({"first_name": "Ann", "code": "C1"})
+
+
+def test_every_field_of_a_message_is_documented() -> None:
+    fields = set(_CODE.findall((DOCS / "queue.md").read_text("utf-8")))
+    assert {*MessageSpec.model_fields, *CampaignSpec.model_fields} <= fields
 
 
 def test_every_setting_is_documented() -> None:

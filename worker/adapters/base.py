@@ -7,7 +7,7 @@ and nowhere else, into the five outcomes below.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -182,6 +182,10 @@ class Capabilities:
     #: The contents that it can translate.
     contents: frozenset[type[Content]] = frozenset({Text})
     protocol: Protocols = "http"
+    #: Set where requests go to servers that the recipients named and not the account. Those of this
+    #: set, or of a domain in it with a dot in front, speak for the provider; whatever goes wrong
+    #: with any other one is a matter of that recipient alone (:mod:`worker.transport.guarded`).
+    trusted_hosts: frozenset[str] | None = None
     #: How the provider is told until when a message is worth sending: the name of its field and
     #: the unit, such as "ValidityPeriod, s"; None: it cannot be told.
     validity: str | None = None
@@ -194,6 +198,11 @@ class Capabilities:
     def needs_message_ids(self) -> bool:
         """Reports come back, and only the message id tells whose they are."""
         return self.reports and not self.echoes_reference
+
+
+def is_trusted(host: str, trusted: Iterable[str]) -> bool:
+    """Whether a host is one of :attr:`Capabilities.trusted_hosts`."""
+    return any(host.endswith(one) if one.startswith(".") else host == one for one in trusted)
 
 
 #: Of a provider that never reports anything.

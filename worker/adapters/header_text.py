@@ -40,9 +40,14 @@ def unstructured(name: str, text: str) -> str:
 
 def mailbox_field(name: str, box: Mailbox) -> str:
     """The field ``name`` with one address, and its name where it has one."""
+    return f"{name}: {mailbox(box, _FOLD)}"
+
+
+def mailbox(box: Mailbox, space: str = " ") -> str:
+    """The address behind its name, with ``space`` wherever one is needed."""
     if not box.name:
-        return f"{name}: {box.address}"
-    return f"{name}: {_phrase(box.name)}{_FOLD}<{box.address}>"
+        return box.address
+    return f"{_phrase(box.name).replace(_FOLD, space)}{space}<{box.address}>"
 
 
 def _phrase(text: str) -> str:

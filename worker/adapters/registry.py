@@ -14,13 +14,17 @@ from campaigns.clock import Clock, SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters import (
+    aws,
     horisen,
     http,
     infobip,
+    mailgun,
     messagebird,
+    postmark,
     rbm,
     sandbox,
     sendgrid,
+    ses,
     sinch,
     smtp,
     telegram,
@@ -29,6 +33,7 @@ from worker.adapters import (
     viber,
     vonage,
     vonage_messages,
+    webpush,
     whatsapp,
 )
 from worker.adapters.base import AnyAdapter
@@ -40,13 +45,17 @@ GROUP = "sluice.adapters"
 
 #: What ``adapter = "..."`` in the providers file stands for.
 ADAPTERS: Mapping[str, Factory] = {
+    "aws": aws.build,
     "horisen": horisen.build,
     "http": http.build,
     "infobip": infobip.build,
+    "mailgun": mailgun.build,
     "messagebird": messagebird.build,
+    "postmark": postmark.build,
     "rbm": rbm.build,
     "sandbox": sandbox.build,
     "sendgrid": sendgrid.build,
+    "ses": ses.build,
     "sinch": sinch.build,
     "smtp": smtp.build,
     "telegram": telegram.build,
@@ -55,6 +64,7 @@ ADAPTERS: Mapping[str, Factory] = {
     "viber": viber.build,
     "vonage": vonage.build,
     "vonage_messages": vonage_messages.build,
+    "webpush": webpush.build,
     "whatsapp": whatsapp.build,
 }
 

@@ -50,8 +50,17 @@ class Refused(NotSent):
     """Not sent, because the provider refused the account before the request could leave."""
 
 
+class NotSentElsewhere(NotSent):
+    """Not sent, because the recipient's own server is not to be had. Says nothing about the
+    account."""
+
+
 class Uncertain(TransportError):
     """The provider may have got the request."""
+
+
+class UncertainElsewhere(Uncertain):
+    """The recipient's own server may have got the request. Says nothing about the account."""
 
 
 class BrokenOff(Uncertain):

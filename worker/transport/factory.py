@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Literal, get_args
 
 from campaigns.clock import SystemClock
@@ -14,7 +15,9 @@ from worker.adapters.options import read_options
 from worker.transport.authorized import Authorized
 from worker.transport.base import AnyTransport, HttpSender, HttpTransport
 from worker.transport.bounded import BoundedTransport
+from worker.transport.guarded import Guarded
 from worker.transport.httpx_transport import HttpxTransport
+from worker.transport.pin import Pin
 from worker.transport.pyreqwest_transport import PyreqwestTransport
 from worker.transport.smtp import SmtpTransport
 
@@ -50,17 +53,28 @@ def connect(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
 
 def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...]:
     """What the transport of an account depends on: where it changes, a new one is opened."""
-    depends: tuple[object, ...] = (adapter.capabilities.protocol, config.max_in_flight)
-    if adapter.capabilities.protocol == "http" and not isinstance(adapter, Authorizer):
+    capabilities = adapter.capabilities
+    depends: tuple[object, ...] = (
+        capabilities.protocol,
+        config.max_in_flight,
+        capabilities.trusted_hosts,
+    )
+    if capabilities.protocol == "http" and not isinstance(adapter, Authorizer):
         return (*depends, config.transport)
     # It holds what the account's own keys gave it: a session, a token.
     return (*depends, config.transport, config.url, config.options)
 
 
 def open_http(config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
-    """HTTP, with an access token where the adapter asks for one."""
+    """HTTP, with an access token where the adapter asks for one, and on the public Internet only
+    where its requests go to whom the recipients named."""
     name = config.transport or DEFAULT_TRANSPORT
-    client = _client(name, config.max_in_flight)
+    trusted = adapter.capabilities.trusted_hosts
+    if trusted is None:
+        client = _client(name, config.max_in_flight)
+    else:
+        pinned = partial(_client, name, config.max_in_flight)
+        client = Guarded(pinned, trusted, config.max_in_flight, SystemClock())
     if isinstance(adapter, Authorizer):
         client = Authorized(client, adapter, SystemClock())
     return BoundedTransport(client, config.max_in_flight)
@@ -87,5 +101,7 @@ def open_transport(name: TransportName, max_connections: int) -> HttpTransport:
     return BoundedTransport(_client(name, max_connections), max_connections)
 
 
-def _client(name: TransportName, max_connections: int) -> HttpSender:
-    return HttpxTransport() if name == "httpx" else PyreqwestTransport(max_connections)
+def _client(name: TransportName, max_connections: int, pin: Pin | None = None) -> HttpSender:
+    if name == "httpx":
+        return HttpxTransport(pin)
+    return PyreqwestTransport(max_connections, pin)

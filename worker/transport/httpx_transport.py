@@ -19,6 +19,7 @@ from worker.transport.base import (
     TransportError,
     Uncertain,
 )
+from worker.transport.pin import Pin
 from worker.transport.reasons import connect_code
 from worker.transport.trust import tls_context
 
@@ -61,7 +62,8 @@ class HttpxTransport:
     answer to the next request on that connection.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pin: Pin | None = None) -> None:
+        self._pin = pin
         self._tls = tls_context()
         self._idle: list[httpx.AsyncHTTPTransport] = []
 
@@ -78,7 +80,7 @@ class HttpxTransport:
         progress = _Progress(hurried=connect < usual)
         try:
             async with asyncio.timeout(timeout):
-                return await self._exchange(_outgoing(request, progress, connect))
+                return await self._exchange(self._outgoing(request, progress, connect))
         except TransportError:
             raise
         except (TimeoutError, httpx.TimeoutException):
@@ -97,6 +99,21 @@ class HttpxTransport:
             raise
         self._idle.append(connection)
         return answer
+
+    def _outgoing(self, request: HttpRequest, progress: _Progress, connect: float) -> httpx.Request:
+        outgoing = httpx.Request(
+            request.method,
+            request.url,
+            headers=dict(request.headers),
+            content=request.body,
+            extensions={"trace": progress.observe, "timeout": {"connect": connect}},
+        )
+        if self._pin is not None:
+            # Certificates are verified for this name, and the field Host is written already
+            # (https://www.encode.io/httpcore/extensions/#sni_hostname).
+            outgoing.extensions["sni_hostname"] = self._pin.host
+            outgoing.url = outgoing.url.copy_with(host=str(self._pin.address))
+        return outgoing
 
     def _connection(self) -> httpx.AsyncHTTPTransport:
         return httpx.AsyncHTTPTransport(
@@ -126,19 +143,6 @@ async def _answer(connection: httpx.AsyncHTTPTransport, request: httpx.Request) 
         return HttpResponse(response.status_code, dict(response.headers), bytes(body))
     finally:
         await response.aclose()
-
-
-def _outgoing(request: HttpRequest, progress: _Progress, connect: float) -> httpx.Request:
-    return httpx.Request(
-        request.method,
-        request.url,
-        headers=dict(request.headers),
-        content=request.body,
-        extensions={
-            "trace": progress.observe,
-            "timeout": {"connect": connect},
-        },
-    )
 
 
 def _code(error: Exception) -> str:

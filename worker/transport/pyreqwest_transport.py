@@ -26,6 +26,7 @@ from worker.transport.base import (
     TransportError,
     Uncertain,
 )
+from worker.transport.pin import Pin
 from worker.transport.trust import bundled_authorities
 
 # Limits of the connect phase that are in use, in seconds. reqwest takes that limit per client,
@@ -55,10 +56,15 @@ _TLS = ("tls", "certificate", "corrupt message", "fatal alert")
 
 
 class PyreqwestTransport:
-    """Carries requests with one pyreqwest client per connect limit."""
+    """Carries requests with one pyreqwest client per connect limit.
 
-    def __init__(self, max_connections: int) -> None:
+    With a ``pin`` it connects to the host of the pin at its address, and nowhere else if that host
+    is all that it is asked for.
+    """
+
+    def __init__(self, max_connections: int, pin: Pin | None = None) -> None:
         self._max_connections = max_connections
+        self._pin = pin
         # The usual client at once, so that what stands in its way shows when the worker starts.
         self._clients = {CONNECT_TIMEOUT: self._build(CONNECT_TIMEOUT)}
 
@@ -118,9 +124,12 @@ class PyreqwestTransport:
             return builder.build()
 
     def _builder(self, connect_limit: float) -> ClientBuilder:
+        builder = ClientBuilder()
+        if self._pin is not None:
+            # The port is that of the URL, whatever is given here (reqwest, ClientBuilder::resolve).
+            builder = builder.resolve(self._pin.host, str(self._pin.address), 0)
         return (
-            ClientBuilder()
-            .http1_only()
+            builder.http1_only()
             .no_proxy()
             .follow_redirects(False)
             .referer(False)

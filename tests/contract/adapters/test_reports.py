@@ -49,11 +49,12 @@ def test_forged_reports_are_refused(profile: Profile) -> None:
     if adapter.capabilities.report_proof is None:
         return
     assert profile.forged
-    bare = [replace(case.request, headers={}) for case in profile.reports.values()]
+    goods = [case.request for case in profile.reports.values()]
+    bare = [replace(good, headers={}) for good in goods if profile.proof != "body"]
     changed = [
-        replace(case.request, body=case.request.body.replace(b"e", b"f", 1))
-        for case in profile.reports.values()
-        if b"e" in case.request.body
+        replace(good, body=good.body.replace(b"e", b"f", 1))
+        for good in goods
+        if b"e" in good.body and profile.proof != "header"
     ]
     for request in (*profile.forged, *bare, *changed):
         with pytest.raises(ForgedReport):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from campaigns.audience import contacts, groups
 from campaigns.audience.contact import row
 from campaigns.audience.contacts import AddResult
 from campaigns.audience.groups import Group
+from campaigns.audience.push_keys import KEY_FIELDS
 from campaigns.database import Connection
 from campaigns.errors import Invalid, NotFound
 from campaigns.team.teams import Team
+from tests.fakes.webpush import KEYS
 
 ANN = {"phone_number": "07785 856985", "custom_fields": {"first_name": "Ann", "Last Name": "Lee"}}
 BOB = {"email": "Bob@Example.com"}
@@ -141,6 +144,46 @@ def test_contacts_go_by_what_their_address_looks_like(
     contacts.add(conn, team, group.id, [ANN, BOB, push])
     gone = ["+44 7785 856985", "BOB@example.com", "https://PUSH.example.com/a", "07785856999"]
     assert contacts.remove(conn, team, group.id, gone) == 3
+    assert stored(conn) == []
+
+
+def test_a_subscription_is_stored_as_endpoint_and_keys(
+    conn: Connection, team: Team, group: Group
+) -> None:
+    """As the browser hands it over, as its JSON text, or as fields: all the same."""
+    endpoint = "https://push.example.com/a"
+    subscription = {"endpoint": endpoint, "expirationTime": None, "keys": KEYS}
+    keys = {KEY_FIELDS[name]: value for name, value in KEYS.items()}
+    contacts.add(conn, team, group.id, [{"webpush": subscription, "custom_fields": {"a": "b"}}])
+    (first,) = stored(conn)
+    assert (first["webpush"], first["fields"]) == (endpoint, {"a": "b", **keys})
+    same = [{"webpush": json.dumps(subscription)}, {"webpush": endpoint, "custom_fields": keys}]
+    for one in same:
+        assert contacts.add(conn, team, group.id, [one]) == AddResult(0, 0, 1, 0)
+    assert groups.find(conn, team.id, group.id).headers == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "sentence"),
+    [
+        ({"webpush": {"endpoint": "https://push.example.com/a"}}, "webpush: must be an endpoint"),
+        ({"webpush": ["x"]}, "webpush: must be a text."),
+        (
+            {
+                "webpush": "https://push.example.com/a",
+                "custom_fields": {"webpush_p256dh": "x", "webpush_auth": "y"},
+            },
+            "custom_fields: 'webpush_p256dh' must be an uncompressed point",
+        ),
+        ({"phone": "07785856985", "custom_fields": {"webpush_auth": "y"}}, "custom_fields: "),
+    ],
+)
+def test_a_subscription_that_is_none_is_refused(
+    conn: Connection, team: Team, group: Group, bad: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(Invalid) as refused:
+        contacts.add(conn, team, group.id, [bad])
+    assert str(refused.value).startswith(f"contacts[0].{sentence}")
     assert stored(conn) == []
 
 

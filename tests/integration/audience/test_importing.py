@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from campaigns.audience import contacts, groups
 from campaigns.audience.csv_records import LONGEST_LINE
 from campaigns.audience.importing import Progress
+from tests.fakes.webpush import KEYS
 from tests.support.importer import NAMED, Importer, counts
 
 from .conftest import MakeCampaign
@@ -48,6 +51,40 @@ def test_first_of_several_lines_with_one_address_wins(importer: Importer) -> Non
         (3, "phone is the same as on line 2"),
         (4, "phone is the same as on line 2"),
     ]
+
+
+def test_subscriptions_are_columns_or_the_browsers_json(importer: Importer) -> None:
+    """With quoted cells, the JSON's own quotes are doubled (RFC 4180)."""
+    endpoint = "https://push.example.com/"
+    subscription = json.dumps({"endpoint": f"{endpoint}b", "keys": KEYS}).replace('"', '""')
+    p256dh, auth = KEYS["p256dh"], KEYS["auth"]
+    result = importer(
+        "endpoint,webpush_p256dh,webpush_auth,phone\n"
+        f"{endpoint}a,{p256dh},{auth},\n"
+        f'"{subscription}",,,\n'
+        f"{endpoint}c,{p256dh},,\n"
+        f"{endpoint}d,{p256dh[:-4]},{auth},\n"
+        f'"{{""endpoint"": ""{endpoint}e""}}",,,\n'
+        f",{p256dh},{auth},07785856985\n"
+    )
+    assert counts(result) == {"lines": 6, "added": 2, "invalid": 4}
+    page = contacts.list_page(importer.conn, importer.team, "customers")
+    keys = {"webpush_p256dh": p256dh, "webpush_auth": auth}
+    assert [(one.webpush, one.fields) for one in page] == [
+        (f"{endpoint}a", keys),
+        (f"{endpoint}b", keys),
+    ]
+    assert importer.rejected() == [
+        (4, "custom_fields 'webpush_p256dh' needs the other key of its endpoint"),
+        (
+            5,
+            "custom_fields 'webpush_p256dh' must be an uncompressed point of P-256, 65 bytes in "
+            "base64url",
+        ),
+        (6, 'webpush must be an endpoint, or a subscription {"endpoint": .., "keys": ..} as JSON'),
+        (7, "custom_fields 'webpush_p256dh' needs the address webpush"),
+    ]
+    assert groups.find(importer.conn, importer.team.id, "customers").headers == []
 
 
 def test_rejected_lines_say_where_and_why_but_not_what(importer: Importer) -> None:

@@ -166,6 +166,8 @@ def test_a_field_of_a_notification_is_edited_alone(world: World, simple: dict[st
         ({"webpush_target_url": "/sale"},
          "webpush_target_url: must begin with http:// or https://."),
         ({"webpush_icon": "@first_name"}, "webpush_icon: must begin with http:// or https://."),
+        ({"webpush_target_url": "https://example.com/" + "x" * 4000},
+         "webpush_target_url: must have at most 4000 characters."),
         ({"webpush_body": "{v}"},
          "template: uses {v}, which is not in template_vars; known are: none "
          "(write {{v}} for the text itself)."),

@@ -106,16 +106,6 @@ def test_an_opt_out_counts_at_once(command: CommandLine, group) -> None:
     assert command.json(*count, "--channel", "email")["recipients"] == 0
 
 
-def test_templates_are_created_shown_and_deleted(command: CommandLine) -> None:
-    file = command.write("template.json", {"name": "Hi", "body": "Hello @first_name\nBye"})
-    created = command.json("templates", "create", file)
-    assert command.json("templates", "list") == [created]
-    assert "Hello @first_name\nBye\n" in command.succeed("templates", "show", created["uuid"])
-    assert created["uuid"] in command.succeed("templates", "list")
-    assert command.json("templates", "delete", created["uuid"]) == {"deleted": created["uuid"]}
-    assert "no template" in command.refused("templates", "show", created["uuid"])
-
-
 def test_a_campaign_is_submitted_edited_steered_and_deleted(command: CommandLine, body) -> None:
     file = command.write("campaign.json", body)
     submitted = command.json("submit", file)

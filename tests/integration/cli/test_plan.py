@@ -69,6 +69,34 @@ def test_segments_are_those_of_the_messages_themselves(command: CommandLine, pla
     assert (plain["all"], plain["rendered"], plain["exact"]) == (1_200, 1, True)
 
 
+def test_segments_are_those_that_leave(command: CommandLine, planned) -> None:
+    """Written in the GSM alphabet where that is asked for, and without those that get none."""
+    crowd(command, 597)
+    template = "“Dear” @first_name, " + "x" * 60
+    usual, shorter = (
+        planned({**WINDOW, "template": template, "transliterate": wanted})["segments"]
+        for wanted in (False, True)
+    )
+    assert (usual["fewest"], usual["all"], usual["unicode"]) == (2, 1200, 600)
+    assert (shorter["fewest"], shorter["most"]) == (1, 2)
+    assert (shorter["all"], shorter["unicode"], shorter["too_long"]) == (606, 6, 0)
+    limited = {**WINDOW, "template": template, "transliterate": True, "max_parts": 1}
+    found = planned(limited)
+    assert (found["segments"]["all"], found["segments"]["too_long"]) == (594, 6)
+    assert (found["segments"]["fewest"], found["segments"]["most"]) == (1, 1)
+    warning = (
+        "for 6 of 600 recipients the message has more segments than max_parts allows, which is 1: "
+        "they get none (too_many_parts)."
+    )
+    assert found["warnings"] == [warning]
+    # Two of each are slower than one, at a limit that counts them.
+    dear, cheap = (
+        planned({**WINDOW, "template": template, "transliterate": wanted})["ceilings"][0]
+        for wanted in (False, True)
+    )
+    assert dear["messages_per_second"] < cheap["messages_per_second"]
+
+
 def test_of_many_recipients_the_same_part_is_rendered_each_time(
     command: CommandLine, planned, conn
 ) -> None:
