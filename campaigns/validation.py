@@ -88,21 +88,22 @@ def first_error(error: ValidationError, model: type[BaseModel]) -> Invalid:
     fault = faults[0]
     if isinstance(told := fault.get("ctx", {}).get("error"), Fault):
         return told.invalid
-    return Invalid(_path(fault["loc"]), _showable(fault), _rule(fault))
+    return Invalid(_path(fault["loc"]), _showable(fault), rule(fault))
 
 
 def _unknown_rule(fault: ErrorDetails, model: type[BaseModel]) -> str:
-    rule = "is not a known field"
+    told = "is not a known field"
     if len(fault["loc"]) == 1:
         near = difflib.get_close_matches(
             str(fault["loc"][0]).lower(), model.model_fields, n=1, cutoff=0.75
         )
         if near:
-            rule += f"; the nearest known one is {near[0]!r}"
-    return rule
+            told += f"; the nearest known one is {near[0]!r}"
+    return told
 
 
-def _rule(fault: ErrorDetails) -> str:
+def rule(fault: ErrorDetails) -> str:
+    """The rule that was broken, without the value: "must have at most 11 characters"."""
     context = fault.get("ctx", {})
     if fault["type"] == "value_error":
         return str(context["error"])

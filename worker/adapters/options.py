@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, Validatio
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.settings import resolve_secret
+from campaigns.validation import rule
 
 #: Hosts that only this machine reaches.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -41,13 +42,13 @@ def read_options(model: type[OptionsT], config: ProviderConfig) -> OptionsT:
     try:
         return model.model_validate(dict(config.options))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
         path = [str(part) for part in first["loc"] if part != "[key]"]
-        rule = first["msg"].removeprefix("Value error, ")
+        broken = rule(first)
         if first["type"] == "extra_forbidden":
-            rule = f"is not a key of the adapter {config.adapter!r}"
+            broken = f"is not a key of the adapter {config.adapter!r}"
         raise ConfigurationError(
-            f"{'.'.join(['providers', config.name, *path])}: {rule}."
+            f"{'.'.join(['providers', config.name, *path])}: {broken}."
         ) from None
 
 
