@@ -13,7 +13,7 @@ from campaigns.template.contents import Contents
 from campaigns.template.segments import segments
 from campaigns.template.transliteration import transliterated
 from worker import reference
-from worker.adapters.base import Message
+from worker.adapters.base import NO_KEYS, Message
 from worker.ledger import Claimed, RunContext
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Renderer:
         self._contexts = contexts
         self._contents = {run: _compiled(run, one, channel) for run, one in contexts.items()}
         self._is_sms = channel == "sms"
+        self._is_push = channel == "webpush"
 
     def render(
         self, rows: Sequence[Claimed], *, by_segment: bool
@@ -66,7 +67,7 @@ class Renderer:
                 broken.append(Broken(row, "too_many_parts"))
                 continue
             signed = reference.sign(row.run_id, row.seq, context.signing_key)
-            keys = address_keys(row.fields)
+            keys = address_keys(row.fields) if self._is_push else NO_KEYS
             message = Message(
                 signed, row.address, context.sender, content, context.expires_at, keys
             )

@@ -66,7 +66,7 @@ class _Place:
     """Where one value stands: in the attribute that is called so, or between tags."""
 
     attribute: str | None = None
-    #: The attribute up to the value.
+    #: The attribute up to its first value, and a mark for that one where this is a later one.
     before: str = ""
 
     @property
@@ -179,8 +179,9 @@ def _attributes(text: str, position: int) -> Generator[_Place | str, None, int]:
             yield from _marked(value, "in an attribute without quotes")
             continue
         inner = value[1:-1]
-        for mark in re.finditer(_MARK, inner):
-            yield _Place(found["name"].lower(), inner[: mark.start()])
+        first = inner.find(_MARK)
+        for number in range(inner.count(_MARK)):
+            yield _Place(found["name"].lower(), inner[: first + (number > 0)])
     return end.end()
 
 
