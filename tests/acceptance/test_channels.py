@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -109,12 +109,14 @@ class Account:
 
 
 def profiles() -> dict[str, Profile]:
-    """Of all adapters that speak HTTP and have a fake."""
+    """Of all adapters that speak HTTP and have a fake, and of those whose fake is a server."""
     found = {}
     for name in sorted(ADAPTERS):
         if (FAKES / f"{name}.py").exists():
-            profile: Profile = import_module(f"tests.fakes.{name}").PROFILE
-            if profile.adapter().capabilities.protocol == "http":
+            module = import_module(f"tests.fakes.{name}")
+            profile: Profile = module.PROFILE
+            served = profile.adapter().capabilities.protocol == "http"
+            if served or issubclass(module.Fake, AbstractContextManager):
                 found[name] = profile
     return found
 

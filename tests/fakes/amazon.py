@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from campaigns.clock import Clock
 from tests.fakes.base import SECRET, URL, answer
 from tests.support.clock import FakeClock
 from worker.adapters.base import HttpRequest, HttpResponse
@@ -55,10 +56,15 @@ OPTIONS = {
 
 
 def published(
-    event: Any, *, kind: str = "Notification", version: str = "2", **more: Any
+    event: Any,
+    *,
+    kind: str = "Notification",
+    version: str = "2",
+    clock: Clock | None = None,
+    **more: Any,
 ) -> HttpRequest:
     """A call of SNS with an event in it, signed."""
-    now = FakeClock().now()
+    now = (clock or FakeClock()).now()
     fields = {
         "Type": kind,
         "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
@@ -91,7 +97,7 @@ def failure(status: int, name: str, message: str = "no", **more: str) -> HttpRes
     return answer(status, {"__type": name, "message": message, **more}, x_amzn_errortype=name)
 
 
-def refusal(request: HttpRequest, service: str) -> HttpResponse | None:
+def refusal(request: HttpRequest, service: str, clock: Clock) -> HttpResponse | None:
     """The error of a request that is not signed as it should be."""
     match = re.fullmatch(
         r"AWS4-HMAC-SHA256 Credential=([^/]+)/([0-9]{8})/([^/]+)/([^/]+)/aws4_request, "
@@ -106,9 +112,10 @@ def refusal(request: HttpRequest, service: str) -> HttpResponse | None:
     if (region, named) != (REGION, service) or "host" not in signed.split(";"):
         return failure(403, "InvalidSignatureException")
     moment = request.headers["x-amz-date"]
-    if not moment.startswith(date) or moment != FakeClock().now().strftime("%Y%m%dT%H%M%SZ"):
+    made = datetime.strptime(moment, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    if not moment.startswith(date) or abs(clock.now() - made) > timedelta(minutes=5):
         return failure(403, "InvalidSignatureException", "Signature expired")
-    headers = {**request.headers, "host": urlsplit(URL).netloc}
+    headers = {"host": urlsplit(URL).netloc, **request.headers}
     lines = [request.method, request.url, ""]
     lines += [f"{name}:{headers[name]}" for name in signed.split(";")]
     lines += ["", signed, hashlib.sha256(request.body).hexdigest()]

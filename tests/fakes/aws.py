@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from campaigns.clock import Clock
 from tests.fakes.amazon import AT, OPTIONS, changed, failure, published, refusal
 from tests.fakes.base import Case, Profile, ReportCase, answer, reference
+from tests.support.clock import FakeClock
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -117,13 +119,14 @@ PROFILE = Profile(
 class Fake:
     """The account of ``PROFILE``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or FakeClock()
         self.taken: list[tuple[str, str]] = []
         self.throttle = 0
         self._events: list[dict[str, Any]] = []
 
     def handle(self, request: HttpRequest) -> HttpResponse:
-        refused = refusal(request, "sms-voice")
+        refused = refusal(request, "sms-voice", self._clock)
         if refused is not None:
             return refused
         if request.headers.get("x-amz-target") != "PinpointSMSVoiceV2.SendTextMessage":
@@ -151,4 +154,4 @@ class Fake:
     def reports(self) -> Sequence[HttpRequest]:
         """A call for each event."""
         due, self._events = self._events, []
-        return [published(event) for event in due]
+        return [published(event, clock=self._clock) for event in due]

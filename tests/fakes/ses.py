@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from campaigns.clock import Clock
 from tests.fakes.amazon import AT, OPTIONS, changed, failure, published, refusal
 from tests.fakes.base import Case, Profile, ReportCase, answer, reference
 from tests.fakes.mail import ADDRESSES, MAIL, SENDER
+from tests.support.clock import FakeClock
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -177,7 +179,8 @@ PROFILE = Profile(
 class Fake:
     """The account of ``PROFILE``."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or FakeClock()
         self.taken: list[tuple[str, str]] = []
         #: Every message as its reader sees it.
         self.letters: list[dict[str, Any]] = []
@@ -187,7 +190,7 @@ class Fake:
     def handle(self, request: HttpRequest) -> HttpResponse:
         if (request.method, request.url) != ("POST", "/v2/email/outbound-bulk-emails"):
             return failure(404, "UnknownOperationException")
-        refused = refusal(request, "ses")
+        refused = refusal(request, "ses", self._clock)
         if refused is not None:
             return refused
         if self.throttle:
@@ -226,4 +229,4 @@ class Fake:
     def reports(self) -> Sequence[HttpRequest]:
         """A call for each event."""
         due, self._events = self._events, []
-        return [published(event) for event in due]
+        return [published(event, clock=self._clock) for event in due]

@@ -179,7 +179,6 @@ class Fake:
             tls_context=tls,
             require_starttls=tls is not None,
             authenticator=_authenticated,
-            auth_required=True,
             auth_require_tls=tls is not None,
         )
 
@@ -212,6 +211,8 @@ class Fake:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, sender: str, options: list[str]
     ) -> str:
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
         session.messages += 1  # type: ignore[attr-defined]
         if self.throttle or 0 < self._most < session.messages:  # type: ignore[attr-defined]
             self.throttle = max(self.throttle - 1, 0)

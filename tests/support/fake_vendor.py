@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from tests.fakes.base import URL, Profile, Vendor
+from tests.fakes.base import URL, Profile
 from worker.adapters.base import HttpRequest, HttpResponse
 
 
 class FakeVendor:
     """``fake`` served over HTTP/1.1 at :attr:`url`. It is asked by one thread at a time."""
 
-    def __init__(self, fake: Vendor, url: str, lock: threading.Lock) -> None:
+    def __init__(self, fake: Any, url: str, lock: threading.Lock) -> None:
         self.url = url
         self._fake = fake
         self._lock = lock
@@ -32,7 +32,8 @@ class FakeVendor:
     def reports(self) -> Sequence[HttpRequest]:
         """The calls that the vendor would make now; each is handed over once."""
         with self._lock:
-            return self._fake.reports()
+            calls: Sequence[HttpRequest] = self._fake.reports()
+            return calls
 
     def post_reports(self, url: str) -> list[int]:
         """Let the vendor make its calls, to ``url`` instead of the account's own report URL.
@@ -55,6 +56,8 @@ class FakeVendor:
         """The table of the providers file for an account of ``profile`` that sends here."""
         own = {"adapter": profile.name, "channel": profile.channel, "url": profile.url}
         own |= profile.options
+        if isinstance(self._fake, AbstractContextManager):
+            own["url"] = self.url
         return {name: self._moved(value) for name, value in own.items()} | more
 
     def _moved(self, value: Any) -> Any:
@@ -70,9 +73,16 @@ class FakeVendor:
 
 
 @contextmanager
-def serving(fake: Vendor) -> Iterator[FakeVendor]:
-    """Serve ``fake`` on a free port until the block ends."""
+def serving(fake: Any) -> Iterator[FakeVendor]:
+    """Serve ``fake`` on a free port until the block ends.
+
+    One that is a server itself, because it does not speak HTTP, is only started.
+    """
     lock = threading.Lock()
+    if isinstance(fake, AbstractContextManager):
+        with fake as server_of_its_own:
+            yield FakeVendor(fake, server_of_its_own.url, lock)
+        return
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
