@@ -44,6 +44,9 @@ CONNECT_MARGIN = 0.2
 #: The message had its moment and missed it: it has not departed, and may in another one.
 LATE = NotSent("too_late")
 
+#: The adapter has no words for this kind of content.
+NOT_CARRIED = Unsendable("content_not_carried")
+
 
 class Requests:
     """The requests of one batch. Remembers whether the account has to be left alone."""
@@ -62,8 +65,8 @@ class Requests:
         adapter = self._account.adapter
         results: list[Result] = []
         for part, request in self._encode(adapter, group):
-            if request is None:
-                results += [Unsendable("encode_error")] * len(part)
+            if isinstance(request, Unsendable):
+                results += [request] * len(part)
             else:
                 results += await self._request(adapter, request, part, departure)
         return results
@@ -74,13 +77,19 @@ class Requests:
 
     def _encode(
         self, adapter: AnyAdapter, group: Sequence[Rendered]
-    ) -> list[tuple[Sequence[Rendered], HttpRequest | None]]:
-        """Requests for the messages; ``None`` for one that cannot be encoded.
+    ) -> list[tuple[Sequence[Rendered], HttpRequest | Unsendable]]:
+        """Requests for the messages; why there is none for one that cannot be encoded.
 
         A message that breaks a request of many goes alone, and so do its neighbours.
         """
+        carried = adapter.capabilities.contents
         try:
-            return [(group, adapter.encode([one.message for one in group]))]
+            if all(type(one.message.content) in carried for one in group):
+                return [(group, adapter.encode([one.message for one in group]))]
+            if len(group) == 1:
+                # Its text alone would lose what belongs to it: a picture, buttons, a subject.
+                return [(group, NOT_CARRIED)]
+            return [part for one in group for part in self._encode(adapter, [one])]
         except Exception as error:
             if len(group) > 1:
                 return [part for one in group for part in self._encode(adapter, [one])]
@@ -90,7 +99,7 @@ class Requests:
                 group[0].message.reference,
                 type(error).__name__,
             )
-            return [(group, None)]
+            return [(group, Unsendable("encode_error"))]
 
     async def _request(
         self,

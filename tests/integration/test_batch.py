@@ -6,10 +6,12 @@ Adapter and transport are scripted here; real ones have their own suites.
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 
 from campaigns.database import Connection
+from campaigns.template.content import Card
 from tests.support import ledger as rows
 from tests.support.batches import Bench, ScriptedAdapter
 from worker.adapters.base import (
@@ -394,3 +396,16 @@ def test_a_worker_that_lost_its_lease_claims_nothing_more(bench):
     bench.send(bench.cut())
     assert len(bench.adapter.sent) <= 2 * bench.config.max_in_flight
     assert bench.batches() == 1, "it belongs to somebody else now"
+
+
+def test_what_the_adapter_has_no_words_for_is_not_sent_in_part(bench):
+    """The text of a card alone would lack its picture and its buttons."""
+    bench.adapter.capabilities = replace(bench.adapter.capabilities, contents=frozenset({Card}))
+    bench.send(bench.cut(0, 3))
+    found = bench.conn.execute(
+        "SELECT DISTINCT status, error_class, error_code FROM deliveries WHERE seq < 3"
+    ).fetchall()
+    assert found == [
+        {"status": "rejected", "error_class": "content", "error_code": "content_not_carried"}
+    ]
+    assert bench.transport.carried == []

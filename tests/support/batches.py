@@ -15,6 +15,7 @@ from campaigns.providers import ProviderConfig, Providers
 from tests.support import ledger as rows
 from worker.accounts import Accounts
 from worker.adapters.base import (
+    ALL_CONTENTS,
     Accepted,
     Capabilities,
     HttpRequest,
@@ -34,7 +35,7 @@ class ScriptedAdapter:
     """Decodes what the script said about each address."""
 
     def __init__(self, script: dict[str, Outcome], size: int) -> None:
-        self.capabilities = Capabilities(max_batch=size)
+        self.capabilities = Capabilities(max_batch=size, contents=ALL_CONTENTS)
         self.script = script
         self.sent: list[Message] = []
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
 
 from campaigns.run.events import ReportKind
 from campaigns.template.content import Content, Text
@@ -161,6 +161,9 @@ class Report:
     #: The provider's own id of an opening or a click, of which there may be many.
     event_id: str | None = None
 
+
+#: All contents that there are.
+ALL_CONTENTS: frozenset[type[Content]] = frozenset(get_args(Content))
 
 #: What carries the requests of an adapter.
 Protocols = Literal["http", "smtp", "smpp"]

@@ -27,6 +27,7 @@ from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
 from worker.adapters.base import (
+    ALL_CONTENTS,
     Accepted,
     Capabilities,
     Failed,
@@ -88,6 +89,7 @@ class SandboxAdapter:
             reports=options.reports,
             echoes_reference=True,
             channels=frozenset(CHANNELS),
+            contents=ALL_CONTENTS,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
