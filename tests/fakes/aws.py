@@ -45,7 +45,7 @@ def told(name: str, *, final: bool = True, **more: Any) -> dict[str, Any]:
 
 
 DELIVERED = published(told("TEXT_DELIVERED"))
-VALIDATION = {"Reason": "DESTINATION_PHONE_NUMBER_INVALID"}
+VALIDATION = {"Reason": "CANNOT_PARSE"}
 OPTED_OUT = {"Reason": "DESTINATION_PHONE_NUMBER_OPTED_OUT"}
 
 PROFILE = Profile(
@@ -57,7 +57,7 @@ PROFILE = Profile(
         "rejected": Case(failure(400, "ValidationException"), [Rejected("ValidationException")]),
         "rejected: no such number": Case(
             failure(400, "ValidationException", **VALIDATION),
-            [Rejected(VALIDATION["Reason"], gone=True)],
+            [Rejected(VALIDATION["Reason"])],
         ),
         "rejected: opted out": Case(
             failure(400, "ConflictException", **OPTED_OUT), [Rejected(OPTED_OUT["Reason"])]
@@ -70,15 +70,17 @@ PROFILE = Profile(
             [Blocked("ACCOUNT_DISABLED")],
         ),
         "blocked: spent": Case(
-            failure(400, "ServiceQuotaExceededException", Reason="MONTHLY_SPEND_LIMIT_REACHED"),
-            [Blocked("MONTHLY_SPEND_LIMIT_REACHED")],
+            failure(
+                400, "ServiceQuotaExceededException", Reason="MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT"
+            ),
+            [Blocked("MONTHLY_SPEND_LIMIT_REACHED_FOR_TEXT")],
         ),
         "blocked: no such sender": Case(
             failure(400, "ResourceNotFoundException"), [Blocked("ResourceNotFoundException")]
         ),
         "blocked: sender not active": Case(
-            failure(400, "ConflictException", Reason="PHONE_NUMBER_NOT_ACTIVE"),
-            [Blocked("PHONE_NUMBER_NOT_ACTIVE")],
+            failure(400, "ConflictException", Reason="RESOURCE_NOT_ACTIVE"),
+            [Blocked("RESOURCE_NOT_ACTIVE")],
         ),
         "throttled": Case(
             failure(400, "ThrottlingException"), [Throttled(None, "ThrottlingException")]

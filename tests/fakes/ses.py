@@ -207,7 +207,7 @@ class Fake:
     def _take(self, content: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
         (address,) = entry["Destination"]["ToAddresses"]
         tags = {tag["Name"]: tag["Value"] for tag in entry.get("ReplacementTags", [])}
-        known = all(re.fullmatch(r"[A-Za-z0-9_@.-]{1,256}", value) for value in tags.values())
+        known = all(re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value) for value in tags.values())
         if not address.isascii() or not known:
             return {"Status": "INVALID_PARAMETER", "Error": "Invalid parameter"}
         template = content["DefaultContent"]["Template"]

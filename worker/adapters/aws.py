@@ -9,10 +9,10 @@
 ===================================================  ==========================================
 200                                                  Accepted, with MessageId
 429, ThrottlingException                             Throttled
-ConflictException with a reason of ``_OPTED_OUT``    Rejected
+ConflictException with a reason of ``_NOT_THERE``    Rejected
 other ConflictException, ResourceNotFound..          Blocked: the number, the pool, the set
 ServiceQuotaExceededException, 403, ``aws_errors``   Blocked: what was spent, who may do what
-ValidationException                                  Rejected, the address dead if it is wrong
+ValidationException                                  Rejected; no reason says that a number is dead
 InternalServerException                              Failed: "couldn't complete the request"
 any other 500, and anything else                     Unknown
 ===================================================  ==========================================
@@ -63,9 +63,16 @@ _LONGEST_BODY = 1600
 _HELD = frozenset(
     {"ConflictException", "ResourceNotFoundException", "ServiceQuotaExceededException"}
 )
-_OPTED_OUT = frozenset({"DESTINATION_PHONE_NUMBER_OPTED_OUT"})
-#: Reasons of a ValidationException that are about the number.
-_DEAD = frozenset({"DESTINATION_PHONE_NUMBER_INVALID", "INVALID_DESTINATION_PHONE_NUMBER"})
+#: Reasons of a ConflictException that are about the number, or the country that it is of.
+_NOT_THERE = frozenset(
+    {
+        "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION",
+        "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE",
+        "DESTINATION_PHONE_NUMBER_NOT_VERIFIED",
+        "DESTINATION_PHONE_NUMBER_OPTED_OUT",
+        "NO_ORIGINATION_IDENTITIES_FOUND",
+    }
+)
 
 #: Of an event that is final. Successful is all that many carriers ever say; whatever is still to
 #: come is then not final. Of Unknown, which comes after 72 hours without a word, nothing is known:
@@ -173,8 +180,8 @@ class AwsSmsAdapter:
         if response.status >= 500:
             return Unknown(code)
         if name == "ValidationException":
-            return Rejected(code, gone=reason in _DEAD)
-        if name == "ConflictException" and reason in _OPTED_OUT:
+            return Rejected(code)
+        if name == "ConflictException" and reason in _NOT_THERE:
             return Rejected(code)
         held = name in _HELD or name in REFUSED or response.status in (401, 403, 404)
         return Blocked(code) if held else Unknown(code)

@@ -139,6 +139,8 @@ class SendgridAdapter:
         content: dict[str, Any] = {
             "personalizations": [_personal(*each, differ=differ) for each in mails.mails],
             "from": _mailbox(mails.sender),
+            # Wanted, though each has one of their own.
+            "subject": one_line(mails.first.subject),
             "content": _content(mails, differ=differ),
         }
         if mails.first.reply_to is not None:

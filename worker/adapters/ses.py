@@ -81,6 +81,10 @@ _MAX_BATCH = 50
 #: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_ReplacementTemplate.html
 _LONGEST_DATA = 262_144
 
+#: Of a header field's value:
+#: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
+_LONGEST_FIELD = 995
+
 _REJECTED = frozenset({"MESSAGE_REJECTED", "INVALID_PARAMETER", "TEMPLATE_NOT_FOUND"})
 _FAILED = frozenset({"TRANSIENT_FAILURE", "FAILED"})
 _BLOCKED = frozenset(
@@ -223,6 +227,8 @@ def _entry(message: Message, mail: Mail) -> dict[str, Any]:
         "ReplacementTags": [{"Name": TAG, "Value": message.reference}],
     }
     fields: Mapping[str, str] = unsubscribing(mail)
+    if any(len(value) > _LONGEST_FIELD for value in fields.values()):
+        raise ValueError(f"a header field has at most {_LONGEST_FIELD} characters")
     if fields:
         entry["ReplacementHeaders"] = [{"Name": k, "Value": v} for k, v in fields.items()]
     return entry

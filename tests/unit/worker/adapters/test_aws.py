@@ -14,11 +14,14 @@ from campaigns.template.content import Text
 from tests.fakes.aws import PROFILE, Fake
 from tests.fakes.base import TEXT, reference
 from tests.support.clock import FakeClock
+from tests.support.vendor_schemas import problems
 from worker.adapters.base import Accepted, HttpRequest, Message, Outcome, Rejected, Throttled
 
 
 def encoded(message: Message, **options: Any) -> Any:
-    return json.loads(PROFILE.adapter(**options).encode([message]).body)
+    content = json.loads(PROFILE.adapter(**options).encode([message]).body)
+    assert problems("aws", "request", content) == []
+    return content
 
 
 def sent(fake: Fake, message: Message) -> Outcome:
@@ -69,8 +72,8 @@ def test_what_was_taken_is_reported() -> None:
 def test_what_the_vendor_refuses() -> None:
     fake = Fake()
     (message,) = PROFILE.messages()
-    gone = sent(fake, replace(message, address="0861234567"))
-    assert gone == Rejected("DESTINATION_PHONE_NUMBER_INVALID", gone=True)
+    wrong = sent(fake, replace(message, address="0861234567"))
+    assert wrong == Rejected("CANNOT_PARSE")
     opted_out = sent(fake, replace(message, address="353861234000"))
     assert opted_out == Rejected("DESTINATION_PHONE_NUMBER_OPTED_OUT")
     fake.throttle = 1

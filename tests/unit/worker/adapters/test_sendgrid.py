@@ -13,6 +13,7 @@ from campaigns.template.content import Mail, Text
 from tests.fakes.base import reference
 from tests.fakes.mail import MAIL, naming, saying
 from tests.fakes.sendgrid import API_KEY, PROFILE, PUBLIC_KEY, Fake, signed, told
+from tests.support.vendor_schemas import problems
 from worker.adapters.base import Accepted, ForgedReport, HttpRequest, Message, Outcome, Throttled
 
 
@@ -23,6 +24,7 @@ def encoded(messages: list[Message], **options: Any) -> Any:
 def sent(fake: Fake, messages: list[Message]) -> list[Outcome]:
     adapter = PROFILE.adapter()
     request = adapter.encode(messages)
+    assert problems("sendgrid", "request", json.loads(request.body)) == []
     path = request.url.removeprefix(PROFILE.url)
     answer = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
     return list(adapter.decode(messages, answer))
@@ -36,6 +38,7 @@ def test_equal_texts_stand_in_the_content() -> None:
         "List-Unsubscribe": "<https://sluice.example.com/u/17>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+    assert problems("sendgrid", "request", json.loads(request.body)) == []
     assert json.loads(request.body) == {
         "personalizations": [
             {
@@ -48,6 +51,7 @@ def test_equal_texts_stand_in_the_content() -> None:
         ],
         "from": {"email": "news@shop.example", "name": "Shop"},
         "reply_to": {"email": "help@shop.example"},
+        "subject": "Your order, Mary",
         "content": [
             {"type": "text/plain", "value": MAIL.text},
             {"type": "text/html", "value": MAIL.html},

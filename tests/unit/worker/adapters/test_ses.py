@@ -16,6 +16,7 @@ from tests.fakes.base import reference
 from tests.fakes.mail import MAIL, naming, saying
 from tests.fakes.ses import PROFILE, Fake, told
 from tests.support.clock import FakeClock
+from tests.support.vendor_schemas import problems
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -31,6 +32,7 @@ from worker.adapters.base import (
 def sent(fake: Fake, messages: list[Message], **options: Any) -> list[Outcome]:
     adapter = PROFILE.adapter(**options)
     request = adapter.encode(messages)
+    assert problems("ses", "request", json.loads(request.body)) == []
     path = request.url.removeprefix(PROFILE.url)
     answer = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
     return list(adapter.decode(messages, answer))
@@ -109,9 +111,10 @@ def test_a_name_beyond_ascii_is_encoded() -> None:
         [MAIL, replace(MAIL, text="")],
         [MAIL, replace(MAIL, reply_to=None)],
         [replace(MAIL, text="x" * 262_144)],
+        [replace(MAIL, unsubscribe_url="https://sluice.example.com/" + "x" * 970)],
         [Mail("Hi")],
     ],
-    ids=["parts", "reply to", "long", "empty"],
+    ids=["parts", "reply to", "long", "long field", "empty"],
 )
 def test_what_does_not_fit_is_refused(mails: list[Mail]) -> None:
     with pytest.raises(ValueError):

@@ -3,55 +3,25 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
 from dataclasses import replace
-from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any
 
-import dkim
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.errors import ConfigurationError
 from campaigns.template.content import Mail, Text
-from tests.fakes.smtp import MAIL, PROFILE, Fake, notification
-from tests.support.clock import FakeClock
+from tests.fakes.smtp import PROFILE, Fake
+from tests.support.mail import REFERENCE, encoded, pem, read
 from tests.support.transports import AMPLE, run
-from worker.adapters.base import Accepted, Failed, HttpRequest, Message, Outcome, Rejected, Report
+from worker.adapters.base import Accepted, Failed, Message, Outcome, Rejected, Report
 from worker.adapters.mail_fields import mailbox, one_line
-from worker.adapters.smtp_bounces import LONGEST
-from worker.adapters.smtp_exchange import SmtpRequest
 from worker.transport.factory import connect
-
-REFERENCE = "17-0-aaaaaaaaaaaaa"
-
-
-#: dkimpy finds fault with signatures of the future.
-LATELY = FakeClock(datetime(2026, 1, 1, tzinfo=UTC))
-
-
-def encoded(
-    mail: Mail = MAIL, *, options: Any = None, clock: FakeClock | None = None, **message: Any
-) -> SmtpRequest:
-    made = replace(PROFILE.messages()[0], content=mail, **message)
-    request = PROFILE.adapter(clock, **(options or {})).encode([made])
-    assert isinstance(request, SmtpRequest)
-    return request
-
-
-def read(request: SmtpRequest) -> EmailMessage:
-    return message_from_bytes(request.content, EmailMessage, policy=policy.default)
 
 
 def test_a_message_has_the_fields_that_it_should() -> None:
@@ -221,94 +191,6 @@ def test_bounces_come_back_to_an_address_of_their_own() -> None:
     assert verp.sender == f"bounces+{REFERENCE}@example.com"
 
 
-def pem(key: Any) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-RSA = rsa.generate_private_key(65537, 2048)
-RSA_RECORD = "k=rsa; p=" + "".join(
-    RSA.public_key()
-    .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    .decode()
-    .splitlines()[1:-1]
-)
-DKIM = {"dkim_key": pem(RSA), "dkim_selector": "s2030"}
-
-
-def verifies(content: bytes, record: str = RSA_RECORD) -> bool:
-    """By dkimpy, which is no part of what signed it."""
-    asked: list[bytes] = []
-
-    def answer(name: bytes, timeout: int = 5) -> bytes:
-        asked.append(name)
-        return f"v=DKIM1; {record}".encode()
-
-    good: bool = dkim.verify(content, dnsfunc=answer)
-    assert asked == [b"s2030._domainkey.shop.example."]
-    return good
-
-
-MAILS = [
-    MAIL,
-    Mail("Hi", "text"),
-    Mail("Größe " * 30, "  spaces \t and   tabs \r\n\r\n\r\n", "<p>ü</p>"),
-    Mail("Hi", ".\r\n..\r\nFrom here on\r\n"),
-]
-
-
-@pytest.mark.parametrize("mail", MAILS, ids=range(len(MAILS)))
-def test_a_signature_holds(mail: Mail) -> None:
-    assert verifies(encoded(mail, options=DKIM, clock=LATELY).content)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        (b"order has left", b"order was lost"),
-        (b"Subject: Your", b"Subject: My"),
-        (b"From: Shop", b"From: Shoq"),
-        (b"One-Click", b"One-Clock"),
-        (b"From: Shop", b"Subject: Won!\r\nFrom: Shop"),
-        (b"From: Shop", b"From: x@y.example\r\nFrom: Shop"),
-    ],
-)
-def test_a_signature_does_not_hold_for_something_else(old: bytes, new: bytes) -> None:
-    """Also a field that is added: From and Subject are signed as often as they are not there."""
-    content = encoded(options=DKIM, clock=LATELY).content
-    assert old in content
-    assert not verifies(content.replace(old, new))
-
-
-def test_the_moment_of_a_signature_is_the_clocks() -> None:
-    content = encoded(options=DKIM).content
-    assert f"t={int(FakeClock().now().timestamp())};".encode() in content
-    assert all(len(line) < 200 for line in content.partition(b"From:")[0].split(b"\r\n"))
-
-
-def test_an_edwards_key_signs_too() -> None:
-    """RFC 8463, section 3."""
-    key = ed25519.Ed25519PrivateKey.generate()
-    options = {**DKIM, "dkim_key": pem(key)}
-    content = encoded(options=options, clock=LATELY).content
-    public = b64encode(key.public_key().public_bytes_raw()).decode()
-    assert verifies(content, f"k=ed25519; p={public}")
-    other = b64encode(ed25519.Ed25519PrivateKey.generate().public_key().public_bytes_raw())
-    assert not verifies(content, f"k=ed25519; p={other.decode()}")
-
-
-BLANKS = st.text(st.sampled_from(" \t\n\r.=ab\u00fc"), min_size=1)
-
-
-@given(subject=BLANKS, text=BLANKS, html=BLANKS | st.none(), name=BLANKS)
-def test_a_signature_holds_whatever_the_spaces(
-    subject: str, text: str, html: str | None, name: str
-) -> None:
-    """Canonicalisation is all about them."""
-    sender = f'"{name.replace(chr(34), "")}" <news@shop.example>'
-    mail = Mail(subject, text, html)
-    assert verifies(encoded(mail, options=DKIM, clock=LATELY, sender=sender).content)
-
-
 @pytest.mark.parametrize(
     ("table", "said"),
     [
@@ -338,50 +220,6 @@ def test_mistakes_are_named(table: dict[str, Any], said: str) -> None:
         PROFILE.adapter(**table)
     assert str(caught.value).startswith(f"providers.carrier.{said}")
     assert "s3cret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "to",
-    [
-        f"<{REFERENCE}@bounces.example.com>",
-        f"bounces+{REFERENCE.upper()}@example.com",
-        f"MAILER <{REFERENCE}@bounces.example.com>",
-    ],
-)
-def test_a_bounce_is_known_by_the_address_that_it_came_to(to: str) -> None:
-    (report,) = PROFILE.adapter().parse_report(notification(to=to, ident="x@y.example"))
-    assert report.reference == REFERENCE
-    assert (report.kind, report.code) == ("bounced", "5.1.1")
-
-
-@pytest.mark.parametrize("field", [b"Delivered-To", b"X-Original-To"])
-def test_servers_may_note_that_address_elsewhere(field: bytes) -> None:
-    call = notification(to="bounces@example.com", ident="x@y.example")
-    note = field + f": bounces+{REFERENCE}@example.com\r\n".encode()
-    (report,) = PROFILE.adapter().parse_report(replace(call, body=note + call.body))
-    assert report.reference == REFERENCE
-
-
-def test_the_whole_message_may_be_returned() -> None:
-    call = notification(to="bounces@example.com")
-    body = call.body.replace(b"text/rfc822-headers", b"message/rfc822")
-    (report,) = PROFILE.adapter().parse_report(replace(call, body=body))
-    assert report.reference == REFERENCE
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"x" * (LONGEST + 1),
-        b"".join(b"Content-Type: multipart/x; boundary=%d\n\n--%d\n" % (n, n) for n in range(999)),
-        notification().body.replace(b"multipart/report", b"multipart/mixed"),
-        notification().body.replace(b"message/delivery-status", b"text/plain"),
-    ],
-    ids=["long", "deep", "mixed", "no status"],
-)
-def test_what_is_no_notification_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError):
-        PROFILE.adapter().parse_report(HttpRequest("POST", "/", {}, body))
 
 
 def sent(fake: Fake, messages: list[Message]) -> list[Outcome]:
@@ -425,19 +263,3 @@ def test_messages_go_through_a_real_server_and_bounce_back() -> None:
     (report,) = PROFILE.adapter().parse_report(call)
     assert isinstance(report, Report)
     assert report.reference == "17-3-aaaaaaaaaaaaa"
-
-
-def test_what_is_signed_arrives_unchanged() -> None:
-    """Lines that begin with a dot included."""
-    with Fake() as fake:
-        adapter = PROFILE.adapter(LATELY, url=fake.url, **DKIM)
-        message = replace(PROFILE.messages()[0], content=MAILS[3])
-
-        async def main() -> None:
-            transport = connect(PROFILE.config(url=fake.url, **DKIM), adapter)
-            await transport.send(adapter.encode([message]), timeout=AMPLE)
-            await transport.aclose()
-
-        run(main())
-        ((_, _, content),) = fake.received
-    assert verifies(content)
