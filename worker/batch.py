@@ -146,8 +146,11 @@ class _BatchRun:
 
     async def run(self) -> tuple[int, bool]:
         """See :func:`_send_leased`."""
-        async with asyncio.TaskGroup() as chunks:
-            await self._guarded(self._claim_chunks(chunks))
+        try:
+            async with asyncio.TaskGroup() as chunks:
+                await self._guarded(self._claim_chunks(chunks))
+        finally:
+            self._sender.close()
         ended = (
             self._sender.all_recorded
             and not self._failed
