@@ -140,9 +140,7 @@ class Adopter:
             return False
         if self._conn is None:
             self._conn = self._opened.enter_context(self._connect())
-        adopted = adopt(
-            self._conn, left, self._providers(), died=blamed is not None, blamed=blamed
-        )
+        adopted = adopt(self._conn, left, self._providers(), died=blamed is not None, blamed=blamed)
         failpoints.hit("adopt.committed")
         log.warning(
             "batch %d of a worker that is gone: %d deliveries never left and go back, "
