@@ -96,7 +96,7 @@ class Adopter:
         while (lost := self._own.next_lost()) is not None:
             assert lost.path is not None
             try:
-                adopted += self._adopt(lost.path, died=False)
+                adopted += self._adopt(lost.path, None)
             except BaseException:
                 self._own.lose(lost)
                 raise
@@ -122,8 +122,9 @@ class Adopter:
             return 0
         try:
             adopted = 0
+            blamed: set[int] = set()
             for path in sorted(folder.glob(journal.PATTERN)):
-                adopted += self._adopt(path, died=True)
+                adopted += self._adopt(path, blamed)
                 path.unlink()
             journal.remove(folder)
         except OSError as error:
@@ -132,13 +133,14 @@ class Adopter:
             os.close(descriptor)
         return adopted
 
-    def _adopt(self, path: Path, *, died: bool) -> bool:
+    def _adopt(self, path: Path, blamed: set[int] | None) -> bool:
+        """``blamed``: the runs that this death was counted against; ``None``: nobody died."""
         left = notes.read(path)
         if left is None:
             return False
         if self._conn is None:
             self._conn = self._opened.enter_context(self._connect())
-        adopted = adopt(self._conn, left, self._providers(), died=died)
+        adopted = adopt(self._conn, left, self._providers(), died=blamed is not None, blamed=blamed)
         failpoints.hit("adopt.committed")
         log.warning(
             "batch %d of a worker that is gone: %d deliveries never left and go back, "
@@ -158,15 +160,18 @@ def adopt(
     providers: Providers = NO_PROVIDERS,
     *,
     died: bool = True,
+    blamed: set[int] | None = None,
     now: datetime | None = None,
 ) -> Adopted:
     """Settle what ``left`` tells of, as far as nobody has done it yet; doing it twice is harmless.
 
-    ``died``: its process is dead, and one of these rows may be why. ``now`` defaults to
-    PostgreSQL's clock.
+    ``died``: its process is dead, and one of these rows may be why. ``blamed``: the runs that this
+    death was counted against for another of its batches; those of this one are added. ``now``
+    defaults to PostgreSQL's clock.
     """
     over: set[int] = set()
-    while (adopted := _adopt_live(conn, left, providers, over, died=died, now=now)) is None:
+    blamed = set() if blamed is None else blamed
+    while (adopted := _adopt_live(conn, left, providers, over, blamed, died=died, now=now)) is None:
         # A run was finished meanwhile: what is held as unknown keeps nobody from that.
         pass
     returned = 0
@@ -183,6 +188,7 @@ def _adopt_live(
     left: Left,
     providers: Providers,
     over: set[int],
+    blamed: set[int],
     *,
     died: bool,
     now: datetime | None,
@@ -204,7 +210,7 @@ def _adopt_live(
         held = resent = suspected = 0
         if died and left.early:
             left = poison.completed(conn, left) if row["is_ours"] else left
-            poisoned += poison.died_early(conn, left, now=moment)
+            poisoned += poison.died_early(conn, left, blamed, now=moment)
             suspected = left.losses_after
         if row["is_ours"]:
             held, resent = doubt.settle_lost(conn, [left.batch_id], providers, now=moment)

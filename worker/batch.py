@@ -80,12 +80,12 @@ async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int,
     account = engine.accounts.get(lease.provider)
     if account is None:
         log.error("batch %d: provider %r is not configured here", lease.batch_id, lease.provider)
-        return 0, await engine.ledger.hand_back(lease, wait=UNKNOWN_PROVIDER_PAUSE)
+        return 0, await _hand_back_unread(engine, lease, notes, wait=UNKNOWN_PROVIDER_PAUSE)
     if account.condition.is_open and not await _may_probe(engine, account, lease):
-        return 0, await engine.ledger.hand_back(lease)
+        return 0, await _hand_back_unread(engine, lease, notes)
     if lease.losses and engine.suspicion.locked():
         # Should this process die, it must be clear whose doing it was.
-        return 0, await engine.ledger.hand_back(lease, wait=SUSPECT_PAUSE)
+        return 0, await _hand_back_unread(engine, lease, notes, wait=SUSPECT_PAUSE)
     heartbeat = asyncio.create_task(keep_lease(engine.ledger, lease))
     try:
         async with engine.suspicion if lease.losses else nullcontext():
@@ -93,6 +93,13 @@ async def _send_leased(engine: Engine, lease: Lease, notes: Notes) -> tuple[int,
             return await run.run()
     finally:
         heartbeat.cancel()
+
+
+async def _hand_back_unread(
+    engine: Engine, lease: Lease, notes: Notes, *, wait: float = 0.0
+) -> bool:
+    notes.leave_unread()
+    return await engine.ledger.hand_back(lease, wait=wait)
 
 
 async def _prepare(engine: Engine, account: Account, lease: Lease, notes: Notes) -> _BatchRun:
@@ -139,8 +146,11 @@ class _BatchRun:
 
     async def run(self) -> tuple[int, bool]:
         """See :func:`_send_leased`."""
-        async with asyncio.TaskGroup() as chunks:
-            await self._guarded(self._claim_chunks(chunks))
+        try:
+            async with asyncio.TaskGroup() as chunks:
+                await self._guarded(self._claim_chunks(chunks))
+        finally:
+            self._sender.close()
         ended = (
             self._sender.all_recorded
             and not self._failed

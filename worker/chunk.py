@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -58,6 +58,8 @@ class ChunkSender:
         self._renderer = Renderer(contexts, account.config.channel)
         #: False once an outcome could not be written.
         self.all_recorded = True
+        #: How many messages have a place, and room in the window.
+        self._held = 0
 
     @property
     def repelled(self) -> bool:
@@ -69,6 +71,7 @@ class ChunkSender:
 
         ``begun`` is when their claim began, on the monotonic clock.
         """
+        self._held += len(rows)
         latest = begun + LATEST_END
         rendered, settled = self._render(rows, limited=permits.interval > 0)
         failpoints.hit("send.rendered")
@@ -87,6 +90,16 @@ class ChunkSender:
             )
         await self._requests.told()
 
+    def close(self) -> None:
+        """The batch has ended: gives back the places of what failed where nobody expected it."""
+        self._leave(self._held)
+
+    def _leave(self, messages: int) -> None:
+        # What is still under way after the end has given its place back already.
+        messages = min(messages, self._held)
+        self._held -= messages
+        self._account.leave(messages)
+
     def _render(
         self, rows: Sequence[Claimed], *, limited: bool
     ) -> tuple[list[Rendered], list[Settlement]]:
@@ -94,7 +107,7 @@ class ChunkSender:
         rendered, broken = self._renderer.render(rows, by_segment=by_segment)
         if by_segment:
             self._units.estimate.learn(one.cost for one in rendered)
-        self._account.leave(len(broken))
+        self._leave(len(broken))
         return rendered, [self._settle(one.row, Unsendable(one.code)) for one in broken]
 
     def _place(
@@ -121,10 +134,9 @@ class ChunkSender:
         """Send what ``permits`` suffices for, and lease more for the others."""
         late = lapsed(permits, self._engine.clock.monotonic()) > 0
         due, rest = self._place(rendered, permits, latest)
-        results = await asyncio.gather(
+        return await _all(
             self._follow(due, latest), self._lease_more(rest, latest, LATE if late else NO_PERMIT)
         )
-        return results[0] + results[1]
 
     async def _lease_more(
         self, rest: Sequence[Rendered], latest: float, lacking: NotSent
@@ -161,8 +173,7 @@ class ChunkSender:
         await asyncio.sleep(0)
         again = late.copy()
         late.clear()
-        results = await asyncio.gather(self._lease_more(again, latest, LATE), *under_way)
-        settled = [settlement for part in results for settlement in part]
+        settled = await _all(self._lease_more(again, latest, LATE), *under_way)
         return settled + self._give_up(late, LATE)
 
     async def _send_group(
@@ -175,7 +186,7 @@ class ChunkSender:
             missed = [one for one, result in zip(group, results, strict=True) if result is LATE]
         finally:
             late += missed
-            self._account.leave(len(group) - len(missed))
+            self._leave(len(group) - len(missed))
         return [
             self._settle(one.row, result)
             for one, result in zip(group, results, strict=True)
@@ -184,7 +195,7 @@ class ChunkSender:
 
     def _give_up(self, messages: Sequence[Rendered], result: NotSent) -> list[Settlement]:
         """What could not depart goes back."""
-        self._account.leave(len(messages))
+        self._leave(len(messages))
         if result is LATE:
             self._account.window.missed(len(messages))
         return [self._settle(one.row, result) for one in messages]
@@ -211,3 +222,15 @@ class ChunkSender:
                 return
             await self._engine.clock.sleep(pause)
             pause = min(pause * 2, 5.0)
+
+
+async def _all(*parts: Awaitable[list[Settlement]]) -> list[Settlement]:
+    """What all parts settle. Where one fails the others come to their end first: what would depart
+    after the batch has ended is somebody else's by then."""
+    found = await asyncio.gather(*parts, return_exceptions=True)
+    settled: list[Settlement] = []
+    for part in found:
+        if isinstance(part, BaseException):
+            raise part
+        settled += part
+    return settled

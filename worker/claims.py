@@ -39,6 +39,9 @@ class Claims:
         self._engine = engine
         self._account = account
         self._lease = lease
+        #: Two claims at once would see the same rows; the second would get none of them, as if
+        #: nothing were left.
+        self._turn = asyncio.Lock()
 
     async def places(self, permits: Permits, amount: int) -> int:
         """Places for up to ``amount`` messages, taken before they are claimed, so that no claimed
@@ -57,9 +60,10 @@ class Claims:
         """The next rows. A claim whose answer was lost is undone when the batch is handed back."""
         failpoints.hit("claim.before")
         try:
-            rows = await self._engine.ledger.claim(
-                self._lease, amount, self._account.config.channel
-            )
+            async with self._turn:
+                rows = await self._engine.ledger.claim(
+                    self._lease, amount, self._account.config.channel
+                )
         except (psycopg.Error, PoolTimeout) as error:
             log.warning(
                 "batch %d: nothing can be claimed (%s)",

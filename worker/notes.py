@@ -12,7 +12,7 @@ A file, in little-endian::
     32  16s  lease token
     48  i    losses of the batch's slices (campaigns/run/adoption.sql)
     52  i    messages in the batch
-    56  i    state: free, leasing, covered, reading
+    56  i    state: free, leasing, covered, reading, unread
     64       records of 16 bytes: run id, a, b
 
 A record is a stretch ``a <= seq < b`` of the batch's rows, or a departure of the row ``a``, with
@@ -48,7 +48,11 @@ CAPACITY = 1024
 #: Bytes of a file.
 SIZE = _RECORDS_AT + CAPACITY * _RECORD.size
 
-_FREE, _LEASING, _COVERED, _READING = range(4)
+_FREE, _LEASING, _COVERED, _READING, _UNREAD = range(5)
+
+#: States of notes about a batch, and those of them in which none of its rows is noted.
+_UNDER_WAY = (_LEASING, _COVERED, _READING, _UNREAD)
+_WITHOUT_ROWS = (_LEASING, _UNREAD)
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -118,6 +122,10 @@ class Notes:
         _LOSSES.pack_into(self._buffer, _LOSSES_AT, losses, messages)
         self._set_state(_READING if reading else _COVERED)
 
+    def leave_unread(self) -> None:
+        """Before the batch is handed back as it was leased: it is not what this process dies of."""
+        self._set_state(_UNREAD)
+
     def departing(self, run_id: int, seq: int) -> None:
         """Before the row's request leaves."""
         at = self._at
@@ -148,18 +156,18 @@ def read(path: Path) -> Left | None:
     if len(data) != SIZE:
         return None
     magic, boot, batch_id, token, losses, messages, state = _HEADER.unpack_from(data)
-    if magic != _MAGIC or boot != boot_id() or state not in (_LEASING, _COVERED, _READING):
+    if magic != _MAGIC or boot != boot_id() or state not in _UNDER_WAY:
         return None
     rows: set[tuple[int, int]] = set()
     departed: set[tuple[int, int]] = set()
-    if state != _LEASING:
+    if state not in _WITHOUT_ROWS:
         for run_id, a, b in _RECORD.iter_unpack(data[_RECORDS_AT:]):
             if b == ~a:
                 departed.add((run_id, a))
             elif 0 <= a < b <= a + CAPACITY:
                 rows.update((run_id, seq) for seq in range(a, b))
-    early = state != _COVERED
-    if state == _LEASING:
+    early = state in (_LEASING, _READING)
+    if state in _WITHOUT_ROWS:
         # What stands there is of the batch before.
         losses = messages = 0
     return Left(

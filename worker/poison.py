@@ -45,10 +45,12 @@ def completed(conn: Connection, left: Left) -> Left:
     return replace(left, losses=losses, messages=len(rows), rows=rows)
 
 
-def died_early(conn: Connection, left: Left, *, now: datetime) -> int:
+def died_early(conn: Connection, left: Left, blamed: set[int], *, now: datetime) -> int:
     """Let the death of a process count against its batch; how many rows failed.
 
-    The batch may have been taken back meanwhile. A row that was claimed since kills nobody.
+    The batch may have been taken back meanwhile. A row that was claimed since kills nobody. A
+    process reads many batches of one run at a time and dies once: runs that are ``blamed`` already
+    are not blamed again, and those of this batch are added.
     """
     failed = 0
     where = {
@@ -62,7 +64,9 @@ def died_early(conn: Connection, left: Left, *, now: datetime) -> int:
         conn.execute(_SQL.drop_condemned, where)
     elif left.is_alone:
         conn.execute(_SQL.count_loss, where)
-    _count_deaths(conn, sorted({run_id for run_id, _ in left.rows}))
+    runs = {run_id for run_id, _ in left.rows} - blamed
+    _count_deaths(conn, sorted(runs))
+    blamed |= runs
     return failed
 
 

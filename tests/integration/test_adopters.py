@@ -16,12 +16,15 @@ from campaigns.database import Connection
 from campaigns.providers import NO_PROVIDERS
 from campaigns.run import doubt, handback
 from tests.support import ledger as rows
+from tests.support.batches import Bench
 from tests.support.dead import Dead
 from tests.support.waiting import eventually
 from worker import notes
 from worker.adoption import Adopter, adopt
+from worker.engine import Engine
 from worker.journal import Journal
 from worker.notes import Left
+from worker.poison import DEATHS_OF_A_RUN
 
 
 @pytest.fixture
@@ -95,6 +98,57 @@ def test_a_process_adopts_what_it_lost_track_of_itself(
     assert notes.read(noted.path) is None
     assert own.begin(1, uuid4()) is noted
     dead.check_whole()
+
+
+def test_a_process_that_dies_over_many_batches_of_a_run_died_once(
+    conn: Connection, home: Path, database: str
+) -> None:
+    """A worker begins with as many as it has threads: killed just then, it is nobody's fault."""
+    dead = Dead(conn, size=DEATHS_OF_A_RUN)
+    dead.conn.execute("UPDATE batches SET status = 'ready', lease_token = NULL")
+    dead.conn.execute("DELETE FROM slices")
+    process = Journal(home)
+    for seq in range(DEATHS_OF_A_RUN):
+        _lease_one(dead, seq)
+        process.begin(dead.batch_id, dead.token)
+    process.close()
+    assert adopter(home, database).run_once() == DEATHS_OF_A_RUN
+    assert rows.field(dead.conn, "runs", dead.run_id, "deaths") == 1
+    assert rows.field(dead.conn, "runs", dead.run_id, "status") == "sending"
+
+
+def test_who_dies_while_it_hands_back_a_suspected_batch_unread_did_not_die_of_it(
+    conn: Connection, home: Path, database: str
+) -> None:
+    """One suspected batch is sent at a time: the others of its tick must not share the blame."""
+    bench = Bench(conn, database, home)
+    batch_id = bench.cut(0, 1)
+    conn.execute("UPDATE slices SET losses = 3")
+
+    async def prepare(engine: Engine) -> None:
+        await engine.suspicion.acquire()
+
+        async def die(lease: object, *, wait: float) -> bool:
+            bench.journal.close()
+            assert adopter(home, database).run_once() == 1
+            return False
+
+        engine.ledger.hand_back = die
+
+    bench.send(batch_id, prepare)
+    found = conn.execute("SELECT losses FROM slices WHERE batch_id IS NULL").fetchall()
+    assert [row["losses"] for row in found] == [3]
+    assert rows.statuses(conn, bench.run_id) == {"pending": 40}
+
+
+def _lease_one(dead: Dead, seq: int) -> None:
+    """A batch of one row."""
+    dead.token = uuid4()
+    dead.batch_id = dead.cut(size=1)
+    dead.conn.execute(
+        "UPDATE slices SET lo = %s, hi = %s WHERE batch_id = %s", (seq, seq + 1, dead.batch_id)
+    )
+    dead.lease()
 
 
 def test_what_is_no_journal_is_left_alone(home: Path, database: str) -> None:

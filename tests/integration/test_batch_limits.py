@@ -177,3 +177,41 @@ def test_without_a_rate_requests_are_as_full_as_the_adapter_makes_them(bench):
     bench.adapter = Bulk({}, 4)
     bench.send(bench.cut(20, 40))
     assert sizes == [4] * 5
+
+
+class Lots(MemoryLimiter):
+    """Leases two slots at a time, and the first of each lot is due at the same moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._start = math.inf
+
+    async def acquire(self, account, rate_per_second, want, **rules):
+        self._start = min(self._start, time.monotonic() + 0.1)
+        return Permits(self._start, 0.001, min(want, 2), tolerance=60.0)
+
+
+def test_lots_that_are_due_together_are_claimed_one_after_the_other(bench):
+    """Or the second claim would find the rows of the first, and the batch would seem empty."""
+    bench.limiter = Lots()
+    batch_id = bench.cut(14, 22)
+    bench.conn.execute("UPDATE batches SET limit_keys = '{team:1}', limit_rates = '{100}'")
+    claimed: list[int] = []
+    under_way = 0
+
+    async def prepare(engine: Engine) -> None:
+        claim = engine.ledger.claim
+
+        async def alone(lease, amount, channel):
+            nonlocal under_way
+            under_way += 1
+            assert under_way == 1
+            found = await claim(lease, amount, channel)
+            under_way -= 1
+            claimed.append(len(found or ()))
+            return found
+
+        engine.ledger.claim = alone
+
+    assert bench.send(batch_id, prepare) == 8
+    assert claimed == [2, 2, 2, 2]

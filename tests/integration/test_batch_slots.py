@@ -187,3 +187,23 @@ def test_what_finds_no_other_slot_in_time_goes_back_uncharged(bench):
         "SELECT status, attempts, error_code FROM deliveries WHERE seq < 2"
     ).fetchall()
     assert [tuple(row.values()) for row in found] == [("pending", 0, "too_late")] * 2
+
+
+class FailsOnce(Leases):
+    """Fails when it is asked for the second time, in a way that nobody foresees."""
+
+    async def acquire(self, account, rate_per_second, want, **rules):
+        if self.leased:
+            raise RuntimeError("the client is confused")
+        return await super().acquire(account, rate_per_second, want, **rules)
+
+
+def test_an_unforeseen_failure_leaves_no_place_taken_and_nothing_that_departs_later(bench):
+    """Once the batch has ended, what it claimed and did not let go is given to others."""
+    bench.limiter = FailsOnce(bench.clock)
+    # Of three segments, where one is reckoned with: two of eight fit into what is leased.
+    bench.conn.execute("UPDATE campaigns SET template = %s", ("a" * 307,))
+    departed: list[int] = []
+    bench.journal.lose = lambda _: departed.append(len(bench.transport.left))
+    bench.send_all(bench.cut(0, 8))
+    assert departed == [2]
