@@ -90,7 +90,7 @@ HTTP = Profile(
     accepted_unreadable=response(202, b"<html>thank you</html>"),
     throttled=response(429),
     rejected={"http_400": response(400), "http_404": response(404, {"error": "unknown number"})},
-    failed={"http_503": response(503, b"<html>"), "http_401": response(401)},
+    failed={"http_503": response(503, b"<html>")},
     unknown={
         "http_500": response(500),
         "http_502": response(502, b"<html>"),

@@ -9,11 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from json.encoder import encode_basestring_ascii as quoted
-from string import Formatter
 from typing import Any, NamedTuple
 
-#: The values for the placeholders. ``None``: this message has no such value.
-Values = Mapping[str, str | int | None]
+from worker.adapters.placeholders import Values, names_in, pieces
 
 
 class _Inside(NamedTuple):
@@ -35,7 +33,8 @@ class BodyTemplate:
     """A compiled template.
 
     A key whose text needs a value in ``optional`` has two forms: where a message lacks the value,
-    the key is left out, instead of sending an empty text that a provider would have to interpret.
+    the key is left out, instead of sending an empty text that a provider would have to interpret;
+    so is a table or a list that holds nothing else.
 
     Raises (on construction):
         ValueError: a placeholder is unknown, braces do not match, or a value is not JSON.
@@ -96,12 +95,12 @@ def _item_parts(item: tuple[str, Any]) -> Iterator[_Part]:
 
 
 def _text_parts(text: str) -> Iterator[_Part]:
-    pieces = [(literal, name) for literal, name, _, _ in Formatter().parse(text)]
-    if len(pieces) == 1 and pieces[0][0] == "" and pieces[0][1] is not None:
-        yield _Whole(pieces[0][1])
+    found = list(pieces(text))
+    if len(found) == 1 and found[0][0] == "" and found[0][1] is not None:
+        yield _Whole(found[0][1])
         return
     yield '"'
-    for literal, name in pieces:
+    for literal, name in found:
         yield quoted(literal)[1:-1]
         if name is not None:
             yield _Inside(name)
@@ -130,7 +129,7 @@ def _joined(parts: Iterator[_Part]) -> tuple[_Part, ...]:
 def _names(value: Any, known: frozenset[str]) -> Iterator[str]:
     match value:
         case str():
-            yield from _names_in(value, known)
+            yield from names_in(value, known)
         case Mapping():
             for item in value.values():
                 yield from _names(item, known)
@@ -139,35 +138,24 @@ def _names(value: Any, known: frozenset[str]) -> Iterator[str]:
                 yield from _names(item, known)
 
 
-def _names_in(text: str, known: frozenset[str]) -> Iterator[str]:
-    try:
-        fields = [(name, spec, how) for _, name, spec, how in Formatter().parse(text)]
-    except ValueError as error:
-        raise ValueError(f"braces do not match ({error}); write {{{{ for a brace") from None
-    for name, spec, how in fields:
-        if name is None:
-            continue
-        if name not in known or spec or how:
-            listed = ", ".join(f"{{{each}}}" for each in sorted(known))
-            raise ValueError(f"{{{name}}} is not a placeholder; there are {listed}")
-        yield name
-
-
 def _without(value: Any, optional: frozenset[str]) -> Any:
-    """``value`` without the keys and list items whose own text needs one of ``optional``."""
+    """``value`` without what needs one of ``optional``, and without what only held such."""
     match value:
         case Mapping():
-            return {
-                key: _without(item, optional)
-                for key, item in value.items()
-                if not _needs(item, optional)
-            }
+            kept = ((key, item) for key, item in value.items() if not _needs(item, optional))
+            return {key: _without(item, optional) for key, item in kept}
         case list():
             return [_without(item, optional) for item in value if not _needs(item, optional)]
     return value
 
 
 def _needs(value: Any, optional: frozenset[str]) -> bool:
-    return isinstance(value, str) and any(
-        name in optional for _, name, _, _ in Formatter().parse(value) if name
-    )
+    """Whether a text needs one of ``optional``, or a table or list holds nothing but such."""
+    match value:
+        case str():
+            return any(name in optional for _, name in pieces(value))
+        case Mapping():
+            return bool(value) and all(_needs(item, optional) for item in value.values())
+        case list():
+            return bool(value) and all(_needs(item, optional) for item in value)
+    return False

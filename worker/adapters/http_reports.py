@@ -2,52 +2,126 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from campaigns.run.events import ReportKind
-from worker.adapters.base import Report
+from worker.adapters import http_ids
+from worker.adapters.base import HttpRequest, Report
+from worker.adapters.http_calls import Call
 from worker.adapters.http_options import HttpOptions
-from worker.adapters.reply import at_path, identifier, parse_json, short_code
+from worker.adapters.http_times import read_moment
+from worker.adapters.reply import at_path, identifier, short_code
 
 
 class ReportParser:
-    """Reads one JSON object, or a list of them, into reports."""
+    """Reads one call into reports."""
 
     def __init__(self, options: HttpOptions) -> None:
-        self._reference_path = options.report_reference_path
-        self._id_path = options.report_id_path
-        self._status_path = options.report_status_path
-        self._kinds: dict[str, ReportKind] = {
-            **dict.fromkeys(options.report_delivered, "delivered"),
-            **dict.fromkeys(options.report_undelivered, "failed"),
-        }
+        self._options = options
+        self._kinds = options.kinds()
+        self._events = None if options.report_events is None else set(options.report_events)
+        self._no_code = set(options.report_no_code)
+        # Where each part has an id of its own, each is reported alone.
+        self._has_part_ids = "*" in options.message_id_path.split(".")
 
-    def parse(self, body: bytes) -> Sequence[Report]:
-        """The final states in ``body``; a status in neither list is a step on the way, left out.
+    def parse(self, request: HttpRequest) -> Sequence[Report]:
+        """The final states in one call; a step on the way is left out.
 
         Raises:
-            ValueError: ``body`` is not such JSON; nothing of it is used then.
+            ValueError: it is not in the form that is described; nothing of it is used then.
         """
-        if self._status_path is None:
+        if self._options.report_status_path is None:
             raise ValueError("report_status_path is not set for this provider")
-        content = parse_json(body)
-        entries = content if isinstance(content, list) else [content]
-        found = [self._report(entry, self._status_path) for entry in entries]
+        call = Call(request, self._options.report_format)
+        found = [self._report(call, entry) for entry in self._entries(call)]
         return [report for report in found if report is not None]
 
-    def _report(self, entry: Any, status_path: str) -> Report | None:
-        status = at_path(entry, status_path)
-        reference = self._identifier(entry, self._reference_path)
-        message_id = self._identifier(entry, self._id_path)
-        if not isinstance(status, str) or not (reference or message_id):
+    def _entries(self, call: Call) -> Iterable[Any]:
+        path = self._options.report_list_path
+        entries = call.content if path is None else at_path(call.content, path)
+        if isinstance(entries, list):
+            return entries
+        if path is not None:
+            raise ValueError("a call must hold a list of reports at report_list_path")
+        return [entries]
+
+    def _report(self, call: Call, entry: Any) -> Report | None:
+        if not self._is_report(call, entry):
+            return None
+        words = self._words(call, entry, self._options.report_status_path)
+        reference = self._word(call, entry, self._options.report_reference_path)
+        message_id, is_part = self._id(call, entry)
+        if not words or not (reference or message_id):
             raise ValueError("a report must hold a status, and a reference or an id")
-        kind = self._kinds.get(status)
+        kind = self._kind(words)
         if kind is None:
             return None
-        code = None if kind == "delivered" else short_code(status)
-        return Report(reference, message_id, kind, code=code)
+        return Report(
+            reference,
+            message_id,
+            kind,
+            self._moment(call, entry),
+            self._code(call, entry, words) if kind == "failed" else None,
+            is_part,
+            self._word(call, entry, self._options.report_event_id_path),
+        )
+
+    def _is_report(self, call: Call, entry: Any) -> bool:
+        if self._events is None:
+            return True
+        event = self._word(call, entry, self._options.report_event_path)
+        if event is None:
+            raise ValueError("a call must say at report_event_path of what kind it is")
+        return event in self._events
+
+    def _kind(self, words: Sequence[str]) -> ReportKind | None:
+        for word in words:
+            if word in self._kinds:
+                return self._kinds[word]
+        if self._options.report_unknown_status == "refused":
+            raise ValueError("a report must hold one of the statuses that are listed")
+        return "failed" if self._options.report_unknown_status == "failed" else None
+
+    def _id(self, call: Call, entry: Any) -> tuple[str | None, bool]:
+        """The id that the report is of, and whether it is that of a part."""
+        options = self._options
+        found = self._word(call, entry, options.report_id_path)
+        if found is None:
+            return None, self._has_part_ids
+        if options.report_recipient_path is not None:
+            recipient = self._word(call, entry, options.report_recipient_path)
+            if recipient is None:
+                raise ValueError("a report must hold the recipient")
+            found = http_ids.of_recipient(found, recipient)
+        if options.report_part_path is None or options.report_part_count_path is None:
+            return found, self._has_part_ids
+        parts = http_ids.count(call.at(entry, options.report_part_count_path))
+        number = http_ids.count(call.at(entry, options.report_part_path))
+        if parts is None or (parts > 1 and number is None):
+            raise ValueError("a report must say which part it is of, and of how many")
+        return http_ids.of_part(found, number or 1, parts), parts != 1
+
+    def _code(self, call: Call, entry: Any, words: Sequence[str]) -> str | None:
+        paths = self._options.report_code_path
+        found = words if paths is None else self._words(call, entry, paths)
+        return next(
+            (each for each in found if short_code(each) and each not in self._no_code), None
+        )
+
+    def _moment(self, call: Call, entry: Any) -> datetime | None:
+        for path in self._options.report_time_path or ():
+            found = read_moment(call.at(entry, path), self._options.report_time_format)
+            if found is not None:
+                return found
+        return None
 
     @staticmethod
-    def _identifier(entry: Any, path: str | None) -> str | None:
-        return None if path is None else identifier(at_path(entry, path))
+    def _words(call: Call, entry: Any, paths: Sequence[str] | None) -> list[str]:
+        found = [identifier(call.at(entry, path)) for path in paths or ()]
+        return [each for each in found if each is not None]
+
+    @staticmethod
+    def _word(call: Call, entry: Any, path: str | None) -> str | None:
+        return None if path is None else identifier(call.at(entry, path))

@@ -51,6 +51,22 @@ def at_path(value: Any, path: str) -> Any:
     return value
 
 
+def each_at_path(value: Any, path: str) -> list[Any]:
+    """What stands at ``path``, in which ``*`` is every item of a list: ``messages.*.id``.
+
+    An item without it counts as ``None``; there is nothing where there is no list.
+    """
+    steps = path.split(".")
+    if "*" not in steps:
+        return [at_path(value, path)]
+    star = steps.index("*")
+    items = at_path(value, ".".join(steps[:star])) if star else value
+    if not isinstance(items, list):
+        return []
+    rest = ".".join(steps[star + 1 :])
+    return [at_path(item, rest) if rest else item for item in items]
+
+
 def identifier(value: Any) -> str | None:
     """An id as text: a JSON text or whole number of a sane length, else ``None``."""
     if isinstance(value, bool) or not isinstance(value, str | int):

@@ -5,7 +5,6 @@ https://developers.google.com/identity/protocols/oauth2/service-account#httprest
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -14,9 +13,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from worker.adapters.access_tokens import decode_token
 from worker.adapters.base import HttpRequest, HttpResponse, Token
 from worker.adapters.options import secure_url
-from worker.adapters.reply import at_path, parse_json, short_code
+from worker.adapters.reply import at_path, parse_json
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
 
@@ -26,9 +26,6 @@ _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 #: The longest that Google allows.
 _ASSERTION_LIFE = timedelta(hours=1)
-
-_LONGEST_TOKEN = 8192
-_TOKEN = re.compile(r"[!-~]+")
 
 
 class ServiceAccount:
@@ -72,13 +69,7 @@ class ServiceAccount:
         Raises:
             ValueError: it holds none; the message is a short code.
         """
-        content = parse_json(response.body)
-        value, seconds = at_path(content, "access_token"), at_path(content, "expires_in")
-        is_token = isinstance(value, str) and len(value) <= _LONGEST_TOKEN
-        if response.status == 200 and is_token and _TOKEN.fullmatch(value):
-            is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-            return Token(value, float(seconds) if is_number and 0 < seconds < 1e9 else 0.0)
-        raise ValueError(short_code(at_path(content, "error")) or f"token_http_{response.status}")
+        return decode_token(response)
 
 
 def _token_url(url: object) -> str:

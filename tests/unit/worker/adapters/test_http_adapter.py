@@ -15,7 +15,16 @@ from campaigns.providers import ProviderConfig
 from campaigns.template.content import Text
 from tests.support.adapters import ADDRESS, MESSAGE, URL, report_call, response
 from tests.support.clock import FakeClock
-from worker.adapters.base import Accepted, Adapter, Failed, Message, Outcome, Rejected, Unknown
+from worker.adapters.base import (
+    Accepted,
+    Adapter,
+    Blocked,
+    Failed,
+    Message,
+    Outcome,
+    Rejected,
+    Unknown,
+)
 from worker.adapters.registry import build
 
 
@@ -182,7 +191,8 @@ def test_statuses_of_ones_own_replace_the_default() -> None:
     [
         ((200, 201, 202, 204, 299), Accepted(None)),
         ((400, 403, 404, 410, 422, 451), Rejected),
-        ((307, 308, 401, 402, 408, 425, 503), Failed),
+        ((307, 308, 408, 425, 503), Failed),
+        ((401, 402), Blocked),
         ((100, 301, 302, 303, 304, 500, 501, 502, 504, 505, 599, 600), Unknown),
     ],
 )
