@@ -49,6 +49,19 @@ def test_a_report_that_the_answer_did_not_see_is_taken_in_by_the_tick(sending: S
     assert sending.counts() == {"accepted": 1, "delivered": 1, "opened": 1}
 
 
+def test_a_clock_that_is_set_back_puts_no_report_off(sending: Sending) -> None:
+    now, sweep = datetime.now(UTC), forgetting.Sweep()
+    forgetting.run_once(sending.conn, now + timedelta(hours=1), sweep)
+    sending.hear(sending.by_id("delivered", "m"))
+    sending.conn.execute(
+        "INSERT INTO message_ids VALUES ('carrier', 'm', %s, 0, now())", (sending.run_id,)
+    )
+    with sending.conn.transaction():
+        forgetting.run_once(sending.conn, now, sweep)
+    strays = sending.conn.execute("SELECT count(*)::int AS n FROM stray_reports").fetchone()
+    assert strays == {"n": 0}
+
+
 def test_the_tick_waits_for_nobody_to_take_a_report_in(sending: Sending, database: str) -> None:
     sending.hear(sending.by_id("delivered", "m"))
     sending.conn.execute(
