@@ -19,6 +19,9 @@ class Backoff:
     #: What ended so often within this time is given up.
     deaths: int = 5
     within: float = 60.0
+    #: What ran for so long once can run, and is never given up: it takes about ten deaths of a
+    #: worker to find the one message that kills it.
+    proven: float = 60.0
 
 
 class Restarts:
@@ -28,6 +31,7 @@ class Restarts:
         self._backoff = backoff
         self._ends: deque[float] = deque(maxlen=backoff.deaths)
         self._pause = 0.0
+        self._proven = False
 
     def ended(self, now: float, *, ran: float) -> float | None:
         """It ended at ``now``, ``ran`` seconds after it was started.
@@ -37,7 +41,9 @@ class Restarts:
         """
         backoff = self._backoff
         self._ends.append(now)
-        if len(self._ends) == backoff.deaths and now - self._ends[0] <= backoff.within:
+        self._proven = self._proven or ran >= backoff.proven
+        often = len(self._ends) == backoff.deaths and now - self._ends[0] <= backoff.within
+        if often and not self._proven:
             return None
         # Whatever ailed it before, it was well for a while.
         recovered = ran >= backoff.within

@@ -42,6 +42,11 @@ def test_five_ends_in_more_than_a_minute_are_no_reason_to_give_up(
     assert (restarts.ended(last, ran=0.0) is None) is given_up
 
 
+def test_what_was_well_for_a_minute_once_is_never_given_up() -> None:
+    """A message that kills its worker is found by its deaths, of which there may be ten."""
+    assert None not in pauses(60, *[0.0] * 20)
+
+
 @given(st.lists(st.floats(0, 200), max_size=30))
 def test_nobody_waits_longer_than_the_longest_pause(lives: list[float]) -> None:
     assert all(pause is None or 1 <= pause <= 30 for pause in pauses(*lives))
