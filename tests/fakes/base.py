@@ -104,6 +104,8 @@ class Profile:
     sender: str = "Sluice"
     #: What is stored with an address, see ``Message.address_keys``.
     address_keys: Mapping[str, str] = field(default_factory=dict)
+    #: A stretch of its secrets, to look for wherever none may be.
+    secret: str = SECRET
 
     def config(self, **more: Any) -> ProviderConfig:
         """The table of the providers file, with further keys."""

@@ -190,6 +190,7 @@ PROFILE = Profile(
     },
     addresses=(f"{ORIGIN}/w/a1", f"{ORIGIN}/w/b2", f"{ORIGIN}/w/c3"),
     address_keys=KEYS,
+    secret=pem(VAPID_KEY).splitlines()[1],
     cases={
         "accepted": Case(answer(201, location=f"{ORIGIN}/m/7"), [Accepted("7")]),
         "accepted: a receipt was asked for": Case(

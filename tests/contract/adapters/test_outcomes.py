@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.base import SECRET, Profile
+from tests.fakes.base import Profile
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -71,7 +71,7 @@ def test_nothing_secret_shows_in_a_representation(profile: Profile) -> None:
     adapter = profile.adapter()
     request = adapter.encode(profile.messages())
     seen = repr(adapter) + repr(request) + repr(profile.messages())
-    assert SECRET not in seen
+    assert profile.secret not in seen
     assert profile.addresses[0] not in seen
     assert profile.content.text not in seen
 
