@@ -26,9 +26,11 @@ from worker.health import HealthKeeper
 from worker.journal import Journal
 from worker.lead import Lead
 from worker.ledger import Ledger
+from worker.receipts import Recorder
 from worker.rounds import Rounds
 from worker.throttle.base import Limiter, Pace
 from worker.throttle.limiter import RedisLimiter
+from worker.transport import factory
 
 log = logging.getLogger(__name__)
 
@@ -104,14 +106,15 @@ async def open_engine(settings: Settings) -> Engine:
     """
     clock = SystemClock()
     providers = Watched(settings.providers_file)
-    accounts = Accounts(providers)
+    connect = partial(database.opened, settings.require_database())
+    recorder = Recorder(connect, clock)
+    accounts = Accounts(providers, connect=partial(factory.connect, record=recorder))
     pool = database.async_pool(settings.require_database(), size=POOL_SIZE)
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)
     health = HealthKeeper(pool, limiter, clock)
     journal = Journal(settings.departures)
     engine = Engine(Ledger(pool), limiter, accounts, clock, health, journal, _pool=pool)
-    connect = partial(database.opened, settings.require_database())
     adopter = Adopter(settings.departures, journal, connect, providers.current)
     engine._adopting = Rounds("adopting", adopter.run_once, ADOPT_EVERY)
     engine._tasks += [

@@ -82,6 +82,25 @@ def segments(text: str) -> int:
     return parts(text).segments
 
 
+def split(text: str, encoding: Encoding | None = None) -> list[str]:
+    """The pieces of ``text`` that its segments hold, in order; as many as :func:`segments` says.
+
+    ``encoding`` is for whoever cannot send the text in its own.
+    """
+    encoding = encoding or parts(text).encoding
+    double = _EXTENDED if encoding is Encoding.GSM_7 else _ASTRAL
+    if len(text) + len(double.findall(text)) <= encoding.alone:
+        return [text]
+    pieces, start, left = [], 0, encoding.concatenated
+    for index, character in enumerate(text):
+        length = 2 if double.match(character) else 1
+        if length > left:
+            pieces.append(text[start:index])
+            start, left = index, encoding.concatenated
+        left -= length
+    return [*pieces, text[start:]]
+
+
 def _packed(lengths: Iterable[int], room: int) -> int:
     """How many parts of ``room`` units hold pieces that are kept whole and in order."""
     count, left = 1, room

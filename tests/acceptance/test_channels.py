@@ -51,9 +51,6 @@ RECIPIENTS = 12
 
 FLOWER = ("user", "password")
 
-#: What a channel asks for beside a text.
-NEEDED = {"webpush": {"webpush_title": "Ready"}}
-
 TEMPLATE = "Dear @first_name, it is ready"
 TEXT = "Dear Ada, it is ready"
 
@@ -181,7 +178,6 @@ def submitted(stack: Stack, name: str, profile: Profile) -> UUID:
         template=TEMPLATES.get(profile.channel, TEMPLATE),
         expiry_date=EXPIRY,
         included_contact_groups=[str(recipients(stack.conn, name, profile))],
-        **NEEDED.get(profile.channel, {}),
     )
 
 

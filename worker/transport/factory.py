@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal, get_args
 
 from campaigns.clock import SystemClock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters import smtp_options
-from worker.adapters.base import AnyAdapter, Authorizer
+from worker.adapters import smpp_options, smtp_options
+from worker.adapters.base import AnyAdapter, Authorizer, HttpRequest, Report
 from worker.adapters.options import read_options
 from worker.transport.authorized import Authorized
 from worker.transport.base import AnyTransport, HttpSender, HttpTransport
@@ -19,6 +20,7 @@ from worker.transport.guarded import Guarded
 from worker.transport.httpx_transport import HttpxTransport
 from worker.transport.pin import Pin
 from worker.transport.pyreqwest_transport import PyreqwestTransport
+from worker.transport.smpp import SmppTransport
 from worker.transport.smtp import SmtpTransport
 
 TransportName = Literal["httpx", "pyreqwest"]
@@ -31,11 +33,24 @@ DEFAULT_TRANSPORT: TransportName = "pyreqwest"
 
 Opener = Callable[[ProviderConfig, AnyAdapter], AnyTransport]
 
+log = logging.getLogger(__name__)
 
-def connect(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
+
+#: Keeps what an account reports over the connection that its messages go by; raises where it
+#: cannot, for the provider to say it again.
+Record = Callable[[str, Sequence[Report]], Awaitable[None]]
+
+
+async def nowhere(account: str, reports: Sequence[Report]) -> None:
+    """Of whoever has no use for reports: they are for another process to take."""
+    raise NotImplementedError
+
+
+def connect(config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere) -> AnyTransport:
     """A transport of its own for one account, in the protocol that its adapter speaks.
 
-    Call it inside the event loop that will use it, and close it with ``aclose``.
+    ``record`` keeps the reports that come over it. Call it inside the event loop that will use it,
+    and close it with ``aclose``.
 
     Raises:
         ConfigurationError: nothing here carries that protocol, or the account's keys are wrong
@@ -48,7 +63,7 @@ def connect(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
             f"providers.{config.name}.adapter: {config.adapter!r} speaks {protocol!r}, "
             f"and only {', '.join(sorted(OPENERS))} can be carried."
         )
-    return opener(config, adapter)
+    return opener(config, adapter, record)
 
 
 def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...]:
@@ -65,7 +80,7 @@ def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...
     return (*depends, config.transport, config.url, config.options)
 
 
-def open_http(config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
+def open_http(config: ProviderConfig, adapter: AnyAdapter, _: Record = nowhere) -> HttpTransport:
     """HTTP, with an access token where the adapter asks for one, and on the public Internet only
     where its requests go to whom the recipients named."""
     name = config.transport or DEFAULT_TRANSPORT
@@ -80,15 +95,35 @@ def open_http(config: ProviderConfig, adapter: AnyAdapter) -> HttpTransport:
     return BoundedTransport(client, config.max_in_flight)
 
 
-def open_smtp(config: ProviderConfig, adapter: AnyAdapter) -> AnyTransport:
+def open_smtp(config: ProviderConfig, adapter: AnyAdapter, _: Record = nowhere) -> AnyTransport:
     """SMTP, with a connection for each message that may be under way."""
     server = smtp_options.server(config, read_options(smtp_options.SmtpOptions, config))
     return BoundedTransport(SmtpTransport(server), config.max_in_flight)
 
 
+def open_smpp(
+    config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere
+) -> AnyTransport:
+    """SMPP, with as many messages under way as the window has places."""
+
+    async def receive(unit: bytes) -> None:
+        try:
+            reports = adapter.parse_report(HttpRequest("SMPP", "", {}, unit))
+        except ValueError:
+            # A message of a person, or a receipt in another form: to repeat it would not help.
+            log.info("%s: a deliver_sm is no receipt", config.name)
+            return
+        if reports:
+            await record(config.name, reports)
+
+    server = smpp_options.server(config, read_options(smpp_options.SmppOptions, config))
+    return BoundedTransport(SmppTransport(server, receive), config.max_in_flight)
+
+
 #: By :attr:`worker.adapters.base.Capabilities.protocol`.
-OPENERS: Mapping[str, Opener] = {
+OPENERS: Mapping[str, Callable[[ProviderConfig, AnyAdapter, Record], AnyTransport]] = {
     "http": open_http,
+    "smpp": open_smpp,
     "smtp": open_smtp,
 }
 
