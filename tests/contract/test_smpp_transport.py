@@ -7,6 +7,7 @@ import contextlib
 import math
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
@@ -229,6 +230,22 @@ def test_what_is_lost_after_its_first_part_is_unknown(smsc: Fake) -> None:
     assert isinstance(run(main()), Uncertain)
 
 
+def test_what_cannot_be_finished_is_unknown(smsc: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its later part certainly did not leave; the first one did."""
+    monkeypatch.setattr(smpp, "PART_PAUSE", SHORT)
+    smsc.statuses = [0, 0x58]
+
+    async def main() -> TransportError:
+        async with opened(smsc.url) as transport:
+            sending = asyncio.create_task(failure(transport, LONG))
+            await until(lambda: smsc.heard.count(Command.SUBMIT_SM) == 2)
+            smsc.drop()
+            return await sending
+
+    found = run(main())
+    assert (type(found), found.code) == (Uncertain, "closed")
+
+
 def test_nobody_listening_is_certain(smsc: Fake) -> None:
     async def main() -> TransportError:
         async with opened(f"smpp://127.0.0.1:{unused_port()}") as transport:
@@ -440,45 +457,50 @@ def test_answers_can_be_given_up(smsc: Fake) -> None:
     assert isinstance(run(main()), BrokenOff)
 
 
-def test_an_smsc_that_does_not_read_gets_nothing_late(
-    smsc: Fake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_smsc_that_does_not_read_gets_nothing_late() -> None:
     """What waits in our own buffer would leave after its moment."""
+    go_on = threading.Event()
 
-    async def main(port: int) -> TransportError:
+    async def main(port: int) -> tuple[TransportError, TransportError]:
         async with opened(f"smpp://127.0.0.1:{port}") as transport:
             inner: SmppTransport = transport._inner  # type: ignore[attr-defined]
-            await inner._bound(smpp._Course(AMPLE, math.inf))
-            session = inner._session
-            assert session is not None
+            session = await inner._bound(smpp._Course(AMPLE, math.inf))
             session._writer.transport.set_write_buffer_limits(1)
-            session._writer.write(bytes(50_000_000))
-            return await failure(transport, timeout=SHORT, leave_within=0.1)
+            session._writer.write(Pdu(Command.ENQUIRE_LINK, 9).encode() * 2_000_000)
+            stuck_one = await failure(transport, timeout=SHORT)
+            begun = asyncio.get_running_loop().time()
+            late = asyncio.create_task(failure(transport, leave_within=0.1))
+            await until(lambda: time.monotonic() > begun + 0.1)
+            go_on.set()
+            return stuck_one, await late
 
-    with stuck() as port:
-        found = run(main(port))
+    with stuck(go_on) as (port, received):
+        found, late = run(main(port))
     assert isinstance(found, NotSent)
+    assert isinstance(late, TooLate)
+    assert b"Hello" not in received
 
 
 @contextlib.contextmanager
-def stuck() -> Iterator[int]:
-    """An SMSC that answers the bind and reads no more."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    held: list[socket.socket] = []
+def stuck(go_on: threading.Event) -> Iterator[tuple[int, bytearray]]:
+    """An SMSC that answers the bind, and reads no more until it is told to."""
+    received = bytearray()
 
-    def accept() -> None:
+    def serve() -> None:
         connection, _ = listening.accept()
-        held.append(connection)
-        connection.recv(4096)
-        connection.sendall(Pdu(Command.BIND_TRANSCEIVER | 0x80000000, 1, 0, b"\0").encode())
+        with connection:
+            connection.recv(4096)
+            answer = Pdu(Command.BIND_TRANSCEIVER | 0x80000000, 1, 0, b"\0")
+            connection.sendall(answer.encode())
+            assert go_on.wait(AMPLE)
+            with contextlib.suppress(ConnectionError):
+                while piece := connection.recv(1 << 20):
+                    received.extend(piece[-1000:])
 
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield listening.getsockname()[1]
-    finally:
-        for one in (*held, listening):
-            one.close()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], received
         thread.join()
 
 

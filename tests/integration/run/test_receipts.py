@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
 import pytest
 
-from campaigns import database
-from campaigns.database import Connection
+from campaigns.database import Connection, opened
 from campaigns.errors import Unavailable
 from tests.support.clock import FakeClock
 from tests.support.reported import NOTED, Sending
@@ -56,6 +56,31 @@ def test_what_arrives_together_is_written_together(sending: Sending, database: s
     assert kept == {"n": 200}
 
 
+def test_what_arrives_during_a_transaction_waits_for_the_next(
+    sending: Sending, database: str
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    connections: list[int] = []
+
+    def slow() -> AbstractContextManager[Connection]:
+        connections.append(1)
+        begun.set()
+        assert go_on.wait(20)
+        return opened(database)
+
+    async def main() -> None:
+        recorder = Recorder(slow, FakeClock())
+        first = asyncio.create_task(recorder("carrier", [report("0")]))
+        assert await asyncio.to_thread(begun.wait, 20)
+        others = [asyncio.create_task(recorder("carrier", [report(str(n))])) for n in range(1, 50)]
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(first, *others)
+
+    asyncio.run(main())
+    assert len(connections) == 2
+
+
 def test_whoever_brings_one_is_told_that_it_was_not_kept(sending: Sending, database: str) -> None:
     """So that the provider says it again. The next one is kept."""
     failures = [Unavailable("the database is away.")]
@@ -85,7 +110,3 @@ def test_whoever_stops_waiting_holds_up_nobody(
         await calls[1 - given_up]
 
     asyncio.run(main())
-
-
-def opened(url: str) -> AbstractContextManager[Connection]:
-    return database.opened(url)

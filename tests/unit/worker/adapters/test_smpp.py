@@ -179,6 +179,8 @@ def test_what_the_message_said_is_no_part_of_the_receipt() -> None:
     """Its text stands at the end, and whoever wrote it may have written anything."""
     (report,) = parsed(receipt("UNDELIV", text=RECEIPT.replace("id:7", "stat:DELIVRD id:7")))
     assert (report.kind, report.message_id) == ("failed", "43981")
+    (report,) = parsed(receipt("UNDELIV", text="id:{ident} stat:{stat} text:err:034 err:034"))
+    assert report.code == "UNDELIV"
 
 
 @pytest.mark.parametrize(
