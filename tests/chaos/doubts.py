@@ -26,6 +26,10 @@ DEPARTURE = 2.0
 #: From a claim until its outcomes are recorded: the slowest reply, and the wait for the database.
 OUTCOME = 15.0
 
+#: A process claims the next rows while the ones before depart. What was claimed so long before it
+#: died at a claim, in seconds, was not claimed by that one.
+ANOTHER_CLAIM = 0.05
+
 #: Where a sender has claimed rows of which no request has left.
 _NOT_LEFT = {"claim.committed", "send.rendered"}
 
@@ -86,7 +90,9 @@ class Doubts:
             return True
         if before > DEPARTURE:
             return False
-        return where not in _NOT_LEFT or self._partly_left(run_id, row)
+        if where not in _NOT_LEFT or self._partly_left(run_id, row):
+            return True
+        return where == "claim.committed" and before > ANOTHER_CLAIM
 
     def _partly_left(self, run_id: int, row: Row) -> bool:
         """Whether any request of the row's chunk reached the carrier."""

@@ -195,6 +195,9 @@ ARRIVED = [*THREE, arrival(3, at=2.1)]
             ARRIVED, {"deaths": [Death("send", T + 2.1, "claim.committed")]}, id="other chunk"
         ),
         pytest.param(
+            THREE, {"deaths": [Death("send", T + 2.1, "claim.committed")]}, id="claiming the next"
+        ),
+        pytest.param(
             THREE, {"stalls": [Stall("send", T + 1.9, T + 19, "halt")]}, id="stood still too long"
         ),
         pytest.param(
@@ -217,7 +220,7 @@ def test_a_doubt_is_explained_by_a_fault_after_the_request_left(
     "faults",
     [
         pytest.param(
-            {"deaths": [Death("send", T + 2.1, "claim.committed")]}, id="nothing had left"
+            {"deaths": [Death("send", T + 2.04, "claim.committed")]}, id="nothing had left"
         ),
         pytest.param({"deaths": [Death("send", T + 2.1, "send.rendered")]}, id="nor there"),
         pytest.param({"deaths": [Death("send", T + 2.1, "terminate")]}, id="asked to end"),
@@ -225,7 +228,9 @@ def test_a_doubt_is_explained_by_a_fault_after_the_request_left(
         pytest.param({"deaths": [Death("send", T + 9, "kill")]}, id="killed long after"),
         pytest.param({"deaths": [Death("control", T + 2.1, "kill")]}, id="somebody else"),
         pytest.param({"stalls": [Stall("send", T + 1.9, T + 5, "halt")]}, id="a short stall"),
-        pytest.param({"raised": [Raised("send", T + 2.1, "claim.committed")]}, id="an early error"),
+        pytest.param(
+            {"raised": [Raised("send", T + 2.04, "claim.committed")]}, id="an early error"
+        ),
         pytest.param({"outages": [(T + 5, T + 6)]}, id="a later outage"),
     ],
 )
