@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal, get_args
 
 from campaigns.clock import SystemClock
-from campaigns.errors import ConfigurationError
+from campaigns.errors import ConfigurationError, Unavailable
 from campaigns.providers import ProviderConfig
 from worker.adapters import smpp_options, smtp_options
 from worker.adapters.base import AnyAdapter, Authorizer, HttpRequest, Report
@@ -43,7 +43,7 @@ Record = Callable[[str, Sequence[Report]], Awaitable[None]]
 
 async def nowhere(account: str, reports: Sequence[Report]) -> None:
     """Of whoever has no use for reports: they are for another process to take."""
-    raise NotImplementedError
+    raise Unavailable(f"{account}: nobody keeps reports here.")
 
 
 def connect(config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere) -> AnyTransport:
