@@ -64,7 +64,8 @@ def test_shares_follow_class_and_weight(stack):
     # What was handed out while only one of the two had its recipients is left out.
     steady = {a.to for a in received(arrivals)[400:1000]}
     shares = [sum(a.to in steady for a in some) for some in (slow, fast)]
-    assert 2.4 <= shares[1] / shares[0] <= 3.6, shares
+    # The 600 begin and end inside quanta.
+    assert 2.2 <= shares[1] / shares[0] <= 4.2, shares
     # Nothing in the way of the urgent ones but what was handed out before, two quanta, and what is
     # left of the quantum that holds the last of them. By weight alone it would be more than five.
     # One in ten may have missed its slot on a busy machine, and comes again with a later quantum.
