@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from cli.carrier.log import judge, received
 from tests.support import ledger
 from tests.support.stack import Stack, group, numbers
@@ -49,6 +51,7 @@ def test_a_killed_worker_leaves_in_doubt_only_what_had_left(stack):
     assert not any("took back" in text for text in beats)
 
 
+@pytest.mark.moments
 def test_the_only_worker_adopts_what_it_left_when_it_is_back(stack):
     """Another process, the same machine: the journal outlives the one that wrote it."""
     running = stack("--latency", "100", rate="200/s")
@@ -64,8 +67,7 @@ def test_the_only_worker_adopts_what_it_left_when_it_is_back(stack):
     verdict = judge(running.carrier.log(), expected, [])
     assert not verdict.doubled
     arrived = {arrival.to for arrival in received(running.carrier.log())}
-    # Those that were being handed to the HTTP client just then; some 20 were under way.
-    assert len(in_doubt - arrived) <= 5
+    assert len(in_doubt - arrived) <= 1
     assert verdict.missing <= in_doubt
     home = Path(running.env["SLUICE_HOME"]) / "departures"
     running.sends[1].terminate()

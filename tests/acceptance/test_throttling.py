@@ -55,23 +55,22 @@ def test_shares_follow_class_and_weight(stack):
         running.submit(included_contact_groups=[groups["h"]], weight=3, **common),
         running.submit(included_contact_groups=[groups["b"]], priority="bulk", **common),
     ]
-    running.received(at_least=1000)
+    running.received(at_least=1200)
     quick = running.submit(included_contact_groups=[groups["u"]], priority="urgent")
     running.finished(quick)
-    running.received(at_least=2000)
+    running.received(at_least=2200)
     arrivals = running.carrier.log()
     slow, fast, first, last = to_each(arrivals, light, heavy, urgent, bulk)
-    # What was handed out while only one of the two had its recipients is left out.
-    steady = {a.to for a in received(arrivals)[400:1000]}
+    # What was handed out while only one of the two had its recipients is left out: two quanta.
+    everything = received(arrivals)
+    both = max(everything.index(slow[0]), everything.index(fast[0])) + 400
+    steady = {a.to for a in everything[both : both + 600]}
     shares = [sum(a.to in steady for a in some) for some in (slow, fast)]
-    # The 600 begin and end inside quanta.
-    assert 2.2 <= shares[1] / shares[0] <= 4.2, shares
+    assert 2.4 <= shares[1] / shares[0] <= 3.6, shares
     # Nothing in the way of the urgent ones but what was handed out before, two quanta, and what is
-    # left of the quantum that holds the last of them. By weight alone it would be more than five.
-    # One in ten may have missed its slot on a busy machine, and comes again with a later quantum.
-    most = first[: len(first) * 9 // 10]
-    between = [a for a in received(arrivals) if most[0].t < a.t < most[-1].t]
-    assert len(between) - len(most) <= 3 * 200
+    # left of the quantum that holds the last of them. By weight alone it would be six.
+    between = [a for a in received(arrivals) if first[0].t < a.t < first[-1].t]
+    assert len(between) - len(first) <= 3 * 200
     assert not last or last[0].t > fast[-1].t
     for campaign in done:
         edit(running, campaign, weight=1)
@@ -102,10 +101,9 @@ def test_a_campaign_keeps_to_its_own_rate_and_to_a_new_one_within_two_seconds(st
     slow = [a for a in arrivals if a.t <= edited]
     settled = [a for a in arrivals if a.t > edited + 2]
     assert peak_in_sliding_window(slow, 1.0) <= 21
-    # How close to its rate it comes is for the benchmarks to say.
-    assert 10 <= (len(slow) - 1) / (slow[-1].t - slow[0].t) <= 21
+    assert 16 <= (len(slow) - 1) / (slow[-1].t - slow[0].t) <= 21
     assert peak_in_sliding_window(settled, 1.0) <= 61
-    assert 30 <= (len(settled) - 1) / (settled[-1].t - settled[0].t) <= 61
+    assert 45 <= (len(settled) - 1) / (settled[-1].t - settled[0].t) <= 61
 
 
 @pytest.mark.moments
