@@ -1,0 +1,1 @@
+-- Segments of groups, and campaigns for a part of their groups.

@@ -1,0 +1,1 @@
+-- Links that are counted, and opt-outs by a click or a word.

@@ -1,0 +1,1 @@
+-- Groups that change in jobs and are kept for a limited time.
