@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 from campaigns.errors import ConfigurationError
@@ -21,7 +22,9 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_PROVIDERS": "the providers file; unset: providers.toml in SLUICE_HOME",
     "SLUICE_HOME": "where embedded servers keep their data, and send workers their journals",
     "SLUICE_DRAIN_SECONDS": "how long a worker may take to end when it is told to; unset: 20",
-    "SLUICE_WEB_BIND": "host:port of the web door",
+    "SLUICE_WEB_BIND": "host:port of the web door; unset: 127.0.0.1:8000",
+    "SLUICE_WEB_PROXIES": "addresses of the proxies in front of it that may name the client",
+    "SLUICE_WEB_RATE": "requests per second that each token may make; unset: 50",
     "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
     "SLUICE_FLOWER_BIND": "host:port of Flower",
     "SLUICE_FAILPOINTS": "where processes fail on purpose; only for tests",
@@ -43,6 +46,10 @@ class Settings:
     providers_file: Path
     home: Path
     web_bind: str
+    #: Whose X-Forwarded-For is believed: addresses or networks.
+    web_proxies: tuple[str, ...] = ()
+    #: Requests per second that each token may make.
+    web_rate: float = 50.0
     flower_auth: str | None = field(default=None, repr=False)
     flower_bind: str = "127.0.0.1:5555"
     #: How long a worker may take to end when it is told to, in seconds.
@@ -107,6 +114,8 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         providers_file=_path(env, "SLUICE_PROVIDERS") or home / "providers.toml",
         home=home,
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
+        web_proxies=_networks("SLUICE_WEB_PROXIES", env.get("SLUICE_WEB_PROXIES") or ""),
+        web_rate=_web_rate(env.get("SLUICE_WEB_RATE") or "50"),
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
         drain_seconds=_drain_seconds(env.get("SLUICE_DRAIN_SECONDS") or "20"),
@@ -129,6 +138,26 @@ def _drain_seconds(text: str) -> float:
             f"SLUICE_DRAIN_SECONDS: {text!r} must be whole seconds, from 1 to 3600."
         )
     return float(text)
+
+
+def _web_rate(text: str) -> float:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
+        raise ConfigurationError(
+            f"SLUICE_WEB_RATE: {text!r} must be whole requests per second, from 1 to 100000."
+        )
+    return float(text)
+
+
+def _networks(name: str, text: str) -> tuple[str, ...]:
+    words = tuple(word.strip() for word in text.split(",") if word.strip())
+    for word in words:
+        try:
+            ip_network(word)
+        except ValueError:
+            raise ConfigurationError(
+                f"{name}: {word!r} must be an address or a network such as 10.0.0.0/8."
+            ) from None
+    return words
 
 
 def resolve_secret(reference: str, environ: Mapping[str, str] | None = None) -> str:

@@ -1,8 +1,7 @@
-"""Teams, their opt-out group, and their tokens."""
+"""Teams and their opt-out group."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 from campaigns.audience import groups
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
-from campaigns.team import teams, tokens
+from campaigns.team import teams
 from campaigns.team.teams import Team
 from tests.support import ledger
 
@@ -61,34 +60,6 @@ def test_region_without_phone_numbers_is_refused(conn: Connection, region: str) 
 def test_name_that_breaks_a_rule_is_refused(conn: Connection, name: str) -> None:
     with pytest.raises(Invalid, match=r"^name: "):
         teams.create(conn, name)
-
-
-def test_token_is_shown_once_and_stored_as_its_digest(conn: Connection) -> None:
-    team = teams.create(conn, "acme")
-    new = tokens.create(conn, team.id, "crm")
-    row = conn.execute("SELECT digest FROM api_tokens").fetchone()
-    assert row == {"digest": hashlib.sha256(new.secret.encode()).digest()}
-    assert new.secret not in repr(new)
-    assert tokens.list_all(conn, team.id) == [new.token]
-    assert tokens.authenticate(conn, new.secret) == new.token
-    assert tokens.authenticate(conn, new.secret + "x") is None
-
-
-def test_revoked_token_authenticates_nobody(conn: Connection) -> None:
-    team = teams.create(conn, "acme")
-    new = tokens.create(conn, team.id, "crm")
-    revoked = tokens.revoke(conn, team.id, str(new.token.id))
-    assert revoked.revoked_at is not None
-    assert tokens.authenticate(conn, new.secret) is None
-    assert tokens.revoke(conn, team.id, new.token.id) == revoked
-
-
-def test_token_of_another_team_cannot_be_revoked(conn: Connection) -> None:
-    mine, other = teams.create(conn, "mine"), teams.create(conn, "other")
-    new = tokens.create(conn, mine.id, "crm")
-    with pytest.raises(NotFound):
-        tokens.revoke(conn, other.id, new.token.id)
-    assert tokens.authenticate(conn, new.secret) is not None
 
 
 def settings(**changed: object) -> dict[str, object]:

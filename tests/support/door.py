@@ -1,0 +1,77 @@
+"""The HTTP door in this process, on a real database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from campaigns import settings
+from campaigns.database import Connection
+from campaigns.team import tokens
+from web import app as web_app
+from web import context as contexts
+from web.context import Context
+
+PROVIDERS = """
+[providers.carrier]
+adapter = "sandbox"
+channel = "sms"
+url = "http://127.0.0.1:9/messages"
+rate = "200/s"
+"""
+
+Dialects = Mapping[str, Callable[[Context], FastAPI]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """The application, a client of it, and the database behind it."""
+
+    client: TestClient
+    context: Context
+    conn: Connection
+
+    def token(self, team_id: UUID, *scopes: str) -> dict[str, str]:
+        """The headers of a request by a new token of this team, with all scopes by default."""
+        created = tokens.create(self.conn, team_id, "tests", scopes=scopes or tokens.ALL_SCOPES)
+        return {"Authorization": f"Bearer {created.secret}"}
+
+
+@contextmanager
+def opened(
+    database: str,
+    conn: Connection,
+    folder: Path,
+    *,
+    providers: str = PROVIDERS,
+    dialects: Dialects | None = None,
+    **environment: str,
+) -> Iterator[Door]:
+    """The door for the length of a ``with`` block; ``dialects`` in the place of the real ones."""
+    file = folder / "providers.toml"
+    file.write_text(providers)
+    config = settings.load(
+        {
+            "SLUICE_DATABASE_URL": database,
+            "SLUICE_PROVIDERS": str(file),
+            "SLUICE_HOME": str(folder),
+            "SLUICE_WEB_RATE": "100000",
+            **environment,
+        }
+    )
+    with contexts.opened(config) as context:
+        app = web_app.create_app(context, web_app.DIALECTS if dialects is None else dialects)
+        with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
+            yield Door(client, context, conn)
+
+
+def error_of(answer: Any) -> tuple[int, str]:
+    """Status and sentence of a refusal in the plain wording."""
+    return answer.status_code, answer.json()["message"]

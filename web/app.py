@@ -1,0 +1,40 @@
+"""The whole door: every dialect at its place, behind what all requests go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp
+
+from web import dialect
+from web.context import Context
+from web.requests import Requests
+
+Dialects = Mapping[str, Callable[[Context], FastAPI]]
+
+#: Where each dialect is found. The first prefix that fits is taken, so longer ones stand first.
+DIALECTS: Dialects = {}
+
+
+def create_app(context: Context, dialects: Dialects = DIALECTS) -> ASGIApp:
+    """The application for :mod:`web.server`."""
+    app = dialect.application(
+        context,
+        title="Sluice",
+        version="1",
+        description="Campaigns that are sent at a steady pace.",
+        wording=dialect.plain,
+        docs=False,
+    )
+
+    @app.get("/healthz")
+    def healthy() -> JSONResponse:
+        with context.connection() as conn:
+            conn.execute("SELECT 1")
+        return JSONResponse({"status": "ok"})
+
+    for prefix, create in dialects.items():
+        app.mount(prefix, create(context))
+    return Requests(app)
