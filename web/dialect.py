@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from campaigns.errors import Refused
 from web import failures
 from web.context import Context
 from web.failures import Wording
+
+#: What any operation may answer beside what is its own.
+COMMON_FAILURES: Mapping[int, str] = {
+    400: "The body is no JSON object, or no valid form.",
+    401: "No token, or none that is valid.",
+    403: "The token lacks a scope.",
+    413: "The body is too large.",
+    429: "The token makes too many requests.",
+    500: "Something went wrong here; the message names the request's id.",
+    503: "The database cannot be reached at the moment; nothing was stored.",
+}
 
 
 def application(
@@ -20,10 +33,16 @@ def application(
     description: str,
     wording: Wording,
     statuses: Mapping[type[Refused], int] | None = None,
+    error: type[BaseModel] | None = None,
     docs: bool = True,
 ) -> FastAPI:
     """An empty application: its OpenAPI description at ``/openapi.json``, its interactive docs at
-    ``/docs``, an answer for every failure."""
+    ``/docs``, an answer for every failure.
+
+    ``error`` is the model of what ``wording`` makes: with it every operation's description has the
+    :data:`COMMON_FAILURES`. What only some operations answer (404, 409, 422, 423) they say
+    themselves, with :func:`described`.
+    """
     app = FastAPI(
         title=title,
         version=version,
@@ -33,6 +52,7 @@ def application(
         redoc_url=None,
         # One request more, and for a POST a lost body, to say what could have been answered.
         redirect_slashes=False,
+        responses=None if error is None else described(error, COMMON_FAILURES),
     )
     app.state.context = context
     failures.install(app, wording, statuses)
@@ -42,3 +62,8 @@ def application(
 def plain(failure: failures.Failure) -> dict[str, object]:
     """The wording of whatever belongs to no dialect."""
     return {"code": failure.code, "message": failure.message, "field": failure.field}
+
+
+def described(error: type[BaseModel], failures: Mapping[int, str]) -> dict[int | str, Any]:
+    """For ``responses`` of an operation: statuses with the body that ``error`` describes."""
+    return {status: {"model": error, "description": text} for status, text in failures.items()}
