@@ -36,7 +36,7 @@ def measure(place: Place, *, scale: int = 1) -> Report:
         prepared = time.perf_counter() - begin
         unique = 2 * size - excluded
         counting = [
-            _timed(lambda: audience.count(conn, team.id, "phone", included, out), unique)
+            _timed(lambda: audience.count(conn, team.id, "sms", included, out), unique)
             for _ in range(REPEATS)
         ]
         writing: list[float] = []

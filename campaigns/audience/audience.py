@@ -5,6 +5,10 @@
 Addresses are compared in their stored, normalised form, in the column of the campaign's channel
 (:data:`campaigns.channels.ADDRESS_COLUMN`). A contact without an address for the channel is not
 part of it.
+
+What looks ahead (:func:`count`, :func:`count_by_zone`, :func:`sample`) leaves out the addresses
+that providers called dead as well. A run has a row for each of them, so that its report says why
+they got nothing (:mod:`campaigns.audience.gone`).
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns import queries
+from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 from campaigns.errors import Invalid
 from campaigns.schedule.calendars import known_zones
@@ -56,17 +61,15 @@ def check_groups(
 def count(
     conn: Connection,
     team_id: UUID,
-    column: str,
+    channel: str,
     included: Sequence[UUID],
     excluded: Sequence[UUID],
 ) -> int:
-    """How many recipients :func:`materialise` would write right now.
-
-    ``column`` is the address column of the channel.
-    """
+    """How many people a message over ``channel`` would be sent to right now."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        row = conn.execute(SQL.by_address("count_audience", column), groups).fetchone()
+        query = SQL.by_address("count_audience", ADDRESS_COLUMN[channel])
+        row = conn.execute(query, {"channel": channel, **groups}).fetchone()
         return int((row or {})["recipients"])
 
 
@@ -120,34 +123,34 @@ def materialise_by_zone(
 def count_by_zone(
     conn: Connection,
     team_id: UUID,
-    column: str,
+    channel: str,
     included: Sequence[UUID],
     excluded: Sequence[UUID],
     *,
     fallback: str,
 ) -> list[ZoneShare]:
-    """What :func:`materialise_by_zone` would answer right now."""
+    """Those of :func:`count` by time zone, as :func:`materialise_by_zone` would part them."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        found = conn.execute(
-            SQL.by_address("count_by_zone", column), {**_zones(fallback), **groups}
-        )
+        query = SQL.by_address("count_by_zone", ADDRESS_COLUMN[channel])
+        found = conn.execute(query, {"channel": channel, **_zones(fallback), **groups})
         return [ZoneShare(**row) for row in found]
 
 
 def sample(
     conn: Connection,
     team_id: UUID,
-    column: str,
+    channel: str,
     included: Sequence[UUID],
     excluded: Sequence[UUID],
     *,
     most: int,
 ) -> list[dict[str, str]]:
-    """The custom fields of at most so many recipients; the same ones each time."""
+    """The custom fields of at most so many of :func:`count`; the same people each time."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        found = conn.execute(SQL.by_address("sample_audience", column), {"most": most, **groups})
+        query = SQL.by_address("sample_audience", ADDRESS_COLUMN[channel])
+        found = conn.execute(query, {"channel": channel, "most": most, **groups})
         return [row["fields"] for row in found]
 
 
@@ -191,7 +194,7 @@ def _groups(
     given = {"team_id": team_id, "included": list(included), "excluded": list(excluded)}
     groups = conn.execute(SQL["team_groups"], given).fetchone() or {}
     conn.execute(SQL["plan_for_millions"])
-    return groups
+    return {"team_id": team_id, **groups}
 
 
 def _zones(fallback: str) -> dict[str, Any]:

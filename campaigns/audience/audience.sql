@@ -54,29 +54,36 @@ SELECT ARRAY(
 SELECT set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off', true),
        set_config('statement_timeout', '15min', true);
 
--- name: count_audience
--- How many recipients materialise_audience would write; the two must keep the same conditions.
-SELECT count(DISTINCT c.{address} COLLATE "C") AS recipients
-FROM contacts c
-WHERE c.group_id = ANY(%(included)s::uuid[])
-  AND c.{address} IS NOT NULL
-  AND NOT EXISTS (
-      SELECT FROM contacts x
-      WHERE x.group_id = ANY(%(excluded)s::uuid[]) AND x.{address} = c.{address});
-
--- part: recipients
--- One row per address. Of several contacts with one address the first included group counts, then
--- the contact added first. NOT EXISTS is NULL-safe, unlike NOT IN. COLLATE "C" sorts by bytes,
--- several times faster than a locale, and decides nothing but who stands next to whom.
-    SELECT DISTINCT ON (c.{address} COLLATE "C")
-           c.{address} AS address, c.id, c.fields,
-           array_position(%(included)s::uuid[], c.group_id) AS position
+-- part: wanted
+-- NOT EXISTS is NULL-safe, unlike NOT IN.
     FROM contacts c
     WHERE c.group_id = ANY(%(included)s::uuid[])
       AND c.{address} IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM contacts x
           WHERE x.group_id = ANY(%(excluded)s::uuid[]) AND x.{address} = c.{address})
+
+-- part: alive
+-- A run writes the addresses that are known to be dead too, and settles them at once (gone.sql).
+      AND NOT EXISTS (
+          SELECT FROM gone_addresses g
+          WHERE g.team_id = %(team_id)s AND g.channel = %(channel)s AND g.address = c.{address})
+
+-- name: count_audience
+-- How many would get a message: what materialise_audience would write, without the dead.
+SELECT count(DISTINCT c.{address} COLLATE "C") AS recipients
+{wanted}
+{alive};
+
+-- part: unique
+-- One row per address. Of several contacts with one address the first included group counts, then
+-- the contact added first. COLLATE "C" sorts by bytes, several times faster than a locale, and
+-- decides nothing but who stands next to whom.
+    SELECT DISTINCT ON (c.{address} COLLATE "C")
+           c.{address} AS address, c.id, c.fields,
+           array_position(%(included)s::uuid[], c.group_id) AS position
+
+-- part: in_order
     ORDER BY c.{address} COLLATE "C", position, c.id
 
 -- name: materialise_audience
@@ -86,7 +93,9 @@ WHERE c.group_id = ANY(%(included)s::uuid[])
 INSERT INTO deliveries (run_id, seq, address, fields)
 SELECT %(run_id)s, row_number() OVER (ORDER BY position, id) - 1, address, fields
 FROM (
-{recipients}
+{unique}
+{wanted}
+{in_order}
 ) AS recipients;
 
 -- part: placed
@@ -107,7 +116,9 @@ ORDER BY zone COLLATE "C"
 -- name: materialise_by_zone
 -- The same, but the recipients of one time zone stand together, zones by name.
 WITH recipients AS (
-{recipients}
+{unique}
+{wanted}
+{in_order}
 ), placed AS MATERIALIZED (
 {placed}
 ), written AS (
@@ -118,9 +129,12 @@ WITH recipients AS (
 {by_zone};
 
 -- name: count_by_zone
--- What materialise_by_zone would answer, without writing anything.
+-- What materialise_by_zone would answer without the dead; writes nothing.
 WITH recipients AS (
-{recipients}
+{unique}
+{wanted}
+{alive}
+{in_order}
 ), placed AS (
 {placed}
 )
@@ -131,7 +145,10 @@ WITH recipients AS (
 -- whose addresses have the lowest hashes. The sort keeps no more rows than are wanted.
 SELECT fields
 FROM (
-{recipients}
+{unique}
+{wanted}
+{alive}
+{in_order}
 ) AS recipients
 ORDER BY hashtextextended(address, 0), address
 LIMIT %(most)s;

@@ -9,7 +9,7 @@ import click
 
 from campaigns.audience import audience as store
 from campaigns.audience import groups
-from campaigns.channels import ADDRESS_COLUMN, CHANNELS
+from campaigns.channels import CHANNELS
 from campaigns.database import Connection
 from cli.session import Group, Session, pass_session
 
@@ -25,13 +25,15 @@ def audience() -> None:
 @click.option("--channel", type=click.Choice(CHANNELS), default="sms", show_default=True)
 @pass_session
 def count(session: Session, include: Sequence[str], exclude: Sequence[str], channel: str) -> None:
-    """Count the unique recipients: all of --include without --exclude and without opt-outs."""
+    """Count the unique recipients: all of --include without --exclude, opt-outs and dead addresses.
+
+    An address is dead for a channel once a provider has called it so.
+    """
     with session.in_team() as (conn, team):
         included = _ids(conn, team.id, include)
         excluded = _ids(conn, team.id, exclude)
         store.check_groups(conn, team.id, included, excluded)
-        column = ADDRESS_COLUMN[channel]
-        found = store.count(conn, team.id, column, included, excluded)
+        found = store.count(conn, team.id, channel, included, excluded)
     session.show({"recipients": found, "channel": channel}, f"{found:,} recipients")
 
 

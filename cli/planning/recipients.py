@@ -9,7 +9,6 @@ from campaigns.audience import audience
 from campaigns.audience.audience import ZoneShare
 from campaigns.campaign.message import sms_text
 from campaigns.campaign.store import Campaign
-from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 from campaigns.template import contents
 from campaigns.template.segments import Encoding, parts
@@ -51,8 +50,9 @@ class Lengths:
 
 def recipients(conn: Connection, campaign: Campaign) -> Recipients:
     """Count them."""
-    column = ADDRESS_COLUMN[campaign.sending_type]
-    who = (conn, campaign.team_id, column, campaign.included, campaign.excluded)
+    who = (
+        conn, campaign.team_id, campaign.sending_type, campaign.included, campaign.excluded,
+    )  # fmt: skip
     if not campaign.recipient_local:
         return Recipients(audience.count(*who))
     zones = audience.count_by_zone(*who, fallback=campaign.timezone)
@@ -74,8 +74,9 @@ def lengths(conn: Connection, campaign: Campaign, total: int) -> Lengths | None:
 
     if not template.fields:
         return measured([text({})], total, exact=True)
-    column = ADDRESS_COLUMN[campaign.sending_type]
-    who = (conn, campaign.team_id, column, campaign.included, campaign.excluded)
+    who = (
+        conn, campaign.team_id, campaign.sending_type, campaign.included, campaign.excluded,
+    )  # fmt: skip
     fields = audience.sample(*who, most=SAMPLE)
     texts = [text(each) for each in fields]
     return measured(texts, total, exact=len(texts) >= total, max_parts=campaign.max_parts)

@@ -17,7 +17,8 @@ from campaigns.errors import Invalid
 from campaigns.team import teams
 from campaigns.team.teams import Team
 
-COLUMNS = ("phone", "email")
+#: Channels, and the column of each.
+CHANNELS = {"sms": "phone", "email": "email"}
 
 #: What the contacts of a group say about their time zone, in turn, and what it means.
 SAID = ("Europe/London", "asia/TOKYO", None, "Mars/Base", " Europe/London")
@@ -34,12 +35,14 @@ class Member:
 
 @dataclass(frozen=True)
 class World:
-    """Groups of members, which of them are included and excluded, and the team's opt-outs."""
+    """Groups of members, which of them are included and excluded, the team's opt-outs, and what
+    providers called dead."""
 
     groups: list[list[Member]]
     included: list[int]
     excluded: list[int]
     optouts: list[Member]
+    dead: list[Member]
 
 
 numbers = st.integers(0, 5)
@@ -61,7 +64,9 @@ lists_of_members = st.lists(members, max_size=8).map(unique_by_identity)
 def worlds(draw: st.DrawFn) -> World:
     found = draw(st.lists(lists_of_members, min_size=1, max_size=4))
     indices = st.lists(st.integers(0, len(found) - 1), unique=True)
-    return World(found, draw(indices), draw(indices), draw(lists_of_members))
+    return World(
+        found, draw(indices), draw(indices), draw(lists_of_members), draw(lists_of_members)
+    )
 
 
 def expected(world: World, column: str) -> list[tuple[str, dict[str, str]]]:
@@ -99,6 +104,17 @@ def insert(conn: Connection, group_id: UUID, found: list[Member], name: object) 
         )
 
 
+def bury(conn: Connection, team: Team, channel: str, found: list[str | None]) -> set[str]:
+    """Note that these addresses are dead for the channel."""
+    dead = {address for address in found if address}
+    for address in dead:
+        conn.execute(
+            "INSERT INTO gone_addresses VALUES (%s, %s, %s, 'carrier', 'gone', now())",
+            [team.id, channel, address],
+        )
+    return dead
+
+
 @settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -113,10 +129,18 @@ def test_audience_is_the_models_in_its_order_and_counted_alike(
         insert(conn, group_id, found, name)
     insert(conn, optouts, world.optouts, "optouts")
     included, excluded = [ids[n] for n in world.included], [ids[n] for n in world.excluded]
-    for column in COLUMNS:
+    for channel, column in CHANNELS.items():
         wanted = expected(world, column)
+        dead = bury(conn, team, channel, [getattr(one, column) for one in world.dead])
+        alive = [one for one in wanted if one[0] not in dead]
+        who = (conn, team.id, channel, included, excluded)
+        assert audience.count(*who) == len(alive)
+        assert Counter(
+            {share.zone: share.recipients for share in audience.count_by_zone(*who, fallback="UTC")}
+        ) == Counter(map(zone_of, alive))
+        shown = audience.sample(*who, most=100)
+        assert sorted(map(str, shown)) == sorted(str(fields) for _, fields in alive)
         conn.execute("DELETE FROM deliveries")
-        assert audience.count(conn, team.id, column, included, excluded) == len(wanted)
         written = audience.materialise(conn, 1, column, team.id, included, excluded)
         rows = conn.execute("SELECT seq, address, fields FROM deliveries ORDER BY seq").fetchall()
         assert written == len(wanted)
@@ -143,13 +167,22 @@ def test_another_teams_opt_outs_and_groups_do_not_count(conn: Connection, team: 
     contacts.add(conn, team, mine.id, [{"phone": "447785856985"}])
     contacts.add(conn, other, theirs.id, [{"phone": "447785856986"}])
     contacts.opt_out(conn, other, "447785856985")
-    assert audience.count(conn, team.id, "phone", [mine.id, theirs.id], []) == 1
-    assert audience.count(conn, team.id, "phone", [mine.id], [theirs.id]) == 1
+    assert audience.count(conn, team.id, "sms", [mine.id, theirs.id], []) == 1
+    assert audience.count(conn, team.id, "sms", [mine.id], [theirs.id]) == 1
 
 
 def test_unknown_column_is_a_programming_error(conn: Connection, team: Team) -> None:
     with pytest.raises(ValueError, match="not an address column"):
-        audience.count(conn, team.id, "fields", [], [])
+        audience.materialise(conn, 1, "fields", team.id, [], [])
+
+
+def test_the_dead_of_another_channel_or_team_are_counted(conn: Connection, team: Team) -> None:
+    group = groups.create(conn, team.id, "customers").id
+    contacts.add(conn, team, group, [{"phone": "447785856985"}])
+    bury(conn, team, "whatsapp", ["447785856985"])
+    bury(conn, teams.create(conn, "other"), "sms", ["447785856985"])
+    assert audience.count(conn, team.id, "sms", [group], []) == 1
+    assert audience.count(conn, team.id, "whatsapp", [group], []) == 0
 
 
 def test_groups_of_a_campaign_are_checked(conn: Connection, team: Team) -> None:

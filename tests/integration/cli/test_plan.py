@@ -130,10 +130,30 @@ def test_zones_are_counted_as_they_are_when_a_run_is_resolved(
     crowd(command, 40)
     team = conn.execute("SELECT id FROM teams").fetchone()["id"]
     groups = [body["included_contact_groups"][0]]
-    counted = audience.count_by_zone(conn, team, "phone", groups, [], fallback="UTC")
+    counted = audience.count_by_zone(conn, team, "sms", groups, [], fallback="UTC")
     with conn.transaction(force_rollback=True):
         written = audience.materialise_by_zone(conn, 1, "phone", team, groups, [], fallback="UTC")
     assert counted == written
+
+
+def test_addresses_that_are_dead_are_nobody_to_plan_for(
+    command: CommandLine, planned, body, conn
+) -> None:
+    crowd(command, 97)
+    conn.execute(
+        "INSERT INTO gone_addresses SELECT t.id, 'sms', c.phone, 'carrier', 'gone', now() "
+        "FROM teams t, contacts c WHERE c.phone LIKE '4477858000_5'"
+    )
+    found = planned({**WINDOW, "template": "Dear @first_name"})
+    assert (found["recipients"], found["segments"]["rendered"]) == (90, 90)
+    local = planned({**WINDOW, "recipient_local": True})
+    assert sum(zone["recipients"] for zone in local["zones"]) == 90
+    counted = command.json("audience", "count", "--include", "friends")
+    assert counted == {"recipients": 90, "channel": "sms"}
+    assert command.json("audience", "count", "--include", "friends", "--channel", "whatsapp") == {
+        "recipients": 100,
+        "channel": "whatsapp",
+    }
 
 
 def test_occurrences_are_listed_in_both_clocks(command: CommandLine, planned) -> None:
