@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from campaigns.database import Connection
 from campaigns.template.content import Card
 from tests.support import ledger as rows
-from tests.support.batches import Bench
+from tests.support.batches import Bench, ScriptedAdapter
 from worker.adapters.base import (
+    Accepted,
     Blocked,
     Failed,
+    HttpResponse,
+    Message,
+    Outcome,
     Rejected,
 )
 from worker.throttle.memory import MemoryLimiter
@@ -49,6 +54,26 @@ def test_a_refused_account_costs_no_attempt_is_held_and_says_its_code(bench):
     assert bench.send(bench.cut(5, 6)) == 1
     row = bench.conn.execute("SELECT circuit, refusals, refusal FROM provider_states").fetchone()
     assert row == {"circuit": "closed", "refusals": 0, "refusal": None}
+
+
+class Whole(ScriptedAdapter):
+    """A vendor that refuses a request because of one recipient, and does not say which."""
+
+    def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
+        if not any(message.address.endswith("02") for message in messages):
+            return [Accepted("id")] * len(messages)
+        return [Rejected("400")] if len(messages) == 1 else [Failed("400")] * len(messages)
+
+
+def test_one_recipient_that_breaks_a_request_of_many_fails_alone(bench):
+    """What was refused together is tried again one by one, and not together until all fail."""
+    together = bench.config.max_in_flight
+    bench.adapter = Whole({}, together)
+    bench.send(bench.cut(0, together))
+    assert rows.statuses(bench.conn, bench.run_id) == {"pending": 40}
+    bench.conn.execute("DELETE FROM slices")
+    bench.send(bench.cut(0, together))
+    assert rows.counters(bench.conn, bench.run_id) == {"accepted": together - 1, "rejected": 1}
 
 
 def test_a_recipient_that_is_slowed_down_waits_and_keeps_nobody_else_waiting(bench):
