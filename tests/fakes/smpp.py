@@ -147,6 +147,10 @@ class Fake:
         """Write ``unit`` to whoever bound last."""
         self._loop.call_soon_threadsafe(self._writers[-1].write, unit)
 
+    def catch_up(self) -> None:
+        """Answer all parts that were not."""
+        self._loop.call_soon_threadsafe(self._catch_up)
+
     def report(self, stat: str = "DELIVRD") -> int:
         """Send a receipt for each part without one; returns how many."""
         idents, self._unreported = self._unreported, []
@@ -178,6 +182,8 @@ class Fake:
             self._submit(pdu, writer)
         elif pdu.command in (Command.ENQUIRE_LINK, Command.UNBIND):
             writer.write(pdu.response().encode())
+        elif pdu.command == Command.UNBIND | 0x80000000:
+            writer.close()
 
     def _bind(self, pdu: Pdu, writer: asyncio.StreamWriter) -> None:
         system_id, password, _, rest = pdu.body.split(b"\0", 3)
@@ -197,8 +203,10 @@ class Fake:
             return
         self._unanswered.append((writer, pdu))
         self.widest = max(self.widest, len(self._unanswered))
-        if len(self._unanswered) < self.together:
-            return
+        if len(self._unanswered) >= self.together:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
         waiting, self._unanswered = self._unanswered, []
         # Answers may come in any order (section 2.5).
         for answered, one in reversed(waiting):

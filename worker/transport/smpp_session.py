@@ -31,7 +31,7 @@ Receive = Callable[[bytes], Awaitable[None]]
 #: How long the SMSC has to answer what is asked about the connection, in seconds.
 ANSWER_SECONDS = 10.0
 
-#: How long it has to say goodbye, in seconds.
+#: How long it has to say goodbye, or to hang up after ours, in seconds.
 UNBIND_SECONDS = 1.0
 
 #: Receipts that may be waiting to be kept; the SMSC is told to come back with more of them.
@@ -196,17 +196,19 @@ class Session:
                 self._write(pdu.response())
             case Command.UNBIND:
                 self._parting = True
-                self._write(pdu.response())
-                self._tasks.append(asyncio.create_task(self._finish()))
+                self._tasks.append(asyncio.create_task(self._finish(pdu)))
             case _:
                 self._write(Pdu(Command.GENERIC_NACK, pdu.sequence, _BAD_COMMAND))
 
-    async def _finish(self) -> None:
-        """Wait for what is still to be answered, since the SMSC wants to go."""
+    async def _finish(self, goodbye: Pdu) -> None:
+        """Say goodbye in turn, after what is still to be answered: the SMSC may then hang up."""
+        waiting = [one for _, one in self._pending.values()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=ANSWER_SECONDS)
+        self._write(goodbye.response())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_SECONDS):
-                waiting = [one for _, one in self._pending.values()]
-                await asyncio.gather(*waiting, return_exceptions=True)
+            async with asyncio.timeout(UNBIND_SECONDS):
+                await self.closed.wait()
         self.close()
 
     def _answer(self, pdu: Pdu) -> None:
