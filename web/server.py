@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import socket
+
 import uvicorn
 
 from campaigns.errors import ConfigurationError
 from campaigns.settings import Settings
 from web import context
 from web.app import create_app
+
+log = logging.getLogger(__name__)
+
+#: Connections that may wait to be accepted.
+BACKLOG = 2048
 
 #: More requests at once than this are answered with 503 (uvicorn's settings, resource limits).
 MOST_AT_ONCE = 512
@@ -26,11 +34,10 @@ def serve(settings: Settings) -> None:
         ConfigurationError: a setting is wrong.
     """
     host, port = address(settings.web_bind)
-    with context.opened(settings) as opened:
-        uvicorn.run(
+    with context.opened(settings) as opened, _listening(host, port) as listener:
+        log.info("listening on %s:%d", *listener.getsockname()[:2])
+        config = uvicorn.Config(
             create_app(opened),
-            host=host,
-            port=port,
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -42,6 +49,17 @@ def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=GRACE,
             http="httptools",
         )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            f"SLUICE_WEB_BIND: nothing can listen on {host}:{port} ({error.strerror})."
+        ) from None
 
 
 def address(bind: str) -> tuple[str, int]:
