@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel
 
 from campaigns.errors import Refused
@@ -43,17 +45,21 @@ def application(
     :data:`COMMON_FAILURES`. What only some operations answer (404, 409, 422, 423) they say
     themselves, with :func:`described`.
     """
-    app = FastAPI(
-        title=title,
-        version=version,
-        description=description,
-        openapi_url="/openapi.json" if docs else None,
-        docs_url="/docs" if docs else None,
-        redoc_url=None,
+    settings: dict[str, Any] = {
+        "title": title,
+        "version": version,
+        "description": description,
         # One request more, and for a POST a lost body, to say what could have been answered.
-        redirect_slashes=False,
-        responses=None if error is None else described(error, COMMON_FAILURES),
-    )
+        "redirect_slashes": False,
+        "responses": None if error is None else described(error, COMMON_FAILURES),
+        # Clients that are generated name their functions after these.
+        "generate_unique_id_function": _function_name,
+    }
+    if docs:
+        # Whoever reads the docs tells nobody else about it, and needs no way out.
+        app = FastAPIOffline(redoc_url=None, static_url="/docs-files", **settings)
+    else:
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, **settings)
     app.state.context = context
     failures.install(app, wording, statuses)
     return app
@@ -62,6 +68,10 @@ def application(
 def plain(failure: failures.Failure) -> dict[str, object]:
     """The wording of whatever belongs to no dialect."""
     return {"code": failure.code, "message": failure.message, "field": failure.field}
+
+
+def _function_name(route: APIRoute) -> str:
+    return route.name
 
 
 def described(error: type[BaseModel], failures: Mapping[int, str]) -> dict[int | str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -237,3 +238,14 @@ def test_health_needs_the_database(door: Door) -> None:
     assert door.client.get("/healthz").json() == {"status": "ok"}
     door.context.pool.close()
     assert door.client.get("/healthz").status_code == 503
+
+
+def test_interactive_docs_load_nothing_from_elsewhere(door: Door) -> None:
+    page = door.client.get("/probe/docs")
+    assert page.status_code == 200
+    found = re.findall(r"""(?:src|href)="([^"]+)\"""", page.text)
+    assert len(found) >= 3
+    for address in found:
+        assert address.startswith("/probe/")
+        assert door.client.get(address).status_code == 200
+    assert door.client.get("/probe/openapi.json").json()["info"]["title"] == "Probe"
