@@ -17,6 +17,7 @@ TASK_SEND = "worker.send"
 TASK_RESOLVE = "worker.resolve"
 TASK_CLOSE = "worker.close"
 TASK_CLOSE_REPORTS = "worker.close_reports"
+TASK_CHANGE_GROUP = "worker.change_group"
 
 #: Tasks that only Sluice publishes; their arguments are ids.
 INTERNAL_TASKS = {
@@ -24,6 +25,7 @@ INTERNAL_TASKS = {
     TASK_RESOLVE: QUEUE_AUDIENCE,
     TASK_CLOSE: QUEUE_AUDIENCE,
     TASK_CLOSE_REPORTS: QUEUE_AUDIENCE,
+    TASK_CHANGE_GROUP: QUEUE_CONTROL,
 }
 
 #: Tasks that any Celery client may publish to the control queue.

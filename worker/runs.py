@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns import failpoints, queries
-from campaigns.audience import audience, gone
+from campaigns.audience import audience, gone, jobs
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 
@@ -33,7 +33,14 @@ STATUS_BY_REASON = {
 
 
 def resolve(conn: Connection, run_id: int) -> int | None:
-    """Write one row per recipient; ``None`` if the run is resolved already or somebody is at it."""
+    """Write one row per recipient; ``None`` if the run is resolved already or somebody is at it.
+
+    What was asked for in its groups before it began counts, so that is worked through first. Where
+    somebody else is at that, the tick publishes the run again.
+    """
+    if not jobs.work_for_run(conn, run_id):
+        log.info("run %d: its groups are being changed", run_id)
+        return None
     with conn.transaction():
         run = conn.execute(_SQL.lock_resolving_run, {"run_id": run_id}).fetchone()
         if run is None or run["campaign_status"] != "sending":

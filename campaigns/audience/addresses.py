@@ -69,6 +69,19 @@ def normalise(kind: AddressKind, text: str, region: str | None = None) -> str:
     return webpush(text)
 
 
+def check_form(kind: AddressKind, text: str) -> str:
+    """What can be told of an address in no time: a phone number comes back as it was written, if it
+    is written as one; every other address in its stored form.
+
+    Raises:
+        Invalid: it is not such an address.
+    """
+    if kind != "phone":
+        return normalise(kind, text)
+    _phone_characters(text)
+    return text
+
+
 def guess_kind(text: str) -> AddressKind:
     """The kind an address looks like: e-mail with an @, push endpoint with https:, else phone."""
     if text.lstrip()[:8].lower() == "https://":

@@ -154,6 +154,32 @@ def sample(
         return [row["fields"] for row in found]
 
 
+def unique(
+    conn: Connection,
+    team_id: UUID,
+    column: str,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+    *,
+    offset: int,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Recipients by ``address``, with ``created_at`` and the ``total`` of all of them.
+
+    There is always a row; behind the last recipient it has no address.
+    """
+    with conn.transaction():
+        groups = _groups(conn, team_id, included, excluded)
+        page = {**groups, "offset": offset, "limit": limit}
+        return conn.execute(SQL.by_address("unique_contacts", column), page).fetchall()
+
+
+def known_groups(conn: Connection, team_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are groups of the team."""
+    found = conn.execute(SQL["find_groups"], {"team_id": team_id, "ids": list(ids)})
+    return {row["id"] for row in found}
+
+
 def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:
     """The opt-out groups a run looks at again with every claim: the default one comes first."""
     found = conn.execute(

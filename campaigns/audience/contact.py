@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, Strict, model_validator
 
@@ -129,6 +129,12 @@ def normalised(
             field = "phone_number" if _wrote_number(contact, error.field) else error.field
             raise Invalid(f"contacts[{index}].{field}", None, error.rule) from None
         yield rows(found, fields, kind)
+
+
+def as_entry(row: Row) -> dict[str, Any]:
+    """What a job keeps of a contact: the addresses that it has, by kind, and its fields."""
+    found: dict[str, Any] = {kind: one for kind in KINDS if (one := getattr(row, kind))}
+    return {**found, "fields": row.fields} if row.fields else found
 
 
 def addressed(

@@ -12,9 +12,11 @@ from psycopg.errors import LockNotAvailable
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
-from campaigns.audience import addresses, gone, groups
+from campaigns.audience import addresses, gone, groups, pending
 from campaigns.audience.addresses import KINDS, AddressKind
-from campaigns.audience.contact import MOST_CONTACTS, ContactList, Row, normalised
+from campaigns.audience.contact import MOST_CONTACTS, ContactList, Row, as_entry, normalised
+from campaigns.audience.groups import Group
+from campaigns.audience.pending import JobKind
 from campaigns.audience.push_keys import headers
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked
@@ -71,14 +73,22 @@ def add(
     checked = parse(ContactList, {"contacts": contacts}).contacts
     found = groups.find(conn, team.id, group)
     listed = [row for own in normalised(checked, team.default_region, found.kind) for row in own]
-    # The first of several wins: reversed, it is the last one to be kept.
-    unique = list(reversed({row.identity: row for row in reversed(listed)}.values()))
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=True)
-        stored = _upsert(conn, found.id, unique)
-        if found.kind == "optin":
-            gone.bring_back(conn, team.id, _addresses(unique))
-        groups.add_headers(conn, found, _headers(unique))
+        result = put(conn, found, listed)
+        _once_more(conn, found, "add", [as_entry(row) for row in listed])
+    return result
+
+
+def put(conn: Connection, group: Group, listed: Sequence[Row]) -> AddResult:
+    """Write rows into a group that the caller has locked. Of several equal ones the first wins."""
+    # Reversed, it is the last one to be kept.
+    unique = list(reversed({row.identity: row for row in reversed(listed)}.values()))
+    stored = _upsert(conn, group.id, unique)
+    if group.kind == "optin":
+        gone.bring_back(conn, group.team_id, _addresses(unique))
+    groups.add_headers(conn, group, _headers(unique))
+    groups.touch(conn, group)
     return AddResult(
         added=stored["added"],
         updated=stored["updated"],
@@ -115,13 +125,27 @@ def remove(
     found = groups.find(conn, team.id, group)
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=False)
-        return sum(
-            conn.execute(
-                SQL.by_address("remove_contacts", one),
-                {"group_id": found.id, "addresses": texts},
-            ).rowcount
-            for one, texts in wanted.items()
-        )
+        entries: list[Mapping[str, Any]] = [
+            {one: text} for one, texts in wanted.items() for text in texts
+        ]
+        _once_more(conn, found, "remove", entries)
+        return take(conn, found, wanted)
+
+
+def take(conn: Connection, group: Group, wanted: Mapping[AddressKind, Sequence[str]]) -> int:
+    """Remove the contacts with these normalised addresses from a group that the caller has locked.
+
+    Returns:
+        how many there were.
+    """
+    groups.touch(conn, group)
+    return sum(
+        conn.execute(
+            SQL.by_address("remove_contacts", kind),
+            {"group_id": group.id, "addresses": list(texts)},
+        ).rowcount
+        for kind, texts in wanted.items()
+    )
 
 
 def flush(conn: Connection, team: Team, group: str | UUID) -> int:
@@ -134,6 +158,7 @@ def flush(conn: Connection, team: Team, group: str | UUID) -> int:
     found = groups.find(conn, team.id, group)
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=False)
+        _once_more(conn, found, "flush")
         conn.execute("SET LOCAL statement_timeout = 0")
         removed = conn.execute(SQL["flush_contacts"], {"group_id": found.id}).rowcount
         conn.execute(groups.SQL["clear_headers"], {"id": found.id})
@@ -159,6 +184,7 @@ def opt_out(conn: Connection, team: Team, address: str, kind: AddressKind | None
             )
         except LockNotAvailable:
             raise Locked("address: the opt-outs are being imported; try again shortly.") from None
+        _once_more(conn, groups.find_default_optouts(conn, team.id), "add", [{one: value}])
         return done.rowcount == 1
 
 
@@ -181,6 +207,17 @@ def list_page(
         SQL["list_contacts"], {"group_id": found.id, "after": after, "limit": limit}
     )
     return [Contact(**row) for row in page]
+
+
+def _once_more(
+    conn: Connection, group: Group, kind: JobKind, entries: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Have what is done now be done again after the changes that wait, which were asked for before.
+
+    Otherwise a flush that waits would take back an opt-out that came after it.
+    """
+    if pending.any_in(conn, group.id):
+        pending.store(conn, group.id, kind, entries)
 
 
 def _upsert(conn: Connection, group_id: UUID, rows: Sequence[Row]) -> dict[str, int]:

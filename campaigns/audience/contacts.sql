@@ -57,3 +57,32 @@ FROM contacts
 WHERE group_id = %(group_id)s AND id > %(after)s
 ORDER BY id
 LIMIT %(limit)s;
+
+-- name: newest_last
+-- A page of a group's contacts by its number, counted from the first one. The offset passes over
+-- entries of the primary key (group_id, id) and reads no contact but those of the page.
+SELECT id, phone, email, telegram, viber, webpush, fields, created_at, updated_at
+FROM contacts
+WHERE group_id = %(group_id)s AND id IN (
+    SELECT id FROM contacts WHERE group_id = %(group_id)s ORDER BY id OFFSET %(offset)s LIMIT %(limit)s)
+ORDER BY id;
+
+-- name: newest_first
+-- The same page counted from the last one, where that is nearer.
+SELECT id, phone, email, telegram, viber, webpush, fields, created_at, updated_at
+FROM contacts
+WHERE group_id = %(group_id)s AND id IN (
+    SELECT id FROM contacts WHERE group_id = %(group_id)s
+    ORDER BY id DESC OFFSET %(offset)s LIMIT %(limit)s)
+ORDER BY id;
+
+-- name: contacts_before
+-- The page before a position.
+SELECT * FROM (
+    SELECT id, phone, email, telegram, viber, webpush, fields, created_at, updated_at
+    FROM contacts
+    WHERE group_id = %(group_id)s AND id < %(before)s
+    ORDER BY id DESC
+    LIMIT %(limit)s
+) page
+ORDER BY id;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from psycopg.errors import LockNotAvailable, UniqueViolation
@@ -48,15 +48,27 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class GroupSummary:
-    """A group and how many contacts it has."""
+    """A group, how many contacts it has, and what is still to be changed in it."""
 
     group: Group
     number_of_contacts: int
+    #: Changes that were asked for and are not worked through yet.
+    scheduled_jobs_number: int = 0
+    #: Names of custom fields that only those changes bring.
+    coming_headers: tuple[str, ...] = ()
 
     @property
-    def status(self) -> Literal["Empty", "Ready"]:
-        """What the seeds' group listing calls it."""
+    def status(self) -> Literal["Empty", "Ready", "Modifying"]:
+        """Passona's word for it."""
+        if self.scheduled_jobs_number:
+            return "Modifying"
         return "Ready" if self.number_of_contacts else "Empty"
+
+    @property
+    def headers(self) -> list[str]:
+        """The names of all custom fields, those that are about to come last."""
+        known = self.group.headers
+        return [*known, *(name for name in self.coming_headers if name not in known)]
 
 
 def create(
@@ -81,7 +93,7 @@ def create(
         "id": uuid4() if uuid is None else checked_uuid("uuid", uuid),
         "team_id": team_id,
         "name": checked_name("name", name),
-        "description": _checked_description(description),
+        "description": checked_description(description),
         "kind": _checked_kind(kind),
         "is_default_optouts": False,
         "deletable": deletable,
@@ -129,18 +141,26 @@ def find(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
     return Group(**row)
 
 
+def find_default_optouts(conn: Connection, team_id: UUID) -> Group:
+    """The group of the team's opt-outs, which every team has."""
+    return Group(**conn.execute(SQL["find_default_optouts"], {"team_id": team_id}).fetchone() or {})
+
+
 def summary(conn: Connection, group: Group) -> GroupSummary:
-    """The group with the number of its contacts right now."""
-    row = conn.execute(SQL["count_contacts"], {"id": group.id}).fetchone() or {}
-    return GroupSummary(group, row["contacts"])
+    """The group as it is by now, with the number of its contacts.
+
+    Raises:
+        NotFound: it has been deleted since it was looked up.
+    """
+    row = conn.execute(SQL["summary"], {"id": group.id}).fetchone()
+    if row is None:
+        raise NotFound("group", group.name)
+    return as_summary(row)
 
 
 def list_all(conn: Connection, team_id: UUID) -> list[GroupSummary]:
     """The team's groups with their sizes, ``default_optouts`` first, the others by name."""
-    rows = conn.execute(SQL["list_groups"], {"team_id": team_id}).fetchall()
-    return [
-        GroupSummary(number_of_contacts=row.pop("contacts"), group=Group(**row)) for row in rows
-    ]
+    return [as_summary(row) for row in conn.execute(SQL["list_groups"], {"team_id": team_id})]
 
 
 def delete(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
@@ -214,13 +234,29 @@ def add_headers(conn: Connection, group: Group, headers: list[str]) -> None:
     conn.execute(SQL["add_headers"], {"id": group.id, "headers": headers})
 
 
+def as_summary(row: dict[str, Any]) -> GroupSummary:
+    """A row of one of the queries that count a group's contacts."""
+    counted = {
+        "number_of_contacts": row.pop("contacts"),
+        "scheduled_jobs_number": row.pop("jobs"),
+        "coming_headers": tuple(row.pop("coming_headers")),
+    }
+    return GroupSummary(Group(**row), **counted)
+
+
+def touch(conn: Connection, group: Group) -> None:
+    """Note that the group, which the caller has locked, was changed."""
+    conn.execute(SQL["touch_group"], {"id": group.id})
+
+
 def _checked_kind(kind: str) -> str:
     if kind not in ("optin", "optout"):
         raise Invalid("kind", kind, "must be 'optin' or 'optout'")
     return kind
 
 
-def _checked_description(description: str) -> str:
+def checked_description(description: str) -> str:
+    """What a group may be described as; raises ``Invalid``."""
     if len(description) > LONGEST_DESCRIPTION:
         raise Invalid(
             "description", description, f"must have at most {LONGEST_DESCRIPTION} characters"

@@ -17,6 +17,13 @@ WHERE team_id = %(team_id)s AND (id = %(id)s OR name = %(name)s)
 ORDER BY id = %(id)s DESC NULLS LAST
 LIMIT 1;
 
+-- name: find_default_optouts
+-- Unique partial index contact_groups_default_optouts.
+SELECT id, team_id, name, description, kind, is_default_optouts, deletable, headers,
+       created_at, updated_at
+FROM contact_groups
+WHERE team_id = %(team_id)s AND is_default_optouts;
+
 -- name: find_group_anywhere
 -- The group behind a uuid, whichever team it belongs to: a uuid names one group in the system.
 SELECT id, team_id, name, description, kind, is_default_optouts, deletable, headers,
@@ -24,19 +31,59 @@ SELECT id, team_id, name, description, kind, is_default_optouts, deletable, head
 FROM contact_groups
 WHERE id = %(id)s;
 
--- name: list_groups
--- The groups of a team with the number of their contacts. One index-only scan per group over
--- contacts (group_id, identity): cheap for a page of groups, linear in their contacts.
+-- part: summary
+-- A group, how many contacts it has, and what is still to be worked through. The tallies are a few rows
+-- per group, whatever its size; the jobs are found by their index of those that are pending.
 SELECT g.id, g.team_id, g.name, g.description, g.kind, g.is_default_optouts, g.deletable,
-       g.headers, g.created_at, g.updated_at, c.contacts
+       g.headers, g.created_at, g.updated_at, t.contacts, j.jobs, j.coming_headers
 FROM contact_groups g
-CROSS JOIN LATERAL (SELECT count(*) AS contacts FROM contacts WHERE group_id = g.id) c
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(contacts), 0)::bigint AS contacts FROM group_tallies WHERE group_id = g.id
+) t
+CROSS JOIN LATERAL (
+    SELECT count(DISTINCT p.id)::int AS jobs,
+           coalesce(array_agg(DISTINCT n.name) FILTER (WHERE n.name IS NOT NULL), '{}') AS coming_headers
+    FROM group_jobs p LEFT JOIN LATERAL unnest(p.headers) AS n (name) ON true
+    WHERE p.group_id = g.id AND p.finished_at IS NULL
+) j
+
+-- name: list_groups
+{summary}
 WHERE g.team_id = %(team_id)s
 ORDER BY g.is_default_optouts DESC, g.name;
 
--- name: count_contacts
--- How many contacts a group has; index-only on contacts (group_id, identity).
-SELECT count(*) AS contacts FROM contacts WHERE group_id = %(id)s;
+-- name: summary
+{summary}
+WHERE g.id = %(id)s;
+
+-- name: count_groups
+-- Index-only on contact_groups_team.
+SELECT count(*) AS groups FROM contact_groups WHERE team_id = %(team_id)s;
+
+-- name: newest_groups
+-- A page of a team's groups, newest first, counted from there. Planner: contact_groups_team, of which
+-- the offset passes over index entries alone; the numbers are asked for on this page only.
+{summary}
+WHERE g.id IN (
+    SELECT id FROM contact_groups WHERE team_id = %(team_id)s
+    ORDER BY created_at DESC, id DESC OFFSET %(offset)s LIMIT %(limit)s)
+ORDER BY g.created_at DESC, g.id DESC;
+
+-- name: oldest_groups
+-- The same page counted from the other end, for one that lies nearer to it.
+{summary}
+WHERE g.id IN (
+    SELECT id FROM contact_groups WHERE team_id = %(team_id)s
+    ORDER BY created_at, id OFFSET %(offset)s LIMIT %(limit)s)
+ORDER BY g.created_at DESC, g.id DESC;
+
+-- name: update_group
+UPDATE contact_groups
+SET name = coalesce(%(name)s, name), description = coalesce(%(description)s, description),
+    deletable = coalesce(%(deletable)s, deletable), updated_at = now()
+WHERE id = %(id)s
+RETURNING id, team_id, name, description, kind, is_default_optouts, deletable, headers,
+          created_at, updated_at;
 
 -- name: wait_longer
 -- The end of an import of a million lines holds a group for several seconds; who comes meanwhile

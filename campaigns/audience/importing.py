@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from campaigns import queries
-from campaigns.audience import gone, groups
+from campaigns.audience import gone, groups, pending
 from campaigns.audience.csv_columns import (
     Columns,
     checked_delimiter,
@@ -97,10 +97,11 @@ def import_csv(
     Raises:
         Invalid: the file cannot be read, decoded or understood; nothing was stored.
         NotFound: there is no such group.
-        Locked: a campaign is sending with this opt-in group.
+        Locked: a campaign is sending with this opt-in group, or changes of it are still waiting.
     """
     found = groups.find(conn, team.id, group)
     groups.refuse_while_sending(conn, found, adding=True)
+    pending.refuse_while_any(conn, found.id, found.name)
     draft = None if rejects is None else Draft("rejects", rejects)
     if draft is not None and draft.is_same(path):
         raise Invalid("rejects", str(rejects), "is the file that is to be imported")
@@ -202,9 +203,11 @@ def _set_duplicates_aside(conn: Connection, rejected: RejectFile) -> int:
 def _store(conn: Connection, group: Group, columns: Columns) -> dict[str, int]:
     with conn.transaction():
         groups.lock_for_writing(conn, group, adding=True)
+        pending.refuse_while_any(conn, group.id, group.name)
         conn.execute(SQL["plan_for_millions"])
         stored = conn.execute(SQL["upsert_staged"], {"group_id": group.id}).fetchone()
         groups.add_headers(conn, group, headers(name for _, name in columns.fields))
+        groups.touch(conn, group)
         if group.kind == "optin":
             gone.bring_back_staged(conn, group.team_id)
         return stored or {"added": 0, "updated": 0}

@@ -102,6 +102,25 @@ WHERE c.team_id = %(team_id)s AND c.status <> 'deleted' AND NOT c.is_test
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT %(amount)s;
 
+-- name: count_shown
+-- Index-only on campaigns_shown.
+SELECT count(*) AS campaigns FROM campaigns
+WHERE team_id = %(team_id)s AND status <> 'deleted' AND NOT is_test;
+
+-- name: newest_ids
+-- A page by its number, counted from the newest one. Planner: campaigns_shown, index-only.
+SELECT id FROM campaigns
+WHERE team_id = %(team_id)s AND status <> 'deleted' AND NOT is_test
+ORDER BY created_at DESC, id DESC
+OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: oldest_ids
+-- The same page counted from the oldest one, where that is nearer.
+SELECT id FROM campaigns
+WHERE team_id = %(team_id)s AND status <> 'deleted' AND NOT is_test
+ORDER BY created_at, id
+OFFSET %(offset)s LIMIT %(limit)s;
+
 -- name: submission
 -- Who uses a uuid, in any team: uuids are chosen by those who submit.
 SELECT team_id, submission, status FROM campaigns WHERE id = %(id)s;

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from campaigns import failpoints, queries
+from campaigns import failpoints, paging, queries
 from campaigns.audience import audience
 from campaigns.campaign import (
     building,
@@ -185,6 +185,22 @@ def list_campaigns(
     ).fetchall()
     found = store.get_many(conn, team_id, [row["id"] for row in rows[:per_page]])
     return Page(tuple(found), found[-1].id if len(rows) > per_page else None)
+
+
+def page(
+    conn: Connection, team_id: UUID, number: int, per_page: int = DEFAULT_PAGE
+) -> tuple[list[Campaign], int]:
+    """A page of the same campaigns by its number, and how many there are.
+
+    Raises:
+        Invalid: there is no such page, or it is too large or too deep (:mod:`campaigns.paging`).
+    """
+    team = {"team_id": team_id}
+    total = (conn.execute(SQL["count_shown"], team).fetchone() or {})["campaigns"]
+    part = paging.part(number, per_page, total)
+    query = SQL["oldest_ids" if part.from_end else "newest_ids"]
+    rows = conn.execute(query, {**team, "offset": part.offset, "limit": part.limit}).fetchall()
+    return store.get_many(conn, team_id, [row["id"] for row in rows]), total
 
 
 def _check_references(

@@ -49,6 +49,8 @@ class Facts:
     run_status: str | None
     window: Window
     reason: str | None = None
+    #: Changes of its groups that were asked for before it began and are not worked through yet.
+    changes: int = 0
     manually_paused: bool = False
     total: int = 0
     #: Rows with an outcome, those held as unknown among them.
@@ -158,9 +160,20 @@ def _not_begun(facts: Facts, now: datetime) -> Explanation | None:
         return (
             _silent(facts, "beat", "beat", now)
             or _silent(facts, "control", "audience worker", now)
+            or _changing(facts)
             or Explanation("resolving", "resolving its recipients")
         )
     return None
+
+
+def _changing(facts: Facts) -> Explanation | None:
+    if not facts.changes:
+        return None
+    changes = "1 change" if facts.changes == 1 else f"{facts.changes} changes"
+    return Explanation(
+        "changing_groups",
+        f"waiting for {changes} of its groups, asked for before it began, to be worked through",
+    )
 
 
 def _held(facts: Facts, now: datetime) -> Explanation | None:

@@ -202,6 +202,9 @@ def _facts(
         failures=load["failures"],
         refusal=load["refusal"],
         reason=row["reason"],
+        changes=_one(conn, "waiting_changes", run_id=row["id"])["changes"]
+        if row["status"] == "resolving"
+        else 0,
         manually_paused=row["manually_paused"],
         total=row["total"],
         settled=sum(counts.values()),

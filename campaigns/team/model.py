@@ -24,6 +24,7 @@ _MAY_BE_NULL = frozenset(
         "rate",
         "frequency_cap_day",
         "frequency_cap_week",
+        "retention_days",
     }
 )
 
@@ -49,6 +50,8 @@ class TeamEdit(BaseModel):
     rate: Annotated[Line, AfterValidator(_rate)] | None = None
     frequency_cap_day: Cap | None = None
     frequency_cap_week: Cap | None = None
+    #: A hundred years at most.
+    retention_days: Annotated[StrictInt, Field(ge=1, le=36_500)] | None = None
 
 
 def parse_edit(body: object) -> dict[str, Any]:

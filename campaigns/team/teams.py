@@ -46,6 +46,8 @@ class Team:
     #: 24 hours. ``None``: any number; 0: none.
     frequency_cap_day: int | None
     frequency_cap_week: int | None
+    #: How long groups that nobody uses are kept; ``None``: for ever (campaigns.audience.retention).
+    retention_days: int | None
     created_at: datetime
     #: Moves with every edit.
     updated_at: datetime

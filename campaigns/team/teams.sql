@@ -3,12 +3,12 @@
 INSERT INTO teams (id, name, default_region)
 VALUES (%(id)s, %(name)s, %(default_region)s)
 RETURNING id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
-          frequency_cap_day, frequency_cap_week, created_at, updated_at;
+          frequency_cap_day, frequency_cap_week, retention_days, created_at, updated_at;
 
 -- name: find_team
 -- A team by uuid or by name, the uuid first. Two unique indexes, combined with a bitmap OR.
 SELECT id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
-       frequency_cap_day, frequency_cap_week, created_at, updated_at
+       frequency_cap_day, frequency_cap_week, retention_days, created_at, updated_at
 FROM teams
 WHERE id = %(id)s OR name = %(name)s
 ORDER BY id = %(id)s DESC NULLS LAST
@@ -17,14 +17,14 @@ LIMIT 1;
 -- name: list_teams
 -- All teams; there are few of them.
 SELECT id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
-       frequency_cap_day, frequency_cap_week, created_at, updated_at
+       frequency_cap_day, frequency_cap_week, retention_days, created_at, updated_at
 FROM teams
 ORDER BY name;
 
 -- name: lock_team
 -- The settings as they are, so that two edits of different fields at once both count.
 SELECT id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
-       frequency_cap_day, frequency_cap_week, created_at, updated_at
+       frequency_cap_day, frequency_cap_week, retention_days, created_at, updated_at
 FROM teams
 WHERE id = %(id)s
 FOR NO KEY UPDATE;
@@ -35,11 +35,11 @@ UPDATE teams
 SET default_region = %(default_region)s, timezone = %(timezone)s,
     sending_hours = %(sending_hours)s, quiet_hours = %(quiet_hours)s, holidays = %(holidays)s,
     rate = %(rate)s, frequency_cap_day = %(frequency_cap_day)s,
-    frequency_cap_week = %(frequency_cap_week)s,
+    frequency_cap_week = %(frequency_cap_week)s, retention_days = %(retention_days)s,
     updated_at = greatest(clock_timestamp(), updated_at + interval '1 microsecond')
 WHERE id = %(id)s
 RETURNING id, name, default_region, timezone, sending_hours, quiet_hours, holidays, rate,
-          frequency_cap_day, frequency_cap_week, created_at, updated_at;
+          frequency_cap_day, frequency_cap_week, retention_days, created_at, updated_at;
 
 -- name: cap_batches
 -- A team that sets a cap takes the batches that were leased without one away from their claims: the

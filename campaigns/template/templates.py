@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, Field
 
-from campaigns import queries
+from campaigns import paging, queries
 from campaigns.database import Connection
 from campaigns.errors import Conflict, NotFound
 from campaigns.template.text import TemplateText
@@ -26,6 +26,15 @@ class TemplateSpec(BaseModel):
     uuid: Id | None = None
     name: Annotated[Line, Field(max_length=200)]
     body: Annotated[TemplateText, Field(repr=False)]
+
+
+class TemplateEdit(BaseModel):
+    """What shall change in a template; what is not given stays."""
+
+    model_config = REQUEST
+
+    name: Annotated[Line, Field(max_length=200)] | None = None
+    body: TemplateText | None = Field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,38 @@ def list_all(conn: Connection, team_id: UUID) -> list[StoredTemplate]:
     """The team's templates by name."""
     rows = conn.execute(SQL["list_templates"], {"team_id": team_id})
     return [StoredTemplate(**row) for row in rows]
+
+
+def page(
+    conn: Connection, team_id: UUID, number: int, per_page: int
+) -> tuple[list[StoredTemplate], int]:
+    """A page of the team's templates, newest first, and how many there are.
+
+    Raises:
+        Invalid: there is no such page.
+    """
+    team = {"team_id": team_id}
+    total = (conn.execute(SQL["count_templates"], team).fetchone() or {})["templates"]
+    paging.checked(number, per_page)
+    where = {**team, "offset": (number - 1) * per_page, "limit": per_page}
+    return [StoredTemplate(**row) for row in conn.execute(SQL["page_of_templates"], where)], total
+
+
+def edit(
+    conn: Connection, team_id: UUID, template_id: UUID, body: object, *, now: datetime
+) -> StoredTemplate:
+    """Change a template for campaigns to come. Those that were saved with it keep their text.
+
+    Raises:
+        Invalid: a field breaks a rule.
+        NotFound: there is no such template.
+    """
+    asked = parse(TemplateEdit, body)
+    row = {"id": template_id, "team_id": team_id, "name": asked.name, "body": asked.body}
+    edited = conn.execute(SQL["update_template"], {**row, "now": now}).fetchone()
+    if edited is None:
+        raise NotFound("template", template_id)
+    return StoredTemplate(**edited)
 
 
 def delete(conn: Connection, team_id: UUID, template_id: UUID) -> None:

@@ -140,6 +140,12 @@ def _listed(
     type=_OrNone(click.INT),
     help="The same for any 7 times 24 hours.",
 )
+@click.option(
+    "--retention-days",
+    metavar="N|none",
+    type=_OrNone(click.INT),
+    help="Remove deletable groups that nobody has used for so long; 'none' keeps them for ever.",
+)
 @pass_session
 def edit(session: Session, /, name: str, **given: Any) -> None:
     """Change settings of the team NAME; those that are not given stay.
@@ -183,6 +189,7 @@ def _show(session: Session, team: Team) -> None:
                 ("rate", team.rate),
                 ("cap per day", team.frequency_cap_day),
                 ("cap per week", team.frequency_cap_week),
+                ("days groups are kept", team.retention_days),
             ]
         ),
     )

@@ -1,5 +1,6 @@
 """What nobody asks for any more is removed: signs of processes that are gone, old touches, where
-message ids led, and reports that nobody could place.
+message ids led, reports that nobody could place, changes of groups that are done, and groups whose
+team keeps them no longer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from campaigns import queries
+from campaigns.audience import pending, retention
 from campaigns.database import Connection
 from campaigns.run import reports
 
@@ -20,6 +22,9 @@ _SIGNS = queries.load("campaigns.run", "signs.sql")
 EVERY = timedelta(seconds=5)
 PORTION = 2_000
 
+#: How often groups are looked through for those that nobody uses.
+GROUPS_EVERY = timedelta(minutes=1)
+
 
 @dataclass(slots=True)
 class Sweep:
@@ -28,14 +33,14 @@ class Sweep:
     next_at: datetime | None = None
     after_team: Any = None
     after_address: Any = None
+    groups_at: datetime | None = None
     strays: Mapping[str, Any] = field(default_factory=lambda: reports.START)
 
 
 def run_once(conn: Connection, now: datetime, sweep: Sweep) -> None:
     """Remove a bounded amount of each."""
     conn.execute(_SQL.forget_heartbeats, {"now": now})
-    # A clock that is set back must not put it off by as much.
-    if sweep.next_at is not None and sweep.next_at - EVERY <= now < sweep.next_at:
+    if not _is_due(sweep.next_at, now, EVERY):
         return
     sweep.next_at = now + EVERY
     place = {"after_team": sweep.after_team, "after_address": sweep.after_address}
@@ -44,3 +49,13 @@ def run_once(conn: Connection, now: datetime, sweep: Sweep) -> None:
     sweep.after_address = row["after_address"] if row else None
     sweep.strays = reports.sweep_strays(conn, sweep.strays, PORTION, now=now)
     reports.forget_message_ids(conn, PORTION, now=now)
+    pending.fold_tallies(conn, PORTION)
+    pending.forget(conn, now, PORTION)
+    if _is_due(sweep.groups_at, now, GROUPS_EVERY):
+        sweep.groups_at = now + GROUPS_EVERY
+        retention.find_due(conn, now)
+
+
+def _is_due(next_at: datetime | None, now: datetime, every: timedelta) -> bool:
+    # A clock that is set back must not put it off by as much.
+    return next_at is None or not next_at - every <= now < next_at

@@ -10,8 +10,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns import queries
+from campaigns.audience import pending
 from campaigns.database import Connection
-from campaigns.messaging import TASK_CLOSE, TASK_CLOSE_REPORTS, TASK_RESOLVE, TASK_SEND
+from campaigns.messaging import (
+    TASK_CHANGE_GROUP,
+    TASK_CLOSE,
+    TASK_CLOSE_REPORTS,
+    TASK_RESOLVE,
+    TASK_SEND,
+)
 from campaigns.run import unreported
 
 _SQL = queries.load("scheduler", "tick.sql")
@@ -32,10 +39,12 @@ def run_once(conn: Connection, now: datetime) -> list[tuple[str, int]]:
     batches = conn.execute(
         _SQL.publish_batches, {"now": now, "again_after": BATCH_AGAIN_AFTER}
     ).fetchall()
+    jobs = pending.publish(conn, now, again_after=RUN_AGAIN_AFTER)
     return [
         *((_RUN_TASKS[row["status"]], row["id"]) for row in runs),
         *((TASK_SEND, row["id"]) for row in batches),
         *((TASK_CLOSE_REPORTS, run_id) for run_id in unreported.publish(conn, now)),
+        *((TASK_CHANGE_GROUP, job_id) for job_id in jobs),
     ]
 
 

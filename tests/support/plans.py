@@ -30,7 +30,8 @@ def team(**changes: Any) -> Team:
     settings: dict[str, Any] = {
         "id": TEAM, "name": "default", "default_region": None, "timezone": "UTC",
         "sending_hours": None, "quiet_hours": None, "holidays": (), "rate": None,
-        "frequency_cap_day": None, "frequency_cap_week": None, "created_at": NOW, "updated_at": NOW,
+        "frequency_cap_day": None, "frequency_cap_week": None, "retention_days": None,
+        "created_at": NOW, "updated_at": NOW,
     }  # fmt: skip
     return Team(**{**settings, **changes})
 

@@ -8,8 +8,15 @@ from collections.abc import Callable
 import psycopg
 from celery import Celery
 
+from campaigns.audience import jobs
 from campaigns.database import Connection
-from campaigns.messaging import TASK_CLOSE, TASK_CLOSE_REPORTS, TASK_RESOLVE, TASK_SEND
+from campaigns.messaging import (
+    TASK_CHANGE_GROUP,
+    TASK_CLOSE,
+    TASK_CLOSE_REPORTS,
+    TASK_RESOLVE,
+    TASK_SEND,
+)
 from campaigns.run import unreported
 from worker import runs
 from worker.runtime import Runtime
@@ -51,3 +58,7 @@ def register(app: Celery, runtime: Runtime) -> None:
         return _foreseeing(
             TASK_CLOSE_REPORTS, run_id, lambda: with_connection(unreported.close_reports, run_id)
         )
+
+    @app.task(name=TASK_CHANGE_GROUP, shared=False)  # type: ignore[untyped-decorator]
+    def change_group(job_id: int) -> int | None:
+        return _foreseeing(TASK_CHANGE_GROUP, job_id, lambda: with_connection(jobs.work, job_id))

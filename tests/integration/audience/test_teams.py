@@ -73,6 +73,7 @@ def settings(**changed: object) -> dict[str, object]:
         "rate": None,
         "frequency_cap_day": None,
         "frequency_cap_week": None,
+        "retention_days": None,
         **changed,
     }
 
