@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from campaigns import mailboxes
 from campaigns.campaign import times
 from campaigns.campaign.field_types import (
     MOST_PAUSES,
@@ -54,6 +55,10 @@ _DAY = 86_400
 
 #: What one text message may be split into, as it may be limited.
 MOST_PARTS = 20
+
+
+#: https://developers.viber.com/docs/api/rest-bot-api/#general-send-message-parameters
+_LONGEST_ON_VIBER = 28
 
 
 class MessageSpec(BaseModel):
@@ -92,10 +97,13 @@ class MessageSpec(BaseModel):
     def _sender_fits(cls, sender: str, info: Any) -> str:
         # Passona: "Senders must be between 3-11 characters in length". A number in international
         # form may be longer: E.164 has up to 15 digits, and HORISEN's example has 11.
-        if info.data.get("sending_type") != "sms" or _PHONE_SENDER.fullmatch(sender):
-            return sender
-        if not 3 <= len(sender) <= 11:
+        channel = info.data.get("sending_type")
+        if channel == "sms" and not (_PHONE_SENDER.fullmatch(sender) or 3 <= len(sender) <= 11):
             raise ValueError("must have 3 to 11 characters, or be + and 7 to 15 digits")
+        if channel == "email" and not mailboxes.is_mailbox(sender):
+            raise ValueError(mailboxes.RULE)
+        if channel == "viber" and len(sender) > _LONGEST_ON_VIBER:
+            raise ValueError(f"must have at most {_LONGEST_ON_VIBER} characters")
         return sender
 
 

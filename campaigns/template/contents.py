@@ -99,6 +99,8 @@ class Composed:
     leaves: tuple[Leaf, ...]
     #: Makes a content of the rendered ``leaves``, in their order.
     build: Callable[[Sequence[str]], Content]
+    #: Refuses what the channel has no form for, of the content without any field of a contact.
+    check: Callable[[Content], None] | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -112,7 +114,10 @@ class Composed:
 
     def bind(self, variables: Mapping[str, str]) -> Composed:
         """See :class:`Contents`."""
-        return Composed(tuple(leaf.bind(variables) for leaf in self.leaves), self.build)
+        bound = Composed(tuple(leaf.bind(variables) for leaf in self.leaves), self.build)
+        if self.check is not None:
+            self.check(bound.render({}))
+        return bound
 
     def render(self, fields: Mapping[str, str], variables: Mapping[str, str] = NOTHING) -> Content:
         """See :class:`Contents`."""

@@ -6,7 +6,7 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -84,7 +84,8 @@ class Line:
 class Fixed:
     """A text that is the same for all recipients and has a form of its own."""
 
-    pattern: re.Pattern[str]
+    #: Says whether a text has it.
+    has_form: Callable[[str], object]
     rule: str
 
     def puts(self, path: str, parts: Sequence[Part]) -> Sequence[Put]:
@@ -96,7 +97,7 @@ class Fixed:
         for piece in pieces:
             if isinstance(piece, Slot):
                 raise Invalid(path, None, f"must be the same for all, so not with {piece}")
-        if not self.pattern.fullmatch("".join(map(str, pieces))):
+        if not self.has_form("".join(map(str, pieces))):
             raise Invalid(path, None, self.rule)
 
 
@@ -108,6 +109,8 @@ class Url:
     """
 
     schemes: tuple[str, ...] = ("http", "https")
+    #: It becomes a header field, which holds nothing else.
+    only_ascii: bool = False
 
     def puts(self, path: str, parts: Sequence[Part]) -> Sequence[Put]:
         """See :class:`Form`."""
@@ -121,6 +124,8 @@ class Url:
             raise Invalid(path, None, rule)
         if any(map(_NEVER_IN_URLS.search, fixed(pieces))):
             raise Invalid(path, None, "must not hold blanks, quotes, backslashes, < or >")
+        if self.only_ascii and not all(map(str.isascii, fixed(pieces))):
+            raise Invalid(path, None, "must have ASCII characters only; write others as %C3%A4")
         if not has_host(start):
             raise Invalid(path, None, f"{rule} and a host")
         if len(pieces) > 1 and not names_site(start):

@@ -11,10 +11,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
+from campaigns import mailboxes
 from campaigns.errors import Invalid
+from campaigns.mailboxes import is_mailbox
 from campaigns.template.content import Mail
 from campaigns.template.document import Node
 from campaigns.template.forms import LINE, PLAIN, Fixed, Url
@@ -24,19 +25,13 @@ from campaigns.template.standard import Composition
 
 FORM = 'write {"subject": "..", "text": "..", "html": ".."}'
 
-#: One mailbox (RFC 5322, section 3.4), without comments and quoted local parts.
-_MAILBOX = re.compile(
-    r"""(?:"[^"\\\x00-\x1f]*"\x20|[^"<>(),:;@\\\x00-\x1f]*)<[^\s<>(),:;@"\\]+@[^\s<>(),:;@"\\]+>"""
-    r"""|[^\s<>(),:;@"\\]+@[^\s<>(),:;@"\\]+"""
-)
-
 _FORMS: dict[str, Form] = {
     "subject": LINE,
     "text": PLAIN,
     "html": HTML,
-    "reply_to": Fixed(_MAILBOX, "must be one address such as 'Acme Shop <service@example.com>'"),
+    "reply_to": Fixed(is_mailbox, mailboxes.RULE),
     # RFC 8058, section 3.1.
-    "unsubscribe_url": Url(("https",)),
+    "unsubscribe_url": Url(("https",), only_ascii=True),
 }
 
 

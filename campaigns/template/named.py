@@ -15,7 +15,7 @@ Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from campaigns.errors import Invalid
@@ -27,10 +27,12 @@ from campaigns.template.standard import Composition
 
 #: https://developers.facebook.com/docs/whatsapp/business-management-api/message-templates
 _NAME = Fixed(
-    re.compile("[a-z0-9_]{1,512}"), "must have lower-case letters, digits and underscores only"
+    re.compile("[a-z0-9_]{1,512}").fullmatch,
+    "must have lower-case letters, digits and underscores only",
 )
 _LANGUAGE = Fixed(
-    re.compile("[a-z]{2,3}(_[A-Za-z]{2,4})?"), "must be the code of a language such as 'en_GB'"
+    re.compile("[a-z]{2,3}(_[A-Za-z]{2,4})?").fullmatch,
+    "must be the code of a language such as 'en_GB'",
 )
 #: A parameter with a line break, a tab or more than four blanks in a row is answered with error
 #: 132018 or 100.
@@ -41,6 +43,8 @@ _PARAMETER = Line(
 )
 
 _OTHER = re.compile(r"header(?:_(?:image|video|document))?|button_[0-9](?:_(?:payload|code))?")
+#: What it is, behind the place that it fills.
+_PLACE = re.compile("_(?:image|video|document|payload|code)$")
 _MOST_PARAMETERS = 100
 
 
@@ -67,6 +71,7 @@ def read(found: Node) -> Composition:
         if not _OTHER.fullmatch(other):
             rule = "is not known; beside name, language and parameters there are header, "
             raise Invalid(node.path, None, rule + "header_image, button_0 and the like")
+    _check_each_once(entries)
     leaves = (
         name.leaf(_NAME),
         language.leaf(_LANGUAGE),
@@ -82,6 +87,16 @@ def read(found: Node) -> Composition:
         )
 
     return leaves, build
+
+
+def _check_each_once(entries: Mapping[str, Node]) -> None:
+    """A template has one header, and each button takes one value."""
+    filled: dict[str, str] = {}
+    for other, node in entries.items():
+        place = _PLACE.sub("", other)
+        first = filled.setdefault(place, other)
+        if first != other:
+            raise Invalid(node.path, None, f"fills the same place as {first}; give one of them")
 
 
 def _form(name: str) -> Form:

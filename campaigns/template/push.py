@@ -45,13 +45,16 @@ _FORMS: Mapping[str, tuple[str, Form]] = MappingProxyType(
         "image": ("image_url", WEB),
         "urgency": (
             "urgency",
-            Fixed(re.compile("very-low|low|normal|high"), "must be very-low, low, normal or high"),
+            Fixed(
+                re.compile("very-low|low|normal|high").fullmatch,
+                "must be very-low, low, normal or high",
+            ),
         ),
         # RFC 8030, section 5.4.
         "topic": (
             "topic",
             Fixed(
-                re.compile("[A-Za-z0-9_-]{1,32}"),
+                re.compile("[A-Za-z0-9_-]{1,32}").fullmatch,
                 "must have up to 32 letters, digits, hyphens and underscores",
             ),
         ),

@@ -19,9 +19,11 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from campaigns.errors import Invalid
+from campaigns.template import cards
 from campaigns.template.content import Card, Content, Suggestion, Text
 from campaigns.template.document import Node
 from campaigns.template.forms import WEB
@@ -37,10 +39,12 @@ MOST_SUGGESTIONS = 11
 LONGEST_SUGGESTION = 25
 
 Composition = tuple[tuple[Leaf, ...], Callable[[Sequence[str]], Content]]
+#: The same, and what refuses a content that the channel has no form for.
+Checked = tuple[tuple[Leaf, ...], Callable[[Sequence[str]], Content], Callable[[Any], None] | None]
 
 
-def read(found: Node, channel: str) -> Composition:
-    """The texts of the message for ``channel``, and what they are put together to.
+def read(found: Node, channel: str) -> Checked:
+    """The texts of the message for ``channel``, what they are put together to, and its check.
 
     Raises:
         Invalid: it is not such a document, or has no message for the channel.
@@ -54,7 +58,7 @@ def read(found: Node, channel: str) -> Composition:
     raise Invalid("template.messages", None, f"has no message that allows {channel}")
 
 
-def _body(body: Node, channel: str) -> Composition:
+def _body(body: Node, channel: str) -> Checked:
     kinds = body.entries(("textMessage", "cardMessage"))
     if len(kinds) != 1:
         raise Invalid(body.path, None, "must have either textMessage or cardMessage")
@@ -62,8 +66,8 @@ def _body(body: Node, channel: str) -> Composition:
     content = message.entries(("content",), ("content",))["content"]
     if kind == "textMessage":
         leaf = content.leaf(longest=LONGEST[channel], required=True)
-        return (leaf,), lambda texts: Text(texts[0])
-    return _card(content, channel)
+        return (leaf,), lambda texts: Text(texts[0]), None
+    return *_card(content, channel), partial(cards.check, channel=channel, path=content.path)
 
 
 def _card(content: Node, channel: str) -> Composition:

@@ -120,6 +120,7 @@ PROFILE = Profile(
         ),
         "rejected: disabled for now": Case(replied(550, "5.2.1", "rcpt"), [Rejected("5.2.1")]),
         "rejected: without a status": Case(replied(550, None, "rcpt"), [Rejected("smtp_550")]),
+        "rejected: no such sender": Case(replied(550, "5.1.1", "mail"), [Rejected("5.1.1")]),
         "rejected: sender": Case(replied(553, "5.7.1", "mail"), [Rejected("5.7.1")]),
         "failed": Case(replied(451, "4.7.1", "rcpt"), [Failed("4.7.1")]),
         "failed: content": Case(replied(452), [Failed("smtp_452")]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 
-from worker.adapters.mail_fields import Mailbox
+from campaigns.mailboxes import Mailbox
 
 #: Longest line without its end (RFC 5322, section 2.1.1).
 _LONGEST_LINE = 78

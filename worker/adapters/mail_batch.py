@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from campaigns.mailboxes import Mailbox
 from campaigns.template.content import Mail
 from worker.adapters.base import Message
-from worker.adapters.mail_fields import Mailbox, address, mailbox, only_mail
+from worker.adapters.mail_fields import mailbox, only_mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,8 @@ class Batch:
     """E-mails of one sender and of one form, each to another address."""
 
     sender: Mailbox
+    #: Where answers go, unless it is to the sender.
+    reply_to: Mailbox | None
     mails: Sequence[tuple[Message, Mail]]
 
     @property
@@ -41,6 +44,4 @@ def batch(messages: Sequence[Message], most: int) -> Batch:
     ((sender, reply_to, has_text, has_html),) = forms
     if not has_text and not has_html:
         raise ValueError("an e-mail needs a text or HTML")
-    if reply_to is not None:
-        address(reply_to)
-    return Batch(mailbox(sender), mails)
+    return Batch(mailbox(sender), None if reply_to is None else mailbox(reply_to), mails)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+from campaigns import mailboxes
+from campaigns.mailboxes import Mailbox, address
 from campaigns.template.content import Mail
 from worker.adapters.base import Message
 
@@ -13,30 +14,14 @@ from worker.adapters.base import Message
 #: separators of Unicode.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
-_ADDRESS = re.compile(
-    r"[^\s\x00-\x20\x7f<>\"(),:;@\[\\\]]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})"
-)
 _URL = re.compile(r"https?://[!-;=?-~]+")
 
-#: A name, quoted or not, and the address behind it.
-_NAMED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^"<>]*?)) *<([^<>]*)>')
-_ESCAPED = re.compile(r"\\(.)")
+#: So that its field is not longer than a line may be (RFC 5322, section 2.1.1), as it cannot be
+#: folded.
+_LONGEST_URL = 998 - len("List-Unsubscribe: <>")
 
 #: One-click: RFC 8058, section 3.1.
 ONE_CLICK = "List-Unsubscribe=One-Click"
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """An address with the name that is shown for it."""
-
-    address: str = field(repr=False)
-    name: str = field(default="", repr=False)
-
-    @property
-    def domain(self) -> str:
-        """What stands behind the @."""
-        return self.address.rpartition("@")[2]
 
 
 def one_line(text: str) -> str:
@@ -44,29 +29,13 @@ def one_line(text: str) -> str:
     return _CONTROLS.sub(" ", text.encode("utf-8", "replace").decode()).strip()
 
 
-def address(text: str) -> str:
-    """``text``, if it is an address and nothing else (RFC 5321, section 4.1.2, unquoted).
-
-    Raises:
-        ValueError: it is not one.
-    """
-    if not _ADDRESS.fullmatch(text):
-        raise ValueError("is not an e-mail address")
-    return text
-
-
 def mailbox(text: str) -> Mailbox:
-    """``news@example.com`` or ``Shop <news@example.com>`` (RFC 5322, section 3.4).
+    """See :func:`campaigns.mailboxes.mailbox`; whatever could end a line is a space.
 
     Raises:
-        ValueError: it is neither, or is more than one.
+        ValueError: it is none, or is more than one.
     """
-    match = _NAMED.fullmatch(one_line(text))
-    if match is None:
-        return Mailbox(address(one_line(text)))
-    quoted, plain, found = match.groups()
-    name = plain if quoted is None else _ESCAPED.sub(r"\1", quoted)
-    return Mailbox(address(found), name.strip())
+    return mailboxes.mailbox(one_line(text))
 
 
 def only_mail(messages: Sequence[Message], most: int) -> list[tuple[Message, Mail]]:
@@ -97,6 +66,8 @@ def unsubscribing(mail: Mail) -> dict[str, str]:
         return {}
     if not _URL.fullmatch(url):
         raise ValueError("unsubscribe_url must be an absolute URL of visible ASCII characters")
+    if len(url) > _LONGEST_URL:
+        raise ValueError(f"unsubscribe_url must have at most {_LONGEST_URL} characters")
     fields = {"List-Unsubscribe": f"<{url}>"}
     if url.startswith("https:"):
         fields["List-Unsubscribe-Post"] = ONE_CLICK

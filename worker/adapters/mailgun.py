@@ -136,8 +136,8 @@ class MailgunAdapter:
         if len(names) > 1:
             raise ValueError("e-mails of one request have the same header fields")
         fields = [("from", mailbox(mails.sender)), *(("to", address) for address in variables)]
-        if mails.first.reply_to is not None:
-            fields.append(("h:Reply-To", mails.first.reply_to))
+        if mails.reply_to is not None:
+            fields.append(("h:Reply-To", mailbox(mails.reply_to)))
         (own, *_) = variables.values()
         fields += [(_FIELDS.get(name, f"h:{name}"), f"{_MARK}.{name}%") for name in own]
         fields.append(("recipient-variables", _encode(variables)))

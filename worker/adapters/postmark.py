@@ -60,7 +60,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.header_text import mailbox as written
-from worker.adapters.mail_fields import address, mailbox, one_line, only_mail, unsubscribing
+from worker.adapters.mail_fields import mailbox, one_line, only_mail, unsubscribing
 from worker.adapters.options import HeaderValue, Options, endpoint, read_options
 from worker.adapters.postmark_events import VARIABLE, parse_event
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
@@ -153,7 +153,7 @@ class PostmarkAdapter:
         if not mail.text and not mail.html:
             raise ValueError("an e-mail needs a text or HTML")
         if mail.reply_to is not None:
-            content["ReplyTo"] = address(mail.reply_to)
+            content["ReplyTo"] = written(mailbox(mail.reply_to))
         fields = unsubscribing(mail)
         if fields:
             content["Headers"] = [{"Name": k, "Value": v} for k, v in fields.items()]

@@ -37,6 +37,7 @@ from typing import Any
 
 from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
+from campaigns.mailboxes import Mailbox
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Mail
 from worker.adapters.base import (
@@ -54,7 +55,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.mail_batch import Batch, batch
-from worker.adapters.mail_fields import Mailbox, one_line, unsubscribing
+from worker.adapters.mail_fields import one_line, unsubscribing
 from worker.adapters.options import HeaderValue, Options, endpoint, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
 from worker.adapters.sendgrid_events import Key, message_id, parse_events, read_key, verify
@@ -143,8 +144,8 @@ class SendgridAdapter:
             "subject": one_line(mails.first.subject),
             "content": _content(mails, differ=differ),
         }
-        if mails.first.reply_to is not None:
-            content["reply_to"] = {"email": mails.first.reply_to}
+        if mails.reply_to is not None:
+            content["reply_to"] = _mailbox(mails.reply_to)
         return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:

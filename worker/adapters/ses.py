@@ -158,8 +158,8 @@ class SesAdapter:
             "DefaultContent": {"Template": _template(mails)},
             "BulkEmailEntries": [_entry(*each) for each in mails.mails],
         }
-        if mails.first.reply_to is not None:
-            content["ReplyToAddresses"] = [mails.first.reply_to]
+        if mails.reply_to is not None:
+            content["ReplyToAddresses"] = [mailbox(mails.reply_to)]
         if self._set is not None:
             content["ConfigurationSetName"] = self._set
         headers = {"content-type": "application/json"}

@@ -7,10 +7,11 @@ from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from campaigns.mailboxes import Mailbox
 from campaigns.template.content import Mail
 from worker.adapters.base import Message
 from worker.adapters.header_text import mailbox_field, unstructured
-from worker.adapters.mail_fields import Mailbox, address, one_line, unsubscribing
+from worker.adapters.mail_fields import mailbox, one_line, unsubscribing
 
 #: Nothing but ASCII between DATA and the dot: no server has to convert it, which would break its
 #: signature (RFC 6376, section 5.3).
@@ -24,7 +25,8 @@ def message_id(message: Message, sender: Mailbox) -> str:
 
 def needs_utf8(message: Message, mail: Mail, sender: Mailbox) -> bool:
     """Whether there is an address that only RFC 6532 can write."""
-    return not f"{message.address}{mail.reply_to or ''}{sender.address}".isascii()
+    answers = "" if mail.reply_to is None else mailbox(mail.reply_to).address
+    return not f"{message.address}{answers}{sender.address}".isascii()
 
 
 def compose(message: Message, mail: Mail, sender: Mailbox, now: datetime) -> bytes:
@@ -42,7 +44,7 @@ def compose(message: Message, mail: Mail, sender: Mailbox, now: datetime) -> byt
         *(f"{name}: {value}" for name, value in unsubscribing(mail).items()),
     ]
     if mail.reply_to is not None:
-        fields.append(mailbox_field("Reply-To", Mailbox(address(mail.reply_to))))
+        fields.append(mailbox_field("Reply-To", mailbox(mail.reply_to)))
     parts = EmailMessage(_ASCII)
     _fill(parts, mail, message.reference)
     return "".join(f"{field}\r\n" for field in fields).encode() + parts.as_bytes()

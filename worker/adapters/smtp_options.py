@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from campaigns.errors import ConfigurationError
+from campaigns.mailboxes import address
 from campaigns.providers import ProviderConfig
-from worker.adapters.mail_fields import address
 from worker.adapters.options import LOOPBACK, Options, Secret
 from worker.adapters.smtp_exchange import Security, SmtpServer
 

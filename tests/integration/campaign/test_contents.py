@@ -107,9 +107,9 @@ def test_a_stored_template_may_be_of_any_form(world: World, simple: dict[str, An
     assert stored.body == json.dumps(CARD)
     body = {**simple, **TELEGRAM, "template_uuid": str(stored.id)}
     assert submit(world, body).template == stored.body
-    assert refusal(world, {**body, "sending_type": "email"}).startswith(
-        "template: is a standardized message without a subject;"
-    )
+    assert refusal(
+        world, {**body, "sending_type": "email", "sender": "news@example.com"}
+    ).startswith("template: is a standardized message without a subject;")
 
 
 def test_another_channel_needs_a_template_of_its_own(world: World, simple: dict[str, Any]) -> None:

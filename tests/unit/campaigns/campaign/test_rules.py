@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from campaigns import mailboxes
 from campaigns.campaign import rules, times
 from campaigns.errors import Invalid
 from campaigns.template import contents
@@ -164,6 +165,22 @@ def test_what_is_left_out_is_named(field: str) -> None:
 )
 def test_what_the_seeds_allow_is_accepted(changes: dict[str, Any]) -> None:
     checked({**SIMPLE, **changes})
+
+
+@pytest.mark.parametrize(
+    ("sender", "sending_type", "rule"),
+    [
+        ("Acme Shop", "email", mailboxes.RULE),
+        ("a@example.com, b@example.com", "email", mailboxes.RULE),
+        ("news@münchen.example", "email", mailboxes.RULE),
+        ("a" * 29, "viber", "must have at most 28 characters"),
+    ],
+)
+def test_a_sender_that_its_channel_cannot_show_is_refused(sender, sending_type, rule) -> None:
+    body = {**SIMPLE, "sending_type": sending_type, "sender": sender}
+    said = refusal(body)
+    assert said.startswith("sender: ")
+    assert said.endswith(f"{rule}.")
 
 
 def test_numbers_in_template_vars_are_their_text() -> None:

@@ -15,6 +15,11 @@ from tests.support.templates import (
     text,
 )
 
+MAILBOX = "must be one e-mail address such as news@example.com, or Shop <news@example.com>."
+PICTURE = {"url": "https://example.com/boat.jpg"}
+REPLY = {"text": "Yes"}
+LINK = {"text": "Go", "openUrl": PICTURE}
+
 
 @pytest.mark.parametrize(
     ("channel", "template", "sentence"),
@@ -82,9 +87,13 @@ from tests.support.templates import (
         ("email", mail(reply_to="@first_name"),
          "template.reply_to: must be the same for all, so not with @first_name."),
         ("email", mail(reply_to="a@example.com, b@example.com"),
-         "template.reply_to: must be one address such as 'Acme Shop <service@example.com>'."),
+         "template.reply_to: " + MAILBOX),
         ("email", mail(reply_to="a@example.com\nBcc: b@example.com"),
-         "template.reply_to: must be one address such as 'Acme Shop <service@example.com>'."),
+         "template.reply_to: " + MAILBOX),
+        ("email", mail(reply_to="service@münchen.example"), "template.reply_to: " + MAILBOX),
+        ("email", mail(reply_to=""), "template.reply_to: " + MAILBOX),
+        ("email", mail(unsubscribe_url="https://example.com/ä?c=@code"),
+         "template.unsubscribe_url: must have ASCII characters only; write others as %C3%A4."),
         ("email", mail(unsubscribe_url="http://example.com/"),
          "template.unsubscribe_url: must begin with https://."),
         ("webpush", "Hello", 'template: is a text without a title; '
@@ -110,6 +119,10 @@ from tests.support.templates import (
         ("whatsapp", named(components=[]),
          "template.template.components: is not known; beside name, language and parameters there "
          "are header, header_image, button_0 and the like."),
+        ("whatsapp", named(header="x", header_image="https://example.com/a.jpg"),
+         "template.template.header_image: fills the same place as header; give one of them."),
+        ("whatsapp", named(button_1_code="x", button_1="y"),
+         "template.template.button_1: fills the same place as button_1_code; give one of them."),
         ("telegram", named(), "template: has template, must have only messages."),
     ],
 )  # fmt: skip
@@ -117,6 +130,49 @@ def test_a_refusal_names_the_place_the_type_and_the_rule(
     channel: str, template: object, sentence: str
 ) -> None:
     assert refusal(channel, template) == sentence
+
+
+@pytest.mark.parametrize(
+    ("channel", "parts", "where", "rule"),
+    [
+        ("telegram", {"description": "x" * 4089}, "description with its title", "at most 4096"),
+        ("viber", {"description": "x" * 761, "media": PICTURE}, "description with its title",
+         "at most 768"),
+        ("viber", {"description": "x" * 6993}, "description with its title", "at most 7000"),
+        ("whatsapp", {"description": "x" * 1015, "media": PICTURE}, "description with its title",
+         "at most 1024"),
+        ("whatsapp", {"description": "x" * 1015, "suggestions": [LINK]},
+         "description with its title", "at most 1024"),
+        ("whatsapp", {"suggestions": [LINK, LINK]}, "suggestions", "one with openUrl, or up to"),
+        ("whatsapp", {"suggestions": [LINK, REPLY]}, "suggestions", "one with openUrl, or up to"),
+        ("whatsapp", {"suggestions": [REPLY] * 4}, "suggestions", "one with openUrl, or up to"),
+        ("whatsapp", {"suggestions": [{"text": "x" * 21}]}, "suggestions[0].text", "at most 20"),
+        ("rbm", {"title": "x" * 201}, "title", "at most 200"),
+        ("rbm", {"description": "x" * 2001}, "description", "at most 2000"),
+    ],
+)  # fmt: skip
+def test_what_no_card_of_the_channel_can_be_is_refused_when_it_is_saved(
+    channel: str, parts: dict[str, object], where: str, rule: str
+) -> None:
+    """And not once for each recipient, when it is sent."""
+    sentence = refusal(channel, card(**{"title": "A title", **parts}))
+    path, _, said = sentence.partition(": ")
+    assert path == f"template.messages[0].body.cardMessage.content.{where}"
+    assert rule in said
+
+
+@pytest.mark.parametrize(
+    ("channel", "parts"),
+    [
+        ("telegram", {"description": "x" * 4088}),
+        ("viber", {"description": "x" * 760, "media": PICTURE}),
+        ("whatsapp", {"description": "x" * 4084}),
+        ("whatsapp", {"description": "x" * 1012, "media": PICTURE, "suggestions": [REPLY] * 3}),
+        ("rbm", {"title": "x" * 200, "description": "x" * 2000, "suggestions": [LINK] * 11}),
+    ],
+)
+def test_the_longest_cards(channel: str, parts: dict[str, object]) -> None:
+    rendered(channel, card(**{"title": "A title", **parts}))
 
 
 @pytest.mark.parametrize(

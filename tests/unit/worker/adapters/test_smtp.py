@@ -185,6 +185,15 @@ def test_what_is_no_mail_is_refused(mail: Any, address: str) -> None:
     assert "mary" not in str(caught.value)
 
 
+def test_a_line_is_not_longer_than_it_may_be() -> None:
+    """RFC 5322, section 2.1.1; nothing in a URL says where it may be folded."""
+    url = "https://x.example/".ljust(978, "x")
+    content = encoded(Mail("Hi", "text", unsubscribe_url=url)).content
+    assert max(map(len, content.split(b"\r\n"))) == 998
+    with pytest.raises(ValueError, match="unsubscribe_url must have at most 978 characters"):
+        encoded(Mail("Hi", "text", unsubscribe_url=f"{url}x"))
+
+
 def test_bounces_come_back_to_an_address_of_their_own() -> None:
     assert encoded(options={"bounce_domain": None}).sender == "news@shop.example"
     verp = encoded(options={"bounce_domain": None, "return_path": "bounces@example.com"})
