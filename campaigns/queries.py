@@ -1,9 +1,10 @@
 """Named SQL: each ``.sql`` file beside a store holds queries under ``-- name:`` lines.
 
 The lines between a name and its statement say what the query is for, and the planner fact that
-matters. A query may contain ``{address}``, which stands for one column out of a fixed list, and
-``{some_part}``, which stands for the text under ``-- part: some_part``: what two queries must say
-alike is written once. A line ``-- uses: other.sql`` lends a file the parts of the one beside it.
+matters. A query may contain ``{address}``, which stands for one column out of a fixed list,
+``{selected}``, which stands for a further condition or for nothing, and ``{some_part}``, which
+stands for the text under ``-- part: some_part``: what two queries must say alike is written once. A
+line ``-- uses: other.sql`` lends a file the parts of the one beside it.
 """
 
 from __future__ import annotations
@@ -42,15 +43,16 @@ class Queries(Mapping[str, str]):
         except KeyError:
             raise AttributeError(name) from None
 
-    def by_address(self, name: str, column: str) -> str:
-        """The query ``name`` with ``{address}`` set to ``column``.
+    def by_address(self, name: str, column: str, selected: str = "") -> str:
+        """The query ``name`` with ``{address}`` set to ``column``, for the rows ``selected``.
 
         Raises:
             ValueError: ``column`` is not one of :data:`ADDRESS_COLUMNS`.
         """
         if column not in ADDRESS_COLUMNS:
             raise ValueError(f"{column!r} is not an address column")
-        return self._texts[name].replace("{address}", column)
+        condition = f"\nAND ({selected})" if selected else ""
+        return self._texts[name].replace("{selected}", condition).replace("{address}", column)
 
 
 @cache

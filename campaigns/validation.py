@@ -84,11 +84,11 @@ def first_error(error: ValidationError, model: type[BaseModel]) -> Invalid:
     faults = error.errors(include_url=False)
     unknown = [fault for fault in faults if fault["type"] == "extra_forbidden"]
     if unknown:
-        return Invalid(_path(unknown[0]["loc"]), None, _unknown_rule(unknown[0], model))
+        return Invalid(path_of(unknown[0]["loc"]), None, _unknown_rule(unknown[0], model))
     fault = faults[0]
     if isinstance(told := fault.get("ctx", {}).get("error"), Fault):
         return told.invalid
-    return Invalid(_path(fault["loc"]), _showable(fault), rule(fault))
+    return Invalid(path_of(fault["loc"]), _showable(fault), rule(fault))
 
 
 def _unknown_rule(fault: ErrorDetails, model: type[BaseModel]) -> str:
@@ -123,7 +123,8 @@ def _showable(fault: ErrorDetails) -> object:
     return value if isinstance(value, str | int | float) else None
 
 
-def _path(location: tuple[str | int, ...]) -> str:
+def path_of(location: tuple[str | int, ...]) -> str:
+    """A place in a request as its sender would write it: ``pauses[0].end_at``."""
     path = ""
     for part in location:
         if isinstance(part, int):

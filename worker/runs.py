@@ -15,6 +15,8 @@ from campaigns import failpoints, queries
 from campaigns.audience import audience, gone, jobs
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
+from campaigns.schedule.local import to_local
+from campaigns.segmentation.references import condition_of
 
 log = logging.getLogger(__name__)
 
@@ -75,15 +77,23 @@ def _write_recipients(
     """
     column = ADDRESS_COLUMN[run["sending_type"]]
     audience_of = (conn, run["id"], column, run["team_id"], included, excluded)
+    # The day of the occurrence, not of this moment: a series selects each anniversary once, however
+    # late one of its runs is.
+    today = to_local(run["occurrence"], run["timezone"]).date()
+    selected = condition_of(
+        conn, run["team_id"], run["segmentation"], run["contact_segments"], today
+    )
     lanes: list[tuple[str | None, int]]
     fallbacks = 0
     if run["recipient_local"]:
-        shares = audience.materialise_by_zone(*audience_of, fallback=run["timezone"])
+        shares = audience.materialise_by_zone(
+            *audience_of, fallback=run["timezone"], selected=selected
+        )
         # Every run has a lane 0, that of an empty audience too.
         lanes = [(share.zone, share.recipients) for share in shares] or [(None, 0)]
         fallbacks = sum(share.fallbacks for share in shares)
     else:
-        lanes = [(None, audience.materialise(*audience_of))]
+        lanes = [(None, audience.materialise(*audience_of, selected=selected))]
     conn.execute(
         _SQL.insert_lanes,
         {

@@ -4,7 +4,8 @@
 
 Addresses are compared in their stored, normalised form, in the column of the campaign's channel
 (:data:`campaigns.channels.ADDRESS_COLUMN`). A contact without an address for the channel is not
-part of it.
+part of it. With a segmentation (``selected``) only the contacts that it selects are: an address of
+which any included group has a contact that is selected, with the fields of the first such contact.
 
 What looks ahead (:func:`count`, :func:`count_by_zone`, :func:`sample`) leaves out the addresses
 that providers called dead as well. A run has a row for each of them, so that its report says why
@@ -13,7 +14,7 @@ they got nothing (:mod:`campaigns.audience.gone`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 from campaigns.errors import Invalid
 from campaigns.schedule.calendars import known_zones
+from campaigns.segmentation.condition import Condition
 
 SQL = queries.load("campaigns.audience", "audience.sql")
 
@@ -64,12 +66,15 @@ def count(
     channel: str,
     included: Sequence[UUID],
     excluded: Sequence[UUID],
+    *,
+    selected: Condition | None = None,
 ) -> int:
     """How many people a message over ``channel`` would be sent to right now."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        query = SQL.by_address("count_audience", ADDRESS_COLUMN[channel])
-        row = conn.execute(query, {"channel": channel, **groups}).fetchone()
+        given = {"channel": channel, **groups}
+        query = _query("count_audience", ADDRESS_COLUMN[channel], selected, given)
+        row = conn.execute(*query).fetchone()
         return int((row or {})["recipients"])
 
 
@@ -80,6 +85,8 @@ def materialise(
     team_id: UUID,
     included: Sequence[UUID],
     excluded: Sequence[UUID],
+    *,
+    selected: Condition | None = None,
 ) -> int:
     """Write the run's recipients into ``deliveries`` and return how many there are.
 
@@ -89,9 +96,8 @@ def materialise(
     """
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        written = conn.execute(
-            SQL.by_address("materialise_audience", column), {"run_id": run_id, **groups}
-        )
+        given = {"run_id": run_id, **groups}
+        written = conn.execute(*_query("materialise_audience", column, selected, given))
         return written.rowcount
 
 
@@ -104,6 +110,7 @@ def materialise_by_zone(
     excluded: Sequence[UUID],
     *,
     fallback: str,
+    selected: Condition | None = None,
 ) -> list[ZoneShare]:
     """Like :func:`materialise`, but ``seq`` goes by the recipients' time zones first.
 
@@ -113,10 +120,8 @@ def materialise_by_zone(
     """
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        written = conn.execute(
-            SQL.by_address("materialise_by_zone", column),
-            {"run_id": run_id, **_zones(fallback), **groups},
-        )
+        given = {"run_id": run_id, **_zones(fallback), **groups}
+        written = conn.execute(*_query("materialise_by_zone", column, selected, given))
         return [ZoneShare(**row) for row in written]
 
 
@@ -128,12 +133,14 @@ def count_by_zone(
     excluded: Sequence[UUID],
     *,
     fallback: str,
+    selected: Condition | None = None,
 ) -> list[ZoneShare]:
     """Those of :func:`count` by time zone, as :func:`materialise_by_zone` would part them."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        query = SQL.by_address("count_by_zone", ADDRESS_COLUMN[channel])
-        found = conn.execute(query, {"channel": channel, **_zones(fallback), **groups})
+        given = {"channel": channel, **_zones(fallback), **groups}
+        query = _query("count_by_zone", ADDRESS_COLUMN[channel], selected, given)
+        found = conn.execute(*query)
         return [ZoneShare(**row) for row in found]
 
 
@@ -145,12 +152,14 @@ def sample(
     excluded: Sequence[UUID],
     *,
     most: int,
+    selected: Condition | None = None,
 ) -> list[dict[str, str]]:
     """The custom fields of at most so many of :func:`count`; the same people each time."""
     with conn.transaction():
         groups = _groups(conn, team_id, included, excluded)
-        query = SQL.by_address("sample_audience", ADDRESS_COLUMN[channel])
-        found = conn.execute(query, {"channel": channel, "most": most, **groups})
+        given = {"channel": channel, "most": most, **groups}
+        query = _query("sample_audience", ADDRESS_COLUMN[channel], selected, given)
+        found = conn.execute(*query)
         return [row["fields"] for row in found]
 
 
@@ -221,6 +230,15 @@ def _groups(
     groups = conn.execute(SQL["team_groups"], given).fetchone() or {}
     conn.execute(SQL["plan_for_millions"])
     return {"team_id": team_id, **groups}
+
+
+def _query(
+    name: str, column: str, selected: Condition | None, given: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """A statement with its parameters; without a segmentation nothing in it is about one."""
+    if selected is None:
+        return SQL.by_address(name, column), dict(given)
+    return SQL.by_address(name, column, selected.text), {**given, **selected.parameters}
 
 
 def _zones(fallback: str) -> dict[str, Any]:

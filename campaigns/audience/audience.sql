@@ -55,13 +55,14 @@ SELECT set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off
        set_config('statement_timeout', '15min', true);
 
 -- part: wanted
--- NOT EXISTS is NULL-safe, unlike NOT IN.
+-- NOT EXISTS is NULL-safe, unlike NOT IN. {selected} is the condition of a segmentation
+-- (campaigns/segmentation/condition.py), and nothing for a campaign without one.
     FROM contacts c
     WHERE c.group_id = ANY(%(included)s::uuid[])
       AND c.{address} IS NOT NULL
       AND NOT EXISTS (
           SELECT FROM contacts x
-          WHERE x.group_id = ANY(%(excluded)s::uuid[]) AND x.{address} = c.{address})
+          WHERE x.group_id = ANY(%(excluded)s::uuid[]) AND x.{address} = c.{address}){selected}
 
 -- part: alive
 -- A run writes the addresses that are known to be dead too, and settles them at once (gone.sql).

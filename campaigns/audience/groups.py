@@ -168,7 +168,7 @@ def delete(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
 
     Raises:
         NotFound: there is no such group.
-        Locked: it is the team's ``default_optouts``, or a campaign may still need it.
+        Locked: it is the team's ``default_optouts``, or a campaign or a segment may still need it.
     """
     with conn.transaction():
         group = find(conn, team_id, name_or_uuid)
@@ -179,6 +179,7 @@ def delete(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
         conn.execute("SET LOCAL statement_timeout = 0")
         conn.execute(SQL["lock_group_for_delete"], {"id": group.id})
         refuse_while_used(conn, group, _NEEDS_GROUP)
+        _refuse_while_asked_for(conn, group)
         conn.execute(SQL["delete_group"], {"id": group.id})
         return group
 
@@ -226,6 +227,16 @@ def refuse_while_used(conn: Connection, group: Group, statuses: tuple[str, ...])
         raise Locked(
             f"group: {group.name!r} is locked, because campaign {used['name']!r} ({used['id']}), "
             f"which is {used['status']}, uses it."
+        )
+
+
+def _refuse_while_asked_for(conn: Connection, group: Group) -> None:
+    wanted = {"id": group.id, "team_id": group.team_id, "statuses": list(_NEEDS_GROUP)}
+    named = conn.execute(SQL["query_naming"], wanted).fetchone()
+    if named is not None:
+        raise Locked(
+            f"group: {group.name!r} is locked, because the query of {named['what']} "
+            f"{named['name']!r} ({named['id']}) asks for its members."
         )
 
 

@@ -109,6 +109,21 @@ WHERE u.group_id = %(id)s AND c.status = ANY(%(statuses)s)
 ORDER BY c.name, c.id
 LIMIT 1;
 
+-- name: query_naming
+-- A segment of another group, or a campaign in one of these states, whose query asks for members of
+-- the group: without it, "not in it" would suddenly be everybody. Queries are stored with uuids in
+-- one form, so their text tells. Planner: the team's segments, and its campaigns by campaigns_team.
+SELECT 'segment' AS what, name, id
+FROM segments
+WHERE team_id = %(team_id)s AND group_id <> %(id)s AND strpos(query::text, %(id)s::text) > 0
+UNION ALL
+SELECT 'campaign', name, id
+FROM campaigns
+WHERE team_id = %(team_id)s AND status = ANY(%(statuses)s) AND segmentation IS NOT NULL
+  AND strpos(segmentation::text, %(id)s::text) > 0
+ORDER BY what, name, id
+LIMIT 1;
+
 -- name: delete_group
 -- Its contacts go with it (ON DELETE CASCADE), by the index on contacts (group_id, identity).
 DELETE FROM contact_groups WHERE id = %(id)s;

@@ -14,6 +14,7 @@ from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.planning import Plan
 from campaigns.campaign.store import Campaign, Pause
 from campaigns.schedule.windows import Interval, merged
+from campaigns.segmentation import parsing
 
 
 def built(
@@ -25,8 +26,9 @@ def built(
     team_id: UUID,
     fingerprint: str,
     now: datetime,
+    contact_segments: tuple[UUID, ...] = (),
 ) -> Campaign:
-    """A new campaign."""
+    """A new campaign; ``contact_segments`` are those that ``spec`` names."""
     return Campaign(
         id=campaign_id,
         team_id=team_id,
@@ -39,12 +41,19 @@ def built(
         pauses=_pauses(spec, (), now),
         next_dt=plan.next,
         last_dt=plan.last,
+        contact_segments=contact_segments,
         **_content(spec, message, plan),
     )
 
 
 def edited(
-    campaign: Campaign, spec: CampaignSpec, message: Message, plan: Plan, now: datetime
+    campaign: Campaign,
+    spec: CampaignSpec,
+    message: Message,
+    plan: Plan,
+    now: datetime,
+    *,
+    contact_segments: tuple[UUID, ...],
 ) -> Campaign:
     """``campaign`` as ``spec`` wants it, with all that is still to come."""
     return dataclasses.replace(
@@ -53,6 +62,7 @@ def edited(
         pauses=_pauses(spec, campaign.pauses, now),
         next_dt=plan.next,
         last_dt=plan.last,
+        contact_segments=contact_segments,
         **_content(spec, message, plan),
     )
 
@@ -89,6 +99,10 @@ def _content(spec: CampaignSpec, message: Message, plan: Plan) -> dict[str, Any]
         "scheduled_send_date": plan.start,
         "included": spec.included_contact_groups,
         "excluded": spec.excluded_contact_groups,
+        "query_type": spec.query_type or "all",
+        "segmentation": (
+            [parsing.parse(spec.query).as_json()] if spec.query_type == "segmentation" else None
+        ),
     }
 
 
@@ -119,6 +133,7 @@ _TAKEN_OVER = (
     "throttled",
     "recipient_local",
     "event_callback",
+    "query",
 )
 _TAKEN_OVER_LIVE = (
     "rate",

@@ -6,6 +6,7 @@
 -- campaign. A submission that runs at the same moment is waited for.
 INSERT INTO campaigns (
     id, team_id, name, sender, sending_type, provider, template_uuid, template, template_vars,
+    query_type, query, segmentation,
     schedule_type, scheduled_send_date, scheduled_finish_date, expiry_date, throttled, leftover,
     manually_paused, status, is_test, event_callback, submission, created_at, updated_at,
     started_sending_at, timezone, schedule_rrule, schedule_exdates, schedule_rdates, next_dt,
@@ -14,7 +15,7 @@ INSERT INTO campaigns (
     transliterate, max_parts)
 VALUES (
     %(id)s, %(team_id)s, %(name)s, %(sender)s, %(sending_type)s, %(provider)s, %(template_uuid)s,
-    %(template)s, %(template_vars)s, %(schedule_type)s, %(scheduled_send_date)s,
+    %(template)s, %(template_vars)s, %(query_type)s, %(query)s, %(segmentation)s, %(schedule_type)s, %(scheduled_send_date)s,
     %(scheduled_finish_date)s, %(expiry_date)s, %(throttled)s, %(leftover)s, %(manually_paused)s,
     %(status)s, %(is_test)s, %(event_callback)s, %(submission)s, %(created_at)s, %(updated_at)s,
     %(started_sending_at)s, %(timezone)s, %(schedule_rrule)s, %(schedule_exdates)s,
@@ -31,7 +32,8 @@ RETURNING id;
 UPDATE campaigns
 SET name = %(name)s, sender = %(sender)s, sending_type = %(sending_type)s,
     provider = %(provider)s, template_uuid = %(template_uuid)s, template = %(template)s,
-    template_vars = %(template_vars)s, schedule_type = %(schedule_type)s,
+    template_vars = %(template_vars)s, query_type = %(query_type)s, query = %(query)s,
+    segmentation = %(segmentation)s, schedule_type = %(schedule_type)s,
     scheduled_send_date = %(scheduled_send_date)s,
     scheduled_finish_date = %(scheduled_finish_date)s, expiry_date = %(expiry_date)s,
     throttled = %(throttled)s, leftover = %(leftover)s, manually_paused = %(manually_paused)s,
@@ -55,6 +57,14 @@ FROM unnest(%(group_ids)s::uuid[]) WITH ORDINALITY AS g (id, position);
 -- name: delete_groups
 DELETE FROM campaign_groups WHERE campaign_id = %(campaign_id)s;
 
+-- name: insert_segments
+INSERT INTO campaign_segments (campaign_id, position, segment_id)
+SELECT %(campaign_id)s, s.position - 1, s.id
+FROM unnest(%(segment_ids)s::uuid[]) WITH ORDINALITY AS s (id, position);
+
+-- name: delete_segments
+DELETE FROM campaign_segments WHERE campaign_id = %(campaign_id)s;
+
 -- name: insert_pauses
 INSERT INTO pauses (id, campaign_id, start_at, end_at, created_at)
 SELECT p.id, %(campaign_id)s, p.start_at, p.end_at, p.created_at
@@ -66,12 +76,14 @@ DELETE FROM pauses WHERE campaign_id = %(campaign_id)s;
 
 -- name: campaigns_by_id
 -- Whole campaigns, newest first. Planner: primary key per id, then the keys of campaign_groups and
--- pauses_campaign per campaign.
+-- campaign_segments and pauses_campaign per campaign.
 SELECT c.*,
        ARRAY(SELECT group_id FROM campaign_groups
              WHERE campaign_id = c.id AND role = 'include' ORDER BY position) AS included,
        ARRAY(SELECT group_id FROM campaign_groups
              WHERE campaign_id = c.id AND role = 'exclude' ORDER BY position) AS excluded,
+       ARRAY(SELECT segment_id FROM campaign_segments
+             WHERE campaign_id = c.id ORDER BY position) AS contact_segments,
        ARRAY(SELECT id FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id) AS pause_ids,
        ARRAY(SELECT start_at FROM pauses WHERE campaign_id = c.id ORDER BY start_at, id)
            AS pause_starts,

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -22,13 +23,16 @@ from pydantic import (
 
 from campaigns.campaign import times
 from campaigns.errors import Invalid
+from campaigns.names import as_uuid
 from campaigns.providers import parse_rate
 from campaigns.schedule.calendars import hours_as_json, parse_holidays, parse_hours, parse_zone
+from campaigns.segmentation import parsing
 from campaigns.validation import REQUEST, Fault, Id, Line, Text
 
 MOST_PAUSES = 1000
 MOST_GROUPS = 1000
 MOST_VARIABLES = 200
+MOST_SEGMENTS = 100
 #: Dates that are added to a recurrence rule, and dates that are taken out of it.
 MOST_DATES = 1000
 
@@ -108,6 +112,23 @@ def _local_time(value: object, info: ValidationInfo) -> datetime:
     return times.parse_local(value, info.data.get("timezone", "UTC"))
 
 
+def _sent_query(value: object, field: str) -> object:
+    if value is not None:
+        parsing.parse(value, field)
+    return value
+
+
+def _segment(value: object) -> UUID | int:
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,19}", value):
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63:
+        return value
+    found = as_uuid(value) if isinstance(value, str | UUID) else None
+    if found is None:
+        raise ValueError("must be the uuid or the number of a segment")
+    return found
+
+
 def none_given(value: object) -> object:
     """``null`` for a list means that it has no entries."""
     return () if value is None else value
@@ -120,6 +141,14 @@ LocalTimes = Annotated[
     tuple[LocalTime, ...], Field(max_length=MOST_DATES), BeforeValidator(none_given)
 ]
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_ids), Field(max_length=MOST_GROUPS)]
+#: Segments by their uuids, or by their numbers, which are bigints of PostgreSQL.
+Segments = Annotated[
+    tuple[Annotated[Any, BeforeValidator(_segment)], ...],
+    BeforeValidator(_ids),
+    Field(max_length=MOST_SEGMENTS),
+]
+#: A segmentation query, checked and left as it is.
+SentQuery = Annotated[Any, BeforeValidator(partial(_told, _sent_query))]
 Name = Annotated[Line, Field(max_length=200)]
 Texts = Annotated[dict[Text, Text], BeforeValidator(_texts)]
 Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_VARIABLES)]

@@ -32,6 +32,8 @@ from campaigns.campaign.field_types import (
     PauseSpec,
     PushText,
     Rate,
+    Segments,
+    SentQuery,
     Texts,
     Time,
     Url,
@@ -50,6 +52,8 @@ _PHONE_SENDER = re.compile(r"\+[0-9]{7,15}")
 
 Pacing = Literal["evenly", "asap"]
 Priority = Literal["urgent", "normal", "bulk"]
+#: HORISEN: everybody in the groups, or those whom the query selects.
+QueryType = Literal["all", "segmentation"]
 
 _DAY = 86_400
 
@@ -151,6 +155,11 @@ class CampaignSpec(MessageSpec):
     manually_paused: StrictBool = False
     included_contact_groups: Ids
     excluded_contact_groups: Ids = ()
+    #: Of the included groups, by uuid or number; the campaign is for their contacts only.
+    contact_segments: Segments = ()
+    query_type: QueryType | None = None
+    #: As it was sent: an object, or that object as a text (:mod:`campaigns.segmentation.parsing`).
+    query: SentQuery = Field(default=None, repr=False)
     event_callback: Url | None = None
 
     @field_validator("manually_paused", "throttled", "recipient_local", mode="before")

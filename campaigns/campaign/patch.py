@@ -102,8 +102,12 @@ def as_body(campaign: Campaign) -> dict[str, Any]:
         "manually_paused": campaign.manually_paused,
         "included_contact_groups": list(campaign.included),
         "excluded_contact_groups": list(campaign.excluded),
+        "contact_segments": list(campaign.contact_segments),
         "event_callback": campaign.event_callback,
     }
+    if campaign.query is not None:
+        body["query_type"] = campaign.query_type
+        body["query"] = campaign.query
     if campaign.schedule_type != "now":
         body["scheduled_send_date"] = campaign.scheduled_send_date
     if campaign.template_uuid is None:

@@ -28,6 +28,7 @@ def check_shape(spec: CampaignSpec) -> None:
     check_message(spec)
     _check_schedule(spec)
     _check_throttling(spec)
+    _check_query(spec)
 
 
 def check_message(spec: MessageSpec) -> None:
@@ -165,6 +166,14 @@ def _check_throttling(spec: CampaignSpec) -> None:
         raise Invalid("pacing", "evenly", "needs throttled to be true")
     if not spec.throttled and spec.leftover == "next_window":
         raise Invalid("leftover", "next_window", "needs throttled to be true")
+
+
+def _check_query(spec: CampaignSpec) -> None:
+    if spec.query_type == "segmentation" and spec.query is None:
+        raise Invalid("query", None, "is required when query_type is 'segmentation'")
+    if spec.query_type is None and spec.query is not None:
+        # Whoever forgot the type meant fewer people than everybody.
+        raise Invalid("query_type", None, "must be 'segmentation' for the query to count, or 'all'")
 
 
 def window_of(spec: CampaignSpec, start: datetime) -> Window:

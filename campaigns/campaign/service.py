@@ -32,6 +32,7 @@ from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, Locked
 from campaigns.providers import Providers
+from campaigns.segmentation import parsing, references
 from campaigns.states import CAMPAIGN
 from campaigns.validation import parse
 
@@ -71,6 +72,7 @@ def submit(
         when = plan(spec, now)
         window_rules.check_times(spec, when, now)
         message = _check_references(conn, team_id, spec, providers)
+        segments = _check_selection(conn, team_id, spec)
         campaign = building.built(
             spec,
             message,
@@ -79,6 +81,7 @@ def submit(
             team_id=team_id,
             fingerprint=fingerprint,
             now=now,
+            contact_segments=segments,
         )
         if not store.insert(conn, campaign):
             # Somebody took the uuid since it was looked up: most likely this very submission.
@@ -131,7 +134,8 @@ def edit(
         else:
             kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
             message = _check_references(conn, team_id, spec, providers, kept_text=kept)
-            changed = building.edited(campaign, spec, message, when, now)
+            segments = _check_selection(conn, team_id, spec)
+            changed = building.edited(campaign, spec, message, when, now, contact_segments=segments)
         store.replace(conn, changed)
         if campaign.status == "draft" and spec.status == "active":
             state.move(conn, campaign_id, "activate", now)
@@ -219,6 +223,13 @@ def _check_references(
         known = audience.fields_known(conn, team_id, groups)
         rules.check_fields(message.compiled, frozenset(known))
     return message
+
+
+def _check_selection(conn: Connection, team_id: UUID, spec: CampaignSpec) -> tuple[UUID, ...]:
+    """The segments that it names; raises ``Invalid`` for what is not in this team."""
+    if spec.query is not None:
+        references.check_groups(conn, team_id, parsing.parse(spec.query))
+    return references.chosen(conn, team_id, spec.contact_segments, spec.included_contact_groups)
 
 
 def _is_under_way(conn: Connection, campaign: Campaign, now: datetime) -> bool:

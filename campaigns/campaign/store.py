@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
-from campaigns.campaign.model import Pacing, Priority
+from campaigns.campaign.model import Pacing, Priority, QueryType
 from campaigns.database import Connection
 from campaigns.errors import NotFound
 from campaigns.schedule.calendars import Calendar, parse_hours
@@ -95,11 +95,19 @@ class Campaign:
     #: where it has more parts than this.
     transliterate: bool = False
     max_parts: int | None = None
+    #: Whether ``query`` selects the contacts it is for.
+    query_type: QueryType = "all"
+    #: As it was sent, a text or an object; and in the normal form of those that count, any of which
+    #: selects a contact. They may hold addresses.
+    query: str | dict[str, Any] | None = field(default=None, repr=False)
+    segmentation: list[dict[str, Any]] | None = field(default=None, repr=False)
     started_sending_at: datetime | None = None
     finished_sending_at: datetime | None = None
     #: In the order of precedence for custom fields.
     included: tuple[UUID, ...] = ()
     excluded: tuple[UUID, ...] = ()
+    #: Segments of the included groups; the campaign is for their contacts only.
+    contact_segments: tuple[UUID, ...] = ()
     #: By start.
     pauses: tuple[Pause, ...] = ()
 
@@ -131,8 +139,8 @@ class Campaign:
 
 
 #: Kept in tables of their own.
-_LISTS = ("included", "excluded", "pauses")
-_JSON = ("template_vars", "warm_up", "sending_hours", "quiet_hours")
+_LISTS = ("included", "excluded", "contact_segments", "pauses")
+_JSON = ("template_vars", "query", "segmentation", "warm_up", "sending_hours", "quiet_hours")
 _ARRAYS = ("schedule_exdates", "schedule_rdates", "holidays")
 _COLUMNS = tuple(f.name for f in fields(Campaign) if f.name not in _LISTS)
 
@@ -149,6 +157,7 @@ def replace(conn: Connection, campaign: Campaign) -> None:
     """Store all that an edit may change of a campaign that the caller has locked."""
     conn.execute(SQL["update_campaign"], _parameters(campaign))
     conn.execute(SQL["delete_groups"], {"campaign_id": campaign.id})
+    conn.execute(SQL["delete_segments"], {"campaign_id": campaign.id})
     conn.execute(SQL["delete_pauses"], {"campaign_id": campaign.id})
     _insert_lists(conn, campaign)
 
@@ -209,6 +218,9 @@ def _insert_lists(conn: Connection, campaign: Campaign) -> None:
                 SQL["insert_groups"],
                 {"campaign_id": campaign.id, "role": role, "group_ids": list(group_ids)},
             )
+    if campaign.contact_segments:
+        named = {"campaign_id": campaign.id, "segment_ids": list(campaign.contact_segments)}
+        conn.execute(SQL["insert_segments"], named)
     if campaign.pauses:
         conn.execute(
             SQL["insert_pauses"],
@@ -231,5 +243,6 @@ def _campaign(row: dict[str, Any]) -> Campaign:
         **{column: arrays.get(column, row[column]) for column in _COLUMNS},
         included=tuple(row["included"]),
         excluded=tuple(row["excluded"]),
+        contact_segments=tuple(row["contact_segments"]),
         pauses=tuple(Pause(*pause) for pause in pauses),
     )

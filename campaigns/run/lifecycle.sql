@@ -3,8 +3,10 @@
 
 -- name: lock_resolving_run
 -- A run whose recipients are not written yet. A second resolver of the same run finds it locked.
-SELECT r.id, r.campaign_id, c.team_id, c.sending_type, c.recipient_local, c.timezone,
-       c.status AS campaign_status
+SELECT r.id, r.campaign_id, r.occurrence, c.team_id, c.sending_type, c.recipient_local, c.timezone,
+       c.status AS campaign_status, c.segmentation,
+       ARRAY(SELECT segment_id FROM campaign_segments
+             WHERE campaign_id = c.id ORDER BY position) AS contact_segments
 FROM runs r
 JOIN campaigns c ON c.id = r.campaign_id
 WHERE r.id = %(run_id)s AND r.status = 'resolving'

@@ -10,6 +10,9 @@ from campaigns.audience.audience import ZoneShare
 from campaigns.campaign.message import sms_text
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
+from campaigns.schedule.local import to_local
+from campaigns.segmentation.condition import Condition
+from campaigns.segmentation.references import condition_of
 from campaigns.template import contents
 from campaigns.template.segments import Encoding, parts
 
@@ -53,9 +56,10 @@ def recipients(conn: Connection, campaign: Campaign) -> Recipients:
     who = (
         conn, campaign.team_id, campaign.sending_type, campaign.included, campaign.excluded,
     )  # fmt: skip
+    selected = _selected(conn, campaign)
     if not campaign.recipient_local:
-        return Recipients(audience.count(*who))
-    zones = audience.count_by_zone(*who, fallback=campaign.timezone)
+        return Recipients(audience.count(*who, selected=selected))
+    zones = audience.count_by_zone(*who, fallback=campaign.timezone, selected=selected)
     return Recipients(sum(zone.recipients for zone in zones), tuple(zones))
 
 
@@ -77,9 +81,21 @@ def lengths(conn: Connection, campaign: Campaign, total: int) -> Lengths | None:
     who = (
         conn, campaign.team_id, campaign.sending_type, campaign.included, campaign.excluded,
     )  # fmt: skip
-    fields = audience.sample(*who, most=SAMPLE)
+    fields = audience.sample(*who, most=SAMPLE, selected=_selected(conn, campaign))
     texts = [text(each) for each in fields]
     return measured(texts, total, exact=len(texts) >= total, max_parts=campaign.max_parts)
+
+
+def _selected(conn: Connection, campaign: Campaign) -> Condition | None:
+    """Whom of its groups its first run is for."""
+    first = campaign.next_dt or campaign.scheduled_send_date
+    return condition_of(
+        conn,
+        campaign.team_id,
+        campaign.segmentation,
+        campaign.contact_segments,
+        to_local(first, campaign.timezone).date(),
+    )
 
 
 def measured(
