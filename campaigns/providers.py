@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -83,6 +83,10 @@ class ProviderConfig(BaseModel):
     #: What becomes of a message whose request may have arrived: it is held for a person, or sent
     #: again through this account, which must recognise a repetition.
     in_doubt: Literal["hold", "resend"] = "hold"
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        # The keys of the adapter may hold secrets, and the URL a key.
+        yield from ((key, getattr(self, key)) for key in ("name", "adapter", "channel"))
 
     @property
     def per_second(self) -> float | None:

@@ -109,6 +109,8 @@ def rule(fault: ErrorDetails) -> str:
         return str(context["error"])
     if fault["type"] == "too_long" and isinstance(fault["input"], str):
         return f"must have at most {context['max_length']} characters"
+    if fault["type"] == "too_short" and fault["input"] == "":
+        return "must not be empty"
     if known := _RULES.get(fault["type"]):
         return known.format(**context)
     return _SUBJECT.sub(r"must \1 ", fault["msg"])

@@ -49,7 +49,7 @@ from worker.adapters.base import (
     Report,
     Unknown,
 )
-from worker.adapters.options import endpoint, read_options
+from worker.adapters.options import base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, short_code, unix_moment
 
 _TARGET = "PinpointSMSVoiceV2.SendTextMessage"
@@ -109,7 +109,7 @@ def build(config: ProviderConfig, clock: Clock) -> AwsSmsAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(AwsSmsOptions, config)
-    url = endpoint(config, aws_endpoint(config, "sms-voice", options.region)).rstrip("/")
+    url = base_url(config, aws_endpoint(config, "sms-voice", options.region))
     return AwsSmsAdapter(url, clock, options, sns.Topic.of(config, options))
 
 

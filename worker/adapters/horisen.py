@@ -49,7 +49,14 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import Options, ReportUrl, Secret, checked_url, read_options
+from worker.adapters.options import (
+    AccountName,
+    Options,
+    ReportUrl,
+    Secret,
+    checked_url,
+    read_options,
+)
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, short_code
 
 _HEADERS = {"content-type": "application/json", "accept": "application/json"}
@@ -76,7 +83,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class HorisenOptions(Options):
     """What the adapter ``horisen`` can be told."""
 
-    username: str = Field(min_length=1)
+    username: AccountName = Field(min_length=1)
     password: Secret
     report_url: ReportUrl | None = None
 

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker.adapters.auth import basic
-from worker.adapters.options import HeaderName, HeaderValue, Secret, SecureUrl
+from worker.adapters.options import HeaderName, HeaderValue, PossiblyEmpty, Secret, SecureUrl
 
 
 class _Auth(BaseModel):
@@ -32,7 +32,8 @@ class BasicAuth(_Auth):
     type: Literal["basic"]
     # RFC 7617, section 2: a user with a colon could not be told from the password.
     username: str = Field(pattern=r"^[^:]*$")
-    password: Secret
+    # Some providers want their key as the user, and nothing beside it.
+    password: PossiblyEmpty
 
     def headers(self) -> dict[str, str]:
         """The field for each request."""

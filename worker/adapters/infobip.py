@@ -62,7 +62,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import HeaderValue, Options, ReportUrl, checked_url, read_options
+from worker.adapters.options import HeaderValue, Options, ReportUrl, base_url, read_options
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
 
 _PATH = "/sms/3/messages"
@@ -121,7 +121,7 @@ def build(config: ProviderConfig, clock: Clock) -> InfobipAdapter:
             f"providers.{config.name}.url: must be the account's own base URL, such as "
             "https://xyz123.api.infobip.com."
         )
-    return InfobipAdapter(checked_url(config).rstrip("/") + _PATH, clock, options)
+    return InfobipAdapter(base_url(config, "") + _PATH, clock, options)
 
 
 class InfobipAdapter:

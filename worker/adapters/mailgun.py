@@ -37,7 +37,6 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from campaigns.clock import Clock
-from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Mail
 from worker.adapters.auth import basic
@@ -59,7 +58,14 @@ from worker.adapters.header_text import mailbox
 from worker.adapters.mail_batch import batch
 from worker.adapters.mail_fields import one_line, unsubscribing
 from worker.adapters.mailgun_events import VARIABLE, message_id, parse_event, verify
-from worker.adapters.options import HeaderValue, Options, Secret, endpoint, read_options
+from worker.adapters.options import (
+    HeaderValue,
+    Options,
+    Secret,
+    base_url,
+    check_proof,
+    read_options,
+)
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
 
 #: Domains of the European region are at api.eu.mailgun.net, and unknown here.
@@ -95,12 +101,8 @@ def build(config: ProviderConfig, clock: Clock) -> MailgunAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(MailgunOptions, config)
-    if options.webhook_signing_key is not None and not options.reports:
-        raise ConfigurationError(
-            f"providers.{config.name}.webhook_signing_key: proves reports, and there are none "
-            "without reports."
-        )
-    return MailgunAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options)
+    check_proof(config, options, "webhook_signing_key", "reports")
+    return MailgunAdapter(base_url(config, _ENDPOINT), clock, options)
 
 
 class MailgunAdapter:

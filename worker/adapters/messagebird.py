@@ -32,7 +32,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.clock import Clock
-from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
 from worker.adapters.base import (
@@ -55,7 +54,8 @@ from worker.adapters.options import (
     Options,
     ReportUrl,
     Secret,
-    endpoint,
+    base_url,
+    check_proof,
     read_options,
 )
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after
@@ -93,12 +93,8 @@ def build(config: ProviderConfig, clock: Clock) -> MessageBirdAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(MessageBirdOptions, config)
-    if options.signing_key is not None and options.report_url is None:
-        raise ConfigurationError(
-            f"providers.{config.name}.signing_key: proves reports, and there are none without "
-            "report_url."
-        )
-    return MessageBirdAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options)
+    check_proof(config, options, "signing_key", "report_url")
+    return MessageBirdAdapter(base_url(config, _ENDPOINT), clock, options)
 
 
 class MessageBirdAdapter:

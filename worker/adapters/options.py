@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SecretStr,
+    ValidationError,
+)
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
@@ -43,13 +51,37 @@ def read_options(model: type[OptionsT], config: ProviderConfig) -> OptionsT:
         return model.model_validate(dict(config.options))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        path = [str(part) for part in first["loc"] if part != "[key]"]
+        path = _keys(config.options, first["loc"])
         broken = rule(first)
         if first["type"] == "extra_forbidden":
             broken = f"is not a key of the adapter {config.adapter!r}"
         raise ConfigurationError(
             f"{'.'.join(['providers', config.name, *path])}: {broken}."
         ) from None
+
+
+def _keys(options: Mapping[str, Any], place: Sequence[int | str]) -> Iterator[str]:
+    """The keys that lead to a place, without what pydantic writes between them."""
+    value: Any = options
+    for part in place:
+        names_kind = isinstance(value, Mapping) and part == value.get("type") and part not in value
+        if part == "[key]" or names_kind:
+            continue
+        yield str(part)
+        if isinstance(value, Mapping):
+            value = value.get(part)
+
+
+def check_proof(config: ProviderConfig, options: Options, key: str, needed: str) -> None:
+    """Refuse ``key``, with which reports are proven, where ``needed`` asks for none.
+
+    Raises:
+        ConfigurationError: it does.
+    """
+    if getattr(options, key) is not None and not getattr(options, needed):
+        raise ConfigurationError(
+            f"providers.{config.name}.{key}: proves reports, and there are none without {needed}."
+        )
 
 
 def checked_url(config: ProviderConfig) -> str:
@@ -71,6 +103,20 @@ def endpoint(config: ProviderConfig, default: str) -> str:
         ConfigurationError: see :func:`checked_url`.
     """
     return checked_url(config) if config.url else default
+
+
+def base_url(config: ProviderConfig, default: str) -> str:
+    """What the vendor's paths are added to: the account's URL, or the vendor's own.
+
+    Raises:
+        ConfigurationError: see :func:`checked_url`; or it holds a query.
+    """
+    url = endpoint(config, default)
+    if "?" in url:
+        raise ConfigurationError(
+            f"providers.{config.name}.url: must not hold a query, since a path is added to it."
+        )
+    return url.rstrip("/")
 
 
 def _url_problem(url: str) -> str | None:
@@ -95,11 +141,22 @@ def _field_name(name: str) -> str:
     return name.lower()
 
 
-def _resolved(reference: SecretStr) -> SecretStr:
+def _looked_up(reference: Any) -> Any:
     try:
-        return SecretStr(resolve_secret(reference.get_secret_value()))
+        return resolve_secret(reference) if isinstance(reference, str) else reference
     except ConfigurationError as error:
         raise ValueError(str(error).rstrip(".")) from None
+
+
+def _resolved(reference: SecretStr) -> SecretStr:
+    return SecretStr(_looked_up(reference.get_secret_value()))
+
+
+def _not_empty(value: SecretStr) -> SecretStr:
+    # With an empty key anybody can sign.
+    if not value.get_secret_value():
+        raise ValueError("must not be empty")
+    return value
 
 
 def _field_value(value: SecretStr) -> SecretStr:
@@ -140,8 +197,14 @@ ReportUrl = Annotated[str, AfterValidator(_report_url)]
 #: The name of a header field, in lower case.
 HeaderName = Annotated[str, AfterValidator(_field_name)]
 
+#: What an account is called, which may be given in the same ways as its secret.
+AccountName = Annotated[str, BeforeValidator(_looked_up)]
+
 #: A secret that is given as ``env:NAME``, as ``file:PATH`` or literally; never shown.
-Secret = Annotated[SecretStr, AfterValidator(_resolved)]
+Secret = Annotated[SecretStr, AfterValidator(_resolved), AfterValidator(_not_empty)]
+
+#: The same, where a vendor has accounts without one.
+PossiblyEmpty = Annotated[SecretStr, AfterValidator(_resolved)]
 
 #: The value of a header field, which may be a secret.
 HeaderValue = Annotated[Secret, AfterValidator(_field_value)]

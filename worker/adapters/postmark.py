@@ -41,7 +41,6 @@ from typing import Any
 from pydantic import Field
 
 from campaigns.clock import Clock
-from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Mail
 from worker.adapters.base import (
@@ -61,7 +60,7 @@ from worker.adapters.base import (
 )
 from worker.adapters.header_text import mailbox as written
 from worker.adapters.mail_fields import mailbox, one_line, only_mail, unsubscribing
-from worker.adapters.options import HeaderValue, Options, endpoint, read_options
+from worker.adapters.options import HeaderValue, Options, base_url, check_proof, read_options
 from worker.adapters.postmark_events import VARIABLE, parse_event
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 
@@ -98,12 +97,8 @@ def build(config: ProviderConfig, clock: Clock) -> PostmarkAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(PostmarkOptions, config)
-    if options.report_authorization is not None and not options.reports:
-        raise ConfigurationError(
-            f"providers.{config.name}.report_authorization: proves reports, and there are none "
-            "without reports."
-        )
-    return PostmarkAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options)
+    check_proof(config, options, "report_authorization", "reports")
+    return PostmarkAdapter(base_url(config, _ENDPOINT), clock, options)
 
 
 class PostmarkAdapter:

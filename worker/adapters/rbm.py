@@ -58,7 +58,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.fitting import at_most
-from worker.adapters.options import Options, Secret, SecureUrl, endpoint, read_options
+from worker.adapters.options import Options, Secret, SecureUrl, base_url, read_options
 from worker.adapters.rbm_events import parse, signed_by
 from worker.adapters.reply import at_path, parse_json, retry_after, short_code
 from worker.adapters.service_account import ServiceAccount
@@ -113,7 +113,7 @@ def build(config: ProviderConfig, clock: Clock) -> RbmAdapter:
         account = ServiceAccount(options.service_account.get_secret_value(), options.token_url)
     except ValueError as error:
         raise ConfigurationError(f"providers.{config.name}.service_account: {error}.") from None
-    return RbmAdapter(endpoint(config, URL).rstrip("/"), clock, options, account)
+    return RbmAdapter(base_url(config, URL), clock, options, account)
 
 
 class RbmAdapter:

@@ -56,7 +56,7 @@ from worker.adapters.base import (
 )
 from worker.adapters.mail_batch import Batch, batch
 from worker.adapters.mail_fields import one_line, unsubscribing
-from worker.adapters.options import HeaderValue, Options, endpoint, read_options
+from worker.adapters.options import HeaderValue, Options, base_url, check_proof, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
 from worker.adapters.sendgrid_events import Key, message_id, parse_events, read_key, verify
 
@@ -94,18 +94,15 @@ def build(config: ProviderConfig, clock: Clock) -> SendgridAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(SendgridOptions, config)
-    where = f"providers.{config.name}.webhook_public_key"
+    check_proof(config, options, "webhook_public_key", "reports")
     key = None
     if options.webhook_public_key is not None:
-        if not options.reports:
-            raise ConfigurationError(
-                f"{where}: proves reports, and there are none without reports."
-            )
         try:
             key = read_key(options.webhook_public_key)
         except ValueError as error:
+            where = f"providers.{config.name}.webhook_public_key"
             raise ConfigurationError(f"{where}: {error}.") from None
-    return SendgridAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options, key)
+    return SendgridAdapter(base_url(config, _ENDPOINT), clock, options, key)
 
 
 class SendgridAdapter:

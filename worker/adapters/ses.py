@@ -68,7 +68,7 @@ from worker.adapters.base import (
 from worker.adapters.header_text import mailbox
 from worker.adapters.mail_batch import Batch, batch
 from worker.adapters.mail_fields import one_line, unsubscribing
-from worker.adapters.options import endpoint, read_options
+from worker.adapters.options import base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json
 from worker.adapters.ses_events import TAG, parse_event
 
@@ -119,7 +119,7 @@ def build(config: ProviderConfig, clock: Clock) -> SesAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(sns.SnsOptions, config)
-    url = endpoint(config, aws_endpoint(config, "email", options.region)).rstrip("/")
+    url = base_url(config, aws_endpoint(config, "email", options.region))
     return SesAdapter(url, clock, options, sns.Topic.of(config, options))
 
 

@@ -40,7 +40,6 @@ from typing import Any
 from pydantic import Field
 
 from campaigns.clock import Clock
-from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters.base import (
     Accepted,
@@ -57,11 +56,13 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.options import (
+    AccountName,
     HeaderValue,
     Options,
     ReportUrl,
     Secret,
-    endpoint,
+    base_url,
+    check_proof,
     read_options,
 )
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, short_code
@@ -89,7 +90,7 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class SinchOptions(Options):
     """What the adapter ``sinch`` can be told."""
 
-    service_plan_id: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    service_plan_id: AccountName = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
     api_token: HeaderValue
     report_url: ReportUrl | None = None
     #: With which Sinch signs its calls, set up for the service plan; unset: they prove nothing.
@@ -103,12 +104,8 @@ def build(config: ProviderConfig, clock: Clock) -> SinchAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(SinchOptions, config)
-    if options.hmac_secret is not None and options.report_url is None:
-        raise ConfigurationError(
-            f"providers.{config.name}.hmac_secret: proves reports, and there are none without "
-            "report_url."
-        )
-    return SinchAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options)
+    check_proof(config, options, "hmac_secret", "report_url")
+    return SinchAdapter(base_url(config, _ENDPOINT), clock, options)
 
 
 class SinchAdapter:

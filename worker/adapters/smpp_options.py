@@ -24,7 +24,7 @@ from pydantic import AfterValidator, Field
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters.options import Options, Secret
+from worker.adapters.options import AccountName, Options, Secret
 from worker.adapters.smpp_exchange import SmppServer
 from worker.adapters.smpp_receipts import ReceiptIds
 from worker.adapters.smpp_text import Alphabet
@@ -47,16 +47,16 @@ def _visible(text: str) -> str:
     return text
 
 
-_Word = Annotated[str, AfterValidator(_visible)]
+_visibly = AfterValidator(_visible)
 
 
 class SmppOptions(Options):
     """What the adapter ``smpp`` can be told."""
 
-    system_id: Annotated[_Word, Field(min_length=1, max_length=15)]
+    system_id: Annotated[AccountName, Field(min_length=1, max_length=15), _visibly]
     password: Secret
-    system_type: Annotated[_Word, Field(max_length=12)] = ""
-    service_type: Annotated[_Word, Field(max_length=5)] = ""
+    system_type: Annotated[str, Field(max_length=12), _visibly] = ""
+    service_type: Annotated[str, Field(max_length=5), _visibly] = ""
     alphabet: Alphabet = "gsm"
     receipts: bool = True
     receipt_ids: ReceiptIds = "same"

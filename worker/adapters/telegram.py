@@ -51,7 +51,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.fitting import at_most, titled, utf16_length
-from worker.adapters.options import Options, Secret, endpoint, read_options
+from worker.adapters.options import Options, Secret, base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 
 URL = "https://api.telegram.org"
@@ -106,7 +106,7 @@ def build(config: ProviderConfig, clock: Clock) -> TelegramAdapter:
         ConfigurationError: a key is unknown or breaks a rule.
     """
     options = read_options(TelegramOptions, config)
-    return TelegramAdapter(endpoint(config, URL).rstrip("/"), clock, options)
+    return TelegramAdapter(base_url(config, URL), clock, options)
 
 
 class TelegramAdapter:

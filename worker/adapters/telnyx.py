@@ -37,7 +37,6 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from campaigns.clock import Clock
-from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
 from worker.adapters.base import (
@@ -54,7 +53,14 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import HeaderValue, Options, ReportUrl, endpoint, read_options
+from worker.adapters.options import (
+    HeaderValue,
+    Options,
+    ReportUrl,
+    base_url,
+    check_proof,
+    read_options,
+)
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
 from worker.adapters.report_urls import REFERENCE, fields_of, with_reference
 from worker.adapters.telnyx_signature import check_signature, public_key
@@ -134,12 +140,8 @@ def build(config: ProviderConfig, clock: Clock) -> TelnyxAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(TelnyxOptions, config)
-    if options.public_key is not None and options.report_url is None:
-        raise ConfigurationError(
-            f"providers.{config.name}.public_key: proves reports, and there are none without "
-            "report_url."
-        )
-    return TelnyxAdapter(endpoint(config, _ENDPOINT).rstrip("/"), clock, options)
+    check_proof(config, options, "public_key", "report_url")
+    return TelnyxAdapter(base_url(config, _ENDPOINT), clock, options)
 
 
 class TelnyxAdapter:

@@ -49,7 +49,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import Options, ReportUrl, Secret, endpoint, read_options
+from worker.adapters.options import AccountName, Options, ReportUrl, Secret, base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_form, parse_json, retry_after
 from worker.adapters.report_urls import REFERENCE, as_called, fields_of, with_reference
 from worker.adapters.twilio_signature import is_signed
@@ -106,7 +106,7 @@ _KINDS: Mapping[str, ReportKind | None] = {
 class TwilioOptions(Options):
     """What the adapter ``twilio`` can be told."""
 
-    account_sid: str = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
+    account_sid: AccountName = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
     auth_token: Secret
     report_url: ReportUrl | None = None
 
@@ -118,14 +118,14 @@ def build(config: ProviderConfig, clock: Clock) -> TwilioAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(TwilioOptions, config)
-    return TwilioAdapter(endpoint(config, ENDPOINT), options, clock)
+    return TwilioAdapter(base_url(config, ENDPOINT), options, clock)
 
 
 class TwilioAdapter:
     """One message per request."""
 
     def __init__(self, url: str, options: TwilioOptions, clock: Clock) -> None:
-        self._url = f"{url.rstrip('/')}/2010-04-01/Accounts/{options.account_sid}/Messages.json"
+        self._url = f"{url}/2010-04-01/Accounts/{options.account_sid}/Messages.json"
         self._token = options.auth_token.get_secret_value()
         self._report_url = options.report_url
         self._clock = clock

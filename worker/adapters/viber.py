@@ -54,7 +54,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.fitting import at_most, titled
-from worker.adapters.options import HeaderValue, Options, SecureUrl, endpoint, read_options
+from worker.adapters.options import HeaderValue, Options, SecureUrl, base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
 
 URL = "https://chatapi.viber.com"
@@ -121,7 +121,7 @@ def build(config: ProviderConfig, clock: Clock) -> ViberAdapter:
         ConfigurationError: a key is unknown or breaks a rule.
     """
     options = read_options(ViberOptions, config)
-    return ViberAdapter(endpoint(config, URL).rstrip("/"), clock, options)
+    return ViberAdapter(base_url(config, URL), clock, options)
 
 
 class ViberAdapter:

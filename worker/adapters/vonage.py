@@ -53,7 +53,15 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import Options, ReportUrl, Secret, endpoint, read_options
+from worker.adapters.options import (
+    AccountName,
+    Options,
+    ReportUrl,
+    Secret,
+    check_proof,
+    endpoint,
+    read_options,
+)
 from worker.adapters.reply import (
     at_path,
     identifier,
@@ -92,7 +100,7 @@ _AHEAD = 300
 class VonageOptions(Options):
     """What the adapter ``vonage`` can be told."""
 
-    api_key: str = Field(pattern=r"^[!-~]{1,64}$")
+    api_key: AccountName = Field(pattern=r"^[!-~]{1,64}$")
     api_secret: Secret
     report_url: ReportUrl | None = None
     #: Receipts are signed with it, once Vonage has been asked to sign them.
@@ -107,6 +115,7 @@ def build(config: ProviderConfig, clock: Clock) -> VonageAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(VonageOptions, config)
+    check_proof(config, options, "signature_secret", "report_url")
     return VonageAdapter(endpoint(config, ENDPOINT), options, clock)
 
 

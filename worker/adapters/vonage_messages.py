@@ -50,7 +50,15 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import Options, ReportUrl, Secret, endpoint, read_options
+from worker.adapters.options import (
+    AccountName,
+    Options,
+    ReportUrl,
+    Secret,
+    check_proof,
+    endpoint,
+    read_options,
+)
 from worker.adapters.reply import (
     at_path,
     identifier,
@@ -89,9 +97,9 @@ def _checked_key(key: SecretStr) -> SecretStr:
 class VonageMessagesOptions(Options):
     """What the adapter ``vonage_messages`` can be told: of an application, or of an account."""
 
-    application_id: str | None = Field(default=None, pattern=r"^[0-9a-fA-F-]{36}$")
+    application_id: AccountName | None = Field(default=None, pattern=r"^[0-9a-fA-F-]{36}$")
     private_key: Annotated[Secret, AfterValidator(_checked_key)] | None = None
-    api_key: str | None = Field(default=None, pattern=r"^[!-9;-~]{1,64}$")
+    api_key: AccountName | None = Field(default=None, pattern=r"^[!-9;-~]{1,64}$")
     api_secret: Secret | None = None
     report_url: ReportUrl | None = None
     #: Reports are signed with it.
@@ -120,6 +128,7 @@ def build(config: ProviderConfig, clock: Clock) -> VonageMessagesAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(VonageMessagesOptions, config)
+    check_proof(config, options, "signature_secret", "report_url")
     if options.category and config.channel != "viber":
         raise ConfigurationError(
             f"providers.{config.name}.category: is for the channel 'viber', not {config.channel!r}."

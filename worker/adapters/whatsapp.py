@@ -53,7 +53,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import HeaderValue, Options, Secret, endpoint, read_options
+from worker.adapters.options import HeaderValue, Options, Secret, base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 from worker.adapters.whatsapp_content import translated
 from worker.adapters.whatsapp_reports import parse, signed_by
@@ -97,7 +97,7 @@ def build(config: ProviderConfig, clock: Clock) -> WhatsAppAdapter:
         ConfigurationError: a key is unknown or breaks a rule.
     """
     options = read_options(WhatsAppOptions, config)
-    return WhatsAppAdapter(endpoint(config, URL).rstrip("/"), clock, options)
+    return WhatsAppAdapter(base_url(config, URL), clock, options)
 
 
 class WhatsAppAdapter:

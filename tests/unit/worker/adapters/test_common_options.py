@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pytest
+from pydantic import Field
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from worker.adapters.options import Options, ReportUrl, endpoint, read_options
+from worker.adapters.options import (
+    AccountName,
+    Options,
+    ReportUrl,
+    base_url,
+    endpoint,
+    read_options,
+)
 from worker.adapters.reply import parse_form
 
 
@@ -39,6 +49,31 @@ def test_the_vendors_endpoint_is_used_where_the_file_has_no_url() -> None:
     assert endpoint(own, "https://api.example.com") == "http://127.0.0.1:1/x"
     with pytest.raises(ConfigurationError, match=r"providers\.acme\.url"):
         endpoint(config.model_copy(update={"url": "nonsense"}), "https://api.example.com")
+
+
+def test_a_path_can_be_added_to_a_base_url() -> None:
+    """In a query it would be lost, and every message refused by whoever is at the bare host."""
+    config = ProviderConfig(name="acme", adapter="http", channel="sms", url="http://127.0.0.1/v1/")
+    assert base_url(config, "https://api.example.com") == "http://127.0.0.1/v1"
+    queried = config.model_copy(update={"url": "https://api.example.com/?key=1"})
+    with pytest.raises(ConfigurationError, match=r"^providers\.acme\.url: must not hold a query"):
+        base_url(queried, "https://api.example.com")
+
+
+class Named(Options):
+    username: Annotated[AccountName, Field(max_length=5)]
+
+
+def test_an_accounts_name_may_stand_where_its_secret_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the provider would be told the name of the variable, and would refuse it."""
+    config = ProviderConfig(name="acme", adapter="http", channel="sms", username="env:ACME_USER")
+    with pytest.raises(ConfigurationError, match=r"^providers\.acme\.username: env:ACME_USER: "):
+        read_options(Named, config)
+    monkeypatch.setenv("ACME_USER", "mary")
+    assert read_options(Named, config).username == "mary"
+    monkeypatch.setenv("ACME_USER", "mary-ann")
+    with pytest.raises(ConfigurationError, match=r"^providers\.acme\.username: must have at most "):
+        read_options(Named, config)
 
 
 def test_a_form_is_read_whatever_it_holds() -> None:

@@ -262,7 +262,7 @@ def test_other_accounts_ask_for_no_token() -> None:
         ({"encodings": {"latin": 3}}, "providers.acme.encodings.latin: is not a key"),
         ({"idempotent": True, "body": {"to": "{address}"}}, "providers.acme.idempotent: needs"),
         ({"auth": {**OAUTH, "token_url": "http://a.example/"}}, "token_url: must begin with https"),
-        ({"auth": {"type": "header", "value": SECRET, "scheme": "a b"}}, "auth.header.scheme: "),
+        ({"auth": {"type": "header", "value": SECRET, "scheme": "a b"}}, "auth.scheme: "),
     ],
 )
 def test_a_mistake_is_named(table: dict[str, Any], sentence: str) -> None:

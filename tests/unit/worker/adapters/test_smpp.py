@@ -116,7 +116,7 @@ def test_only_texts_are_carried() -> None:
         ({"url": "http://smsc.example.com"}, "url: must be such as"),
         ({"url": "smpp://u:p@smsc.example.com"}, "url: must be such as"),
         ({"url": "smpp://smsc.example.com:0"}, "url: must be such as"),
-        ({"system_id": ""}, "system_id: "),
+        ({"system_id": ""}, "system_id: must not be empty"),
         ({"system_id": "x" * 16}, "system_id: "),
         ({"password": "pässword"}, "password: must be 1 to 64 visible ASCII"),
         ({"receipt_ids": "octal"}, "receipt_ids: "),

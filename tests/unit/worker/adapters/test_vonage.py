@@ -147,7 +147,8 @@ def test_the_type_follows_the_alphabet(text: str, kind: str) -> None:
 
 
 def test_without_a_report_url_none_is_asked_for() -> None:
-    options = {key: value for key, value in PROFILE.options.items() if key != "report_url"}
+    about_reports = ("report_url", "signature_secret")
+    options = {key: each for key, each in PROFILE.options.items() if key not in about_reports}
     profile = replace(PROFILE, options=options)
     assert not profile.adapter().capabilities.reports
     assert b"callback" not in profile.adapter().encode(profile.messages()).body
@@ -241,6 +242,7 @@ def test_the_fake_refuses_as_vonage_does() -> None:
         ({"api_secret": "env:NO_SUCH_VARIABLE"}, "api_secret"),
         ({"report_url": "http://example.com/reports"}, "report_url"),
         ({"signature_method": "crc32"}, "signature_method"),
+        ({"report_url": None}, "signature_secret"),
         ({"ttl": 3}, "ttl"),
     ],
 )

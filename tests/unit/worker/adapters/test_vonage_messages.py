@@ -263,7 +263,8 @@ def test_without_a_signature_secret_nothing_is_proven_and_nothing_refused() -> N
 
 
 def test_without_a_report_url_none_is_asked_for() -> None:
-    options = {key: value for key, value in PROFILE.options.items() if key != "report_url"}
+    about_reports = ("report_url", "signature_secret")
+    options = {key: each for key, each in PROFILE.options.items() if key not in about_reports}
     profile = replace(PROFILE, options=options)
     assert not profile.adapter().capabilities.reports
     assert b"webhook" not in profile.adapter().encode(profile.messages()).body
@@ -325,6 +326,7 @@ LOCKED_PEM = KEY.private_bytes(
         (PROFILE, {"api_key": "a:b"}, r"\.api_key: "),
         (PROFILE, {"api_secret": "env:NO_SUCH_VARIABLE"}, r"\.api_secret: "),
         (PROFILE, {"report_url": "http://example.com/r"}, r"\.report_url: must begin with https"),
+        (PROFILE, {"report_url": None}, r"\.signature_secret: proves reports"),
         (PROFILE, {"category": "spam"}, r"\.category: "),
         (PROFILE, {"category": "promotion"}, r"\.category: is for the channel 'viber'"),
         (PROFILE, {"application_id": APPLICATION}, ": needs application_id and private_key, or "),
