@@ -11,13 +11,16 @@ from typing import Any
 QUEUE_SEND = "sluice.send"
 QUEUE_AUDIENCE = "sluice.audience"
 QUEUE_CONTROL = "sluice.control"
-QUEUES = (QUEUE_SEND, QUEUE_AUDIENCE, QUEUE_CONTROL)
+QUEUE_CALLBACKS = "sluice.callbacks"
+QUEUES = (QUEUE_SEND, QUEUE_AUDIENCE, QUEUE_CONTROL, QUEUE_CALLBACKS)
 
 TASK_SEND = "worker.send"
 TASK_RESOLVE = "worker.resolve"
 TASK_CLOSE = "worker.close"
 TASK_CLOSE_REPORTS = "worker.close_reports"
 TASK_CHANGE_GROUP = "worker.change_group"
+TASK_GATHER = "worker.gather"
+TASK_CALL = "worker.call"
 
 #: Tasks that only Sluice publishes; their arguments are ids.
 INTERNAL_TASKS = {
@@ -26,6 +29,8 @@ INTERNAL_TASKS = {
     TASK_CLOSE: QUEUE_AUDIENCE,
     TASK_CLOSE_REPORTS: QUEUE_AUDIENCE,
     TASK_CHANGE_GROUP: QUEUE_CONTROL,
+    TASK_GATHER: QUEUE_CALLBACKS,
+    TASK_CALL: QUEUE_CALLBACKS,
 }
 
 #: Tasks that any Celery client may publish to the control queue.

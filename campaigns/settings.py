@@ -9,10 +9,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from campaigns.errors import ConfigurationError
+
+Network = IPv4Network | IPv6Network
+
+#: The Callback API promises five minutes from an event to its callback; the rest is for the way.
+LONGEST_WINDOW = 240
 
 #: Environment variables that Sluice reads, and what each is for (shown by ``sluice doctor``).
 VARIABLES: Mapping[str, str] = {
@@ -25,6 +30,9 @@ VARIABLES: Mapping[str, str] = {
     "SLUICE_WEB_BIND": "host:port of the web door; unset: 127.0.0.1:8000",
     "SLUICE_WEB_PROXIES": "addresses of the proxies in front of it that may name the client",
     "SLUICE_WEB_RATE": "requests per second that each token may make; unset: 50",
+    "SLUICE_CALLBACK_SECONDS": "how long an event waits to be told with others; unset: 60",
+    "SLUICE_CALLBACK_NETWORKS": "private networks that callbacks may go to, e.g. 10.0.0.0/8",
+    "SLUICE_CALLBACK_DAYS": "how long settled callbacks are kept to be replayed; unset: 7",
     "SLUICE_FLOWER_AUTH": "user:password of Flower; unset: made up once, in flower.password",
     "SLUICE_FLOWER_BIND": "host:port of Flower",
     "SLUICE_FAILPOINTS": "where processes fail on purpose; only for tests",
@@ -54,6 +62,12 @@ class Settings:
     flower_bind: str = "127.0.0.1:5555"
     #: How long a worker may take to end when it is told to, in seconds.
     drain_seconds: float = 20.0
+    #: How long an event waits to be told with others of its kind, in seconds.
+    callback_seconds: float = 60.0
+    #: Where callbacks may go beside the public Internet.
+    callback_networks: tuple[Network, ...] = ()
+    #: How long callbacks that were delivered or given up are kept, in days.
+    callback_days: int = 7
     #: See :mod:`campaigns.failpoints`.
     failpoints: str | None = None
     failpoint_log: Path | None = None
@@ -115,10 +129,18 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         home=home,
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
         web_proxies=_networks("SLUICE_WEB_PROXIES", env.get("SLUICE_WEB_PROXIES") or ""),
-        web_rate=_web_rate(env.get("SLUICE_WEB_RATE") or "50"),
+        web_rate=_whole(env, "SLUICE_WEB_RATE", "50", "requests per second", 100_000),
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
-        drain_seconds=_drain_seconds(env.get("SLUICE_DRAIN_SECONDS") or "20"),
+        drain_seconds=_whole(env, "SLUICE_DRAIN_SECONDS", "20", "seconds", 3600),
+        callback_seconds=_whole(env, "SLUICE_CALLBACK_SECONDS", "60", "seconds", LONGEST_WINDOW),
+        callback_networks=tuple(
+            map(
+                ip_network,
+                _networks("SLUICE_CALLBACK_NETWORKS", env.get("SLUICE_CALLBACK_NETWORKS") or ""),
+            )
+        ),
+        callback_days=_whole(env, "SLUICE_CALLBACK_DAYS", "7", "days", 365),
         failpoints=env.get("SLUICE_FAILPOINTS") or None,
         failpoint_log=_path(env, "SLUICE_FAILPOINT_LOG"),
     )
@@ -132,20 +154,11 @@ def _path(env: Mapping[str, str], name: str) -> Path | None:
         raise ConfigurationError(f"{name}: {text!r} begins with an unknown account.") from None
 
 
-def _drain_seconds(text: str) -> float:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 3600:
-        raise ConfigurationError(
-            f"SLUICE_DRAIN_SECONDS: {text!r} must be whole seconds, from 1 to 3600."
-        )
-    return float(text)
-
-
-def _web_rate(text: str) -> float:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100_000:
-        raise ConfigurationError(
-            f"SLUICE_WEB_RATE: {text!r} must be whole requests per second, from 1 to 100000."
-        )
-    return float(text)
+def _whole(env: Mapping[str, str], name: str, default: str, unit: str, most: int) -> int:
+    text = env.get(name) or default
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= most:
+        raise ConfigurationError(f"{name}: {text!r} must be whole {unit}, from 1 to {most}.")
+    return int(text)
 
 
 def _networks(name: str, text: str) -> tuple[str, ...]:

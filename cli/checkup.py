@@ -122,7 +122,12 @@ def _database(config: Settings, now: datetime) -> Iterator[Finding]:
 
 
 #: Kinds of heartbeats, and what people call who sends them.
-_PROCESSES = (("beat", "beat"), ("send", "send workers"), ("control", "control workers"))
+_PROCESSES = (
+    ("beat", "beat"),
+    ("send", "send workers"),
+    ("control", "control workers"),
+    ("callbacks", "callbacks workers"),
+)
 
 
 def _server(conn: Connection, now: datetime) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "templates": "cli.commands.templates:templates",
     "tokens": "cli.commands.tokens:tokens",
     "up": "cli.commands.up:up",
+    "webhooks": "cli.commands.webhooks:webhooks",
 }
 
 

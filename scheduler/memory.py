@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scheduler.duties.apart import Apart
+from scheduler.duties.calling import Calls
 from scheduler.duties.forgetting import Sweep
 from scheduler.duties.known_runs import KnownRuns
 from scheduler.duties.watching import Round
@@ -17,4 +18,5 @@ class Memory:
     known_runs: KnownRuns = field(default_factory=KnownRuns)
     sweep: Sweep = field(default_factory=Sweep)
     watch: Round = field(default_factory=Round)
+    calls: Calls = field(default_factory=Calls)
     apart: Apart = field(default_factory=Apart)

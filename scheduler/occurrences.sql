@@ -19,10 +19,11 @@ FOR NO KEY UPDATE SKIP LOCKED;
 -- The unique key on (campaign, occurrence) makes a repetition harmless. What did not take place is
 -- on record as a run that was over at once.
 INSERT INTO runs (campaign_id, occurrence, provider, status, reason, starts_at, window_at,
-                  finishes_at, expires_at, created_at, finished_at)
+                  finishes_at, expires_at, created_at, finished_at, announces)
 SELECT x.campaign_id, x.occurrence, x.provider,
        CASE WHEN x.reason IS NULL THEN 'resolving' ELSE 'finished' END, x.reason, x.starts_at,
-       x.occurrence, x.finishes_at, x.expires_at, %(now)s, CASE WHEN x.reason IS NOT NULL THEN %(now)s::timestamptz END
+       x.occurrence, x.finishes_at, x.expires_at, %(now)s, CASE WHEN x.reason IS NOT NULL THEN %(now)s::timestamptz END,
+       announced_kinds(x.campaign_id)
 FROM jsonb_to_recordset(%(runs)s::jsonb) AS x (
     campaign_id uuid, occurrence timestamptz, provider text, reason text, starts_at timestamptz,
     finishes_at timestamptz, expires_at timestamptz)

@@ -14,6 +14,7 @@ from campaigns import failpoints, queries
 from campaigns.database import Connection
 from campaigns.providers import Providers
 from scheduler.duties import (
+    calling,
     dispatching,
     finishing,
     forgetting,
@@ -90,6 +91,7 @@ def _tick(
         )
         finished = do("finishing", lambda: finishing.run_once(conn, moment), 0)
         publish = do("publishing", lambda: publishing.run_once(conn, moment), nothing)
+        publish += do("calling", lambda: calling.run_once(conn, moment, memory.calls), nothing)
         do("forgetting", lambda: forgetting.run_once(conn, moment, memory.sweep), None)
         do("watching", lambda: watching.run_once(conn, moment, memory.watch, providers), found)
         conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "beat", "now": moment})

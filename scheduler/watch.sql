@@ -67,8 +67,11 @@ SELECT (SELECT count(*)::int FROM batches WHERE status = 'ready' AND publication
        (SELECT count(*)::int FROM runs
         WHERE status IN ('resolving', 'closing') AND created_at < %(now)s::timestamptz - make_interval(secs => %(quiet)s)
           AND published_at IS NOT NULL AND (status = 'closing' OR total = 0)) AS runs,
+       (SELECT count(*)::int FROM receivers
+        WHERE next_at <= %(now)s AND disabled_reason IS NULL AND publications >= %(publications)s) AS receivers,
        (SELECT max(seen_at) FROM heartbeats WHERE kind = 'send') AS send_seen,
-       (SELECT max(seen_at) FROM heartbeats WHERE kind = 'control') AS control_seen;
+       (SELECT max(seen_at) FROM heartbeats WHERE kind = 'control') AS control_seen,
+       (SELECT max(seen_at) FROM heartbeats WHERE kind = 'callbacks') AS callbacks_seen;
 
 -- name: find
 INSERT INTO findings AS f (kind, subject, detail, repaired, first_seen_at, last_seen_at)

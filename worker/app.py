@@ -16,7 +16,7 @@ from celery import Celery, signals
 
 from campaigns import failpoints, settings
 from campaigns.errors import ConfigurationError
-from campaigns.messaging import QUEUE_CONTROL, QUEUE_SEND, celery_config
+from campaigns.messaging import QUEUE_CALLBACKS, QUEUE_CONTROL, QUEUE_SEND, celery_config
 from worker import garbage
 from worker.broker import LastingAMQP
 from worker.envelope import CheckedTask
@@ -73,6 +73,8 @@ def _open(queues: Container[str]) -> None:
         garbage.relax()
     if QUEUE_CONTROL in queues:
         _runtime.open_control()
+    if QUEUE_CALLBACKS in queues:
+        _runtime.open_callbacks()
 
 
 @signals.worker_shutting_down.connect  # type: ignore[untyped-decorator]

@@ -15,11 +15,12 @@ from worker.account import Account
 from worker.departures import Departure, departures, lapsed
 from worker.due import Due, groups
 from worker.engine import Engine
-from worker.ledger import Claimed, Lease, RunContext
+from worker.ledger import Claimed, Lease
 from worker.notes import Notes
 from worker.outcomes import NotSent, Result, Settlement, Unsendable
 from worker.rendering import Rendered, Renderer
 from worker.requests import LATE, Requests
+from worker.run_context import RunContext
 from worker.settling import settlement
 from worker.throttle.base import Permits
 from worker.units import Units
@@ -56,6 +57,7 @@ class ChunkSender:
         self._units = units
         self._requests = Requests(engine, account, notes)
         self._renderer = Renderer(contexts, account.config.channel)
+        self._announcing = any(context.announces for context in contexts.values())
         #: False once an outcome could not be written.
         self.all_recorded = True
         #: How many messages have a place, and room in the window.
@@ -212,7 +214,9 @@ class ChunkSender:
         pause = 0.1
         while True:
             try:
-                await self._engine.ledger.record(self._lease, settlements, capabilities)
+                await self._engine.ledger.record(
+                    self._lease, settlements, capabilities, announcing=self._announcing
+                )
             except (psycopg.OperationalError, PoolTimeout):
                 until = min(deadline, self._engine.ends_at)
                 if self._engine.clock.monotonic() + pause > until:

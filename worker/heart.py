@@ -1,4 +1,4 @@
-"""What a control worker says about itself, and about a beat that has fallen silent.
+"""What a control or callbacks worker says about itself, and about a beat that has fallen silent.
 
 A beat writes its sign of life with each tick. One that hangs, or is not there at all, cannot say so
 itself.
@@ -28,14 +28,14 @@ SILENT_AFTER = 30.0
 SAY_AGAIN_AFTER = 60.0
 
 
-def beat(pool: Callable[[], Pool], stopping: threading.Event) -> None:
+def beat(pool: Callable[[], Pool], stopping: threading.Event, kind: str = "control") -> None:
     """Sign every few seconds until ``stopping``; for a thread of its own."""
-    name = f"control@{socket.gethostname()}:{os.getpid()}"
+    name = f"{kind}@{socket.gethostname()}:{os.getpid()}"
     silence = Silence()
     while not stopping.is_set():
         try:
             with pool().connection() as conn:
-                conn.execute(_SIGNS.beat_heart, {"name": name, "kind": "control", "now": None})
+                conn.execute(_SIGNS.beat_heart, {"name": name, "kind": kind, "now": None})
                 silence.look(conn)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("the heartbeat was not written (%s)", type(error).__name__)

@@ -9,8 +9,8 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from campaigns.run import handback, signing
 from worker import words
 from worker.adapters.base import SILENT, Capabilities
 from worker.outcomes import Settlement, record_parameters
+from worker.run_context import RunContext, context
 from worker.stretches import stretches
 from worker.throttle.base import Limit
 
@@ -57,27 +58,6 @@ class Lease:
     losses: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunContext:
-    """What the messages of one run share."""
-
-    #: The account that the run was made for, the first of its chain.
-    provider: str
-    template: str
-    template_vars: Mapping[str, str]
-    sender: str
-    expires_at: datetime | None
-    #: Signs the references of the run's messages, from the first to the last.
-    signing_key: bytes = field(repr=False)
-    #: SMS segments of one message, as far as its text tells before it is rendered.
-    segments: int = 1
-    #: Its rows in the batch, each stretch from the first to one past the last.
-    stretches: tuple[tuple[int, int], ...] = ()
-    #: Of text messages: see :class:`campaigns.campaign.store.Campaign`.
-    transliterate: bool = False
-    max_parts: int | None = None
-
-
 class Claimed(NamedTuple):
     """One row that may be sent now."""
 
@@ -106,6 +86,10 @@ def _claimed(rows: Sequence[tuple[Any, ...]], asked: float) -> list[Claimed]:
             granted, fields, strict=True
         )
     ]
+
+
+def _record(query: str, announcing: bool) -> str:
+    return _OUTCOMES[f"{query}_announced" if announcing else query]
 
 
 class Ledger:
@@ -159,21 +143,7 @@ class Ledger:
         async with self._connection() as conn:
             wanted = {"batch_id": batch_id, "key_rests": signing.KEY_RESTS}
             cursor = await conn.execute(_SQL.batch_contexts, wanted)
-            return {
-                row["run_id"]: RunContext(
-                    row["provider"],
-                    row["template"],
-                    row["template_vars"],
-                    row["sender"],
-                    row["expires_at"],
-                    row["signing_key"],
-                    row["segments"],
-                    tuple(stretches(row["slices"])),
-                    row["transliterate"],
-                    row["max_parts"],
-                )
-                async for row in cursor
-            }
+            return {row["run_id"]: context(row) async for row in cursor}
 
     async def claim(self, lease: Lease, amount: int, channel: str) -> list[Claimed] | None:
         """Take up to ``amount`` rows; ``None`` when there is nothing that may be sent now.
@@ -198,31 +168,38 @@ class Ledger:
         lease: Lease,
         settlements: Sequence[Settlement],
         capabilities: Capabilities = SILENT,
+        *,
+        announcing: bool = False,
     ) -> int:
         """Write outcomes; returns how many rows took them.
 
         ``capabilities``: of the adapter. They tell whether reports are to come, and whether it has
         to be noted where message ids lead, because nothing else in them tells whose they are.
+        ``announcing``: a run of the batch has somebody to be told.
         """
         outcomes = record_parameters(lease.token, settlements, awaits_report=capabilities.reports)
         outcomes["noting"] = capabilities.needs_message_ids
         if lease.capped or capabilities.needs_message_ids or words.are_in(settlements):
-            return await self._record_all(lease, outcomes, settlements)
+            return await self._record_all(lease, outcomes, settlements, announcing)
         try:
-            row = await self._row(_OUTCOMES.record, outcomes)
+            row = await self._row(_record("record", announcing), outcomes)
         except psycopg.errors.UniqueViolation:
             # The server's clock was set back, to the very moment of an earlier claim.
             row = None
         settled = int(row["settled"]) if row else 0
         if settled < len(settlements):
-            settled += await self._record_all(lease, outcomes, settlements)
+            settled += await self._record_all(lease, outcomes, settlements, announcing)
         return settled
 
     async def _record_all(
-        self, lease: Lease, outcomes: Mapping[str, Any], settlements: Sequence[Settlement]
+        self,
+        lease: Lease,
+        outcomes: Mapping[str, Any],
+        settlements: Sequence[Settlement],
+        announcing: bool,
     ) -> int:
         """Write outcomes of rows too of which somebody else said something meanwhile."""
-        query = _OUTCOMES.record_capped if lease.capped else _OUTCOMES.record_all
+        query = _record("record_capped" if lease.capped else "record_all", announcing)
         async with self._connection() as conn, conn.transaction():
             row = await (await conn.execute(query, outcomes)).fetchone()
             cursor = await conn.execute(_EVENTS.note_message_ids, outcomes)

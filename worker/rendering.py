@@ -14,7 +14,8 @@ from campaigns.template.segments import segments
 from campaigns.template.transliteration import transliterated
 from worker import reference
 from worker.adapters.base import NO_KEYS, Message
-from worker.ledger import Claimed, RunContext
+from worker.ledger import Claimed
+from worker.run_context import RunContext
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import gc
 import threading
+from datetime import datetime, timedelta
 
 from campaigns import database
+from campaigns.callbacks import gathering
+from campaigns.callbacks.delivering import Outgoing
 from campaigns.database import Pool
 from campaigns.providers import Providers
 from campaigns.run.signing import Keyring
@@ -17,6 +20,8 @@ from campaigns.settings import Settings
 from campaigns.watched import Watched
 from worker import heart
 from worker.batch import send_batch
+from worker.callbacks import calling
+from worker.callbacks.posting import Poster
 from worker.drain import Drain
 from worker.engine import Engine, open_engine
 from worker.loop import LoopThread
@@ -39,6 +44,7 @@ class Runtime:
         self._pool: Pool | None = None
         self._providers: Watched | None = None
         self._drain: Drain | None = None
+        self._poster: Poster | None = None
 
     def open_send(self) -> Engine:
         """The engine, opened on first use.
@@ -75,6 +81,43 @@ class Runtime:
         threading.Thread(
             target=heart.beat, args=(self.pool, self._stopping), name="sluice-heart", daemon=True
         ).start()
+
+    def open_callbacks(self) -> None:
+        """Check the settings, and begin to say that this callbacks worker is alive.
+
+        Raises:
+            ConfigurationError: a URL is missing.
+        """
+        self.pool()
+        with self._lock:
+            self._loop = self._loop or LoopThread()
+            self._poster = self._poster or Poster(self.settings.callback_networks)
+            self._watch_over_the_end()
+        threading.Thread(
+            target=heart.beat, args=(self.pool, self._stopping, "callbacks"), name="sluice-heart",
+            daemon=True,
+        ).start()  # fmt: skip
+
+    def gather(self, up_to: int) -> int | None:
+        """Make callbacks of the events that are to be told now; how many, see ``gather``."""
+        with self.pool().connection() as conn:
+            gathered = gathering.gather(
+                conn,
+                up_to,
+                window=timedelta(seconds=self.settings.callback_seconds),
+                keep_days=self.settings.callback_days,
+            )
+        return None if gathered is None else gathered.messages
+
+    def call(self, receiver_id: int) -> int | None:
+        """Tell one receiver what is due; returns how many messages it took."""
+        return calling.call(self.pool(), receiver_id, self._post, is_over=self._stopping.is_set)
+
+    def _post(self, message: Outgoing, now: datetime) -> str | None:
+        loop, poster = self._loop, self._poster
+        assert loop is not None
+        assert poster is not None
+        return loop.run(poster.post(message.url, message.headers(now), message.body))
 
     def pool(self) -> Pool:
         """Connections for control and audience tasks."""
@@ -121,6 +164,9 @@ class Runtime:
             if self._engine is not None and self._loop is not None:
                 self._loop.run(self._engine.aclose())
                 self._engine = None
+            if self._poster is not None:
+                self._poster.close()
+                self._poster = None
             if self._loop is not None:
                 self._loop.stop()
                 self._loop = None

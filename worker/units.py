@@ -10,8 +10,9 @@ from campaigns import failpoints
 from worker.account import Account
 from worker.costs import Estimate
 from worker.engine import Engine
-from worker.ledger import Lease, RunContext
+from worker.ledger import Lease
 from worker.permits import PermitSource
+from worker.run_context import RunContext
 from worker.throttle.base import Permits, Wait
 
 #: Beside batches with limits of their own a batch leases no more than this at a time, in seconds of

@@ -134,6 +134,25 @@ WITH held AS (
            (count(clicked_at) - count(was_clicked_at))::int AS clicked,
            (count(*) FILTER (WHERE late) - count(*) FILTER (WHERE was_late))::int AS late
     FROM settled GROUP BY run_id
+), announced AS (
+    -- What others are to be told, each kind once: what is told already when a message is refused is not
+    -- told again when that is reported. Nearly always no run announces anything.
+    INSERT INTO event_outbox (run_id, seq, kind, at, code)
+    SELECT s.run_id, s.seq, e.kind, e.at, e.code
+    FROM (SELECT id, announces FROM runs
+          WHERE id IN (SELECT run_id FROM changes) AND announces <> '{}') r
+    JOIN settled s ON s.run_id = r.id
+    CROSS JOIN LATERAL (VALUES
+        ('delivered', s.reported_at, NULL,
+         s.report = 'delivered' AND s.was_report IS DISTINCT FROM 'delivered'),
+        ('bounced', s.reported_at, s.error_code,
+         s.report = 'undelivered' AND s.was_report IS NULL
+         AND (s.was_status NOT IN ('rejected', 'failed') OR s.was_class = 'unreported')),
+        ('opened', s.opened_at, NULL, s.opened_at IS NOT NULL AND s.was_opened_at IS NULL),
+        ('clicked', s.clicked_at, NULL, s.clicked_at IS NOT NULL AND s.was_clicked_at IS NULL)
+    ) e (kind, at, code, is_new)
+    WHERE e.is_new AND e.kind = ANY (r.announces)
+    ORDER BY s.run_id, s.seq
 ), locked AS (
     SELECT id FROM runs WHERE id IN (SELECT run_id FROM changes) ORDER BY id FOR NO KEY UPDATE
 )

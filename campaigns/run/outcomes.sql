@@ -33,15 +33,11 @@ changes AS (
 )
 SELECT coalesce(sum(n), 0)::int AS settled FROM changes
 
--- name: record
--- Outcomes of a chunk, of the rows of which nobody else said anything meanwhile: nearly always all.
--- Fenced by status and lease token. What goes back to pending keeps its place in its slice; `charged`
--- is false for what cost no attempt, which makes no event either.
--- What was accepted says so itself, and has no event (deliveries.submitted).
+-- part: usual_outcomes
+-- Of the rows of which nobody else said anything meanwhile.
 -- A row leaves `sending` once in each claim, so its event cannot be there yet; to ask for that would
 -- cost as much as all the rest of the event.
--- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
-WITH {told}, settled AS (
+settled AS (
     UPDATE deliveries d
     SET status = o.status,
         attempts = d.attempts - CASE WHEN o.charged THEN 0 ELSE 1 END,
@@ -55,7 +51,7 @@ WITH {told}, settled AS (
     FROM outcomes o
     WHERE d.run_id = o.run_id AND d.seq = o.seq
       AND d.lease_token = %(token)s AND d.status = 'sending' AND d.reported_at IS NULL
-    RETURNING d.run_id, d.seq, 'sending' AS was, d.status, o.class, o.code,
+    RETURNING d.run_id, d.seq, 'sending' AS was, d.status, o.status AS told, o.class, o.code,
               d.provider, d.claimed_at, d.settled_at
 ), noted AS (
     INSERT INTO delivery_events (run_id, seq, kind, key, at, retried, provider, error_class, code)
@@ -64,7 +60,35 @@ WITH {told}, settled AS (
            settled_at, status = 'pending', provider, class, code
     FROM settled
     WHERE status <> 'accepted' AND (status <> 'pending' OR class IS NOT NULL)
-), {counted};
+)
+
+-- part: announced
+-- What others are to be told (campaigns/callbacks): that a message was taken, or that it certainly will
+-- not arrive. Only in batches of which a run has somebody to tell: no other batch pays for it.
+announced AS (
+    INSERT INTO event_outbox (run_id, seq, kind, at, code)
+    SELECT s.run_id, s.seq, e.kind, s.settled_at, s.code
+    FROM settled s
+    JOIN runs r ON r.id = s.run_id
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN s.told = 'accepted' THEN 'submitted'
+                    WHEN s.status IN ('rejected', 'failed') THEN 'bounced' END AS kind
+    ) e
+    WHERE r.id = ANY (%(run_ids)s::bigint[]) AND e.kind = ANY (r.announces)
+    ORDER BY s.run_id, s.seq
+)
+
+-- name: record
+-- Outcomes of a chunk, of the rows of which nobody else said anything meanwhile: nearly always all.
+-- Fenced by status and lease token. What goes back to pending keeps its place in its slice; `charged`
+-- is false for what cost no attempt, which makes no event either.
+-- What was accepted says so itself, and has no event (deliveries.submitted).
+-- Planner: unnest as the outer side of a nested loop into the deliveries primary key.
+WITH {told}, {usual_outcomes}, {counted};
+
+-- name: record_announced
+-- The same where others are to be told.
+WITH {told}, {usual_outcomes}, {announced}, {counted};
 
 -- part: all_outcomes
 previous AS (
@@ -116,12 +140,22 @@ previous AS (
 -- of whoever held them before.
 WITH {told}, {all_outcomes}, {counted};
 
+-- name: record_all_announced
+-- The same where others are to be told.
+WITH {told}, {all_outcomes}, {announced}, {counted};
+
 -- name: record_capped
 -- The same for a batch that was claimed with touches: what was certainly not sent gives its own back,
 -- so that the recipient's next attempt, or another campaign, is not refused because of it.
 WITH {told}, {all_outcomes}, unsent AS (
     SELECT run_id, address, claimed_at FROM settled WHERE told IN ('pending', 'rejected', 'failed')
 ), {give_touches_back}, {counted};
+
+-- name: record_capped_announced
+-- The same where others are to be told.
+WITH {told}, {all_outcomes}, unsent AS (
+    SELECT run_id, address, claimed_at FROM settled WHERE told IN ('pending', 'rejected', 'failed')
+), {give_touches_back}, {announced}, {counted};
 
 -- name: hold_recipients
 -- Rows whose provider slows down this one recipient: not tried again before then (handback.sql).

@@ -20,6 +20,7 @@ from campaigns.messaging import (
     TASK_SEND,
 )
 from campaigns.run import unreported
+from scheduler.duties import calling
 
 _SQL = queries.load("scheduler", "tick.sql")
 
@@ -58,3 +59,4 @@ def take_back(conn: Connection, messages: Sequence[tuple[str, int]]) -> None:
     runs = [row_id for task, row_id in messages if task in _RUN_TASKS.values()]
     conn.execute(_SQL.take_back_batches, {"ids": batches})
     conn.execute(_SQL.take_back_runs, {"ids": runs})
+    calling.take_back(conn, messages)

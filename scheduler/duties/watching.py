@@ -22,6 +22,7 @@ from campaigns.run.explain import MISSING_AFTER
 log = logging.getLogger(__name__)
 
 _SQL = queries.load("scheduler", "watch.sql")
+_CALLBACKS = queries.load("scheduler", "callbacks.sql")
 
 EVERY = timedelta(seconds=10)
 
@@ -30,6 +31,9 @@ QUIET = timedelta(seconds=60)
 
 #: A batch is published again after 5, 10, 15 s and so on: so many times take about a minute.
 PUBLICATIONS = 5
+
+#: A receiver of callbacks may fail for so long before anybody is told.
+DEAF = timedelta(minutes=5)
 
 #: Rows in one waiting slice.
 SLICE = 500
@@ -67,7 +71,7 @@ def run_once(
         return []
     turn.next_at = now + EVERY
     turn.see(providers, now)
-    found = [*_forsaken(conn, now, turn, providers), *_waiting(conn, now)]
+    found = [*_forsaken(conn, now, turn, providers), *_waiting(conn, now), *_deaf(conn, now)]
     for finding in found:
         log.warning("%s: %s", finding.subject, finding.detail)
         conn.execute(
@@ -114,6 +118,21 @@ def _repair(settled: Settled, recut: int, recounted: bool) -> str:
     return ", ".join(done)
 
 
+def _deaf(conn: Connection, now: datetime) -> Iterator[Finding]:
+    """Receivers of callbacks that have not answered for a while, and failed again just now."""
+    wanted = {"now": now, "since": EVERY.total_seconds(), "patience": DEAF.total_seconds()}
+    for row in conn.execute(_CALLBACKS.dead_receivers, wanted).fetchall():
+        what, name = ("webhook", row["endpoint_id"]) if row["endpoint_id"] else (
+            "callback of campaign", row["campaign_id"])  # fmt: skip
+        if row["disabled_reason"] == "gone":
+            why = "its receiver says that it is gone for good, and is told nothing more"
+        else:
+            since = f"{row['failing_since']:%d %b %H:%M:%S} UTC"
+            why = f"its receiver has not answered since {since} ({row['last_code']})"
+        counts = f"{row['waiting']:,} messages wait, {row['dead']:,} were given up"
+        yield Finding("dead receiver", f"{what} {name}", f"{why}; {counts}")
+
+
 def _waiting(conn: Connection, now: datetime) -> Iterator[Finding]:
     wanted = {"now": now, "quiet": QUIET.total_seconds(), "publications": PUBLICATIONS}
     row = conn.execute(_SQL.waiting_work, wanted).fetchone()
@@ -126,6 +145,7 @@ def idle_queues(row: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
     for kind, what, count in (
         ("send", "batches", row["batches"]),
         ("control", "runs", row["runs"]),
+        ("callbacks", "receivers", row["receivers"]),
     ):
         if not count:
             continue

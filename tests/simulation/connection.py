@@ -18,6 +18,7 @@ from tests.simulation.ledger import Ledger, Row
 _TICK = queries.load("scheduler", "tick.sql")
 _WATCH = queries.load("scheduler", "watch.sql")
 _OCCURRENCES = queries.load("scheduler", "occurrences.sql")
+_CALLBACKS = queries.load("scheduler", "callbacks.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
 _DOUBT = queries.load("campaigns.run", "doubt.sql")
 _SIGNS = queries.load("campaigns.run", "signs.sql")
@@ -43,6 +44,10 @@ _FUNCTIONS = {
     _WATCH.forsaken_runs: lambda ledger, p: [],
     _WATCH.waiting_work: lambda ledger, p: [],
     _WATCH.forget_findings: lambda ledger, p: [],
+    # Nobody is told of anything in memory.
+    _CALLBACKS.outbox: lambda ledger, p: [{"last": None, "keeps": False}],
+    _CALLBACKS.publish_receivers: lambda ledger, p: [],
+    _CALLBACKS.dead_receivers: lambda ledger, p: [],
     # No account in memory sends again what is in doubt.
     _DOUBT.give_up_bound: lambda ledger, p: [{"held": 0, "again": 0}],
     # Nobody reports in memory, so nothing is waited for.

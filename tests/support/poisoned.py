@@ -12,8 +12,9 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from worker.app import app
-from worker.ledger import Claimed, RunContext
+from worker.ledger import Claimed
 from worker.rendering import Broken, Rendered, Renderer
+from worker.run_context import RunContext
 
 __all__ = ["app"]
 

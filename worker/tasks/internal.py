@@ -11,9 +11,11 @@ from celery import Celery
 from campaigns.audience import jobs
 from campaigns.database import Connection
 from campaigns.messaging import (
+    TASK_CALL,
     TASK_CHANGE_GROUP,
     TASK_CLOSE,
     TASK_CLOSE_REPORTS,
+    TASK_GATHER,
     TASK_RESOLVE,
     TASK_SEND,
 )
@@ -62,3 +64,11 @@ def register(app: Celery, runtime: Runtime) -> None:
     @app.task(name=TASK_CHANGE_GROUP, shared=False)  # type: ignore[untyped-decorator]
     def change_group(job_id: int) -> int | None:
         return _foreseeing(TASK_CHANGE_GROUP, job_id, lambda: with_connection(jobs.work, job_id))
+
+    @app.task(name=TASK_GATHER, shared=False)  # type: ignore[untyped-decorator]
+    def gather(up_to: int) -> int | None:
+        return _foreseeing(TASK_GATHER, up_to, lambda: runtime.gather(up_to))
+
+    @app.task(name=TASK_CALL, shared=False)  # type: ignore[untyped-decorator]
+    def call(receiver_id: int) -> int | None:
+        return _foreseeing(TASK_CALL, receiver_id, lambda: runtime.call(receiver_id))

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from campaigns.template.content import Mail, Text
-from worker.ledger import Claimed, RunContext
+from worker.ledger import Claimed
 from worker.rendering import Renderer
+from worker.run_context import RunContext
 
 
 def run(template: object, **more: Any) -> RunContext:
