@@ -128,18 +128,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         providers_file=_path(env, "SLUICE_PROVIDERS") or home / "providers.toml",
         home=home,
         web_bind=env.get("SLUICE_WEB_BIND") or "127.0.0.1:8000",
-        web_proxies=_networks("SLUICE_WEB_PROXIES", env.get("SLUICE_WEB_PROXIES") or ""),
+        web_proxies=_networks(env, "SLUICE_WEB_PROXIES"),
         web_rate=_whole(env, "SLUICE_WEB_RATE", "50", "requests per second", 100_000),
         flower_auth=env.get("SLUICE_FLOWER_AUTH") or None,
         flower_bind=env.get("SLUICE_FLOWER_BIND") or "127.0.0.1:5555",
         drain_seconds=_whole(env, "SLUICE_DRAIN_SECONDS", "20", "seconds", 3600),
         callback_seconds=_whole(env, "SLUICE_CALLBACK_SECONDS", "60", "seconds", LONGEST_WINDOW),
-        callback_networks=tuple(
-            map(
-                ip_network,
-                _networks("SLUICE_CALLBACK_NETWORKS", env.get("SLUICE_CALLBACK_NETWORKS") or ""),
-            )
-        ),
+        callback_networks=tuple(map(ip_network, _networks(env, "SLUICE_CALLBACK_NETWORKS"))),
         callback_days=_whole(env, "SLUICE_CALLBACK_DAYS", "7", "days", 365),
         failpoints=env.get("SLUICE_FAILPOINTS") or None,
         failpoint_log=_path(env, "SLUICE_FAILPOINT_LOG"),
@@ -161,8 +156,8 @@ def _whole(env: Mapping[str, str], name: str, default: str, unit: str, most: int
     return int(text)
 
 
-def _networks(name: str, text: str) -> tuple[str, ...]:
-    words = tuple(word.strip() for word in text.split(",") if word.strip())
+def _networks(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    words = tuple(filter(None, map(str.strip, (env.get(name) or "").split(","))))
     for word in words:
         try:
             ip_network(word)

@@ -195,7 +195,13 @@ def test_batches_that_nobody_takes_are_told_with_the_reason(conn):
 
 
 def test_a_worker_that_was_not_seen_lately_is_no_worker():
-    row = {"batches": 0, "runs": 2, "send_seen": None, "control_seen": NOW - 2 * MISSING_AFTER}
+    row = {
+        "batches": 0,
+        "runs": 2,
+        "send_seen": None,
+        "receivers": 0,
+        "control_seen": NOW - 2 * MISSING_AFTER,
+    }
     (finding,) = idle_queues(row, NOW)
     assert finding.detail == "2 runs wait, and no control worker was seen since 11:59:20 UTC"
     assert not list(idle_queues({**row, "runs": 0}, NOW))

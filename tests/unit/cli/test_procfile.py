@@ -14,7 +14,7 @@ TOP = Path(__file__).resolve().parents[3] / "Procfile"
 def test_the_packaged_procfile_is_the_one_at_the_top_and_honcho_reads_it_too() -> None:
     ours = {name: " ".join(command) for name, command in procfile.load().items()}
     assert ours == dict(parse_procfile(TOP.read_text("utf-8")).processes)
-    assert set(ours) == {"beat", "send", "control", "flower"}
+    assert set(ours) == {"beat", "send", "control", "callbacks", "web", "flower"}
 
 
 def test_several_send_processes_have_hostnames_of_their_own() -> None:
