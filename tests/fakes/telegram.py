@@ -106,7 +106,7 @@ PROFILE = Profile(
     addresses=("5551001", "5551002", "-1001234567890"),
     cases={
         "accepted": Case(sent("5551001", 7), [Accepted("7")]),
-        "accepted: the answer cannot be read": Case(answer(200, b"<html>"), [Accepted()]),
+        "unknown: 200 of somebody else": Case(answer(200, b"<html>"), [Unknown("not_ok")]),
         "throttled: the whole bot": Case(
             refusal(429, "Too Many Requests: retry after 5", retry_after=5),
             [Throttled(5.0, "too_many_requests")],
@@ -118,7 +118,7 @@ PROFILE = Profile(
         "blocked: no such bot": Case(refusal(404, "Not Found"), [Blocked("unauthorized")]),
         "rejected: blocked by the user": Case(
             refusal(403, "Forbidden: bot was blocked by the user"),
-            [Rejected("blocked_by_user", gone=True)],
+            [Rejected("blocked_by_user")],
         ),
         "rejected: deactivated": Case(
             refusal(403, "Forbidden: user is deactivated"),
@@ -126,13 +126,17 @@ PROFILE = Profile(
         ),
         "rejected: never started": Case(
             refusal(403, "Forbidden: bot can't initiate conversation with a user"),
-            [Rejected("bot_not_started", gone=True)],
+            [Rejected("bot_not_started")],
+        ),
+        "rejected: the group was deleted": Case(
+            refusal(403, "Forbidden: the group chat was deleted"),
+            [Rejected("group_deleted", gone=True)],
         ),
         "rejected: another 403": Case(
-            refusal(403, "Forbidden: the weather"), [Rejected("forbidden", gone=True)]
+            refusal(403, "Forbidden: the weather"), [Rejected("forbidden")]
         ),
         "rejected: no such chat": Case(
-            refusal(400, "Bad Request: chat not found"), [Rejected("chat_not_found", gone=True)]
+            refusal(400, "Bad Request: chat not found"), [Rejected("chat_not_found")]
         ),
         "rejected: migrated": Case(
             refusal(
@@ -148,14 +152,17 @@ PROFILE = Profile(
         "rejected: too large": Case(
             refusal(413, "Request Entity Too Large"), [Rejected("http_413")]
         ),
-        "failed: its own 502": Case(refusal(502, "Bad Gateway"), [Failed("http_502")]),
+        "unknown: its own 502": Case(refusal(502, "Bad Gateway"), [Unknown("http_502")]),
+        "unknown: it stops": Case(
+            refusal(500, "Internal Server Error: restart"), [Unknown("http_500")]
+        ),
         "failed: a proxy's 400": Case(answer(400, b"<html>"), [Failed("http_400")]),
         "failed: a proxy's 403": Case(answer(403, b"<html>"), [Failed("http_403")]),
         "unknown: 502 of somebody else": Case(answer(502, b"<html>"), [Unknown("http_502")]),
         "unknown: 200 that says no": Case(
             answer(200, {"ok": False, "description": "?"}), [Unknown("not_ok")]
         ),
-        "malformed": Case(answer(200, b'{"ok": true, "resu'), [Accepted()]),
-        "oversized": Case(answer(200, b"[" * 10_000), [Accepted()]),
+        "malformed": Case(answer(200, b'{"ok": true, "resu'), [Unknown("not_ok")]),
+        "oversized": Case(answer(200, b"[" * 10_000), [Unknown("not_ok")]),
     },
 )

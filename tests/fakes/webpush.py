@@ -200,7 +200,7 @@ PROFILE = Profile(
         "rejected: no longer there": Case(
             answer(410, {"code": 410, "errno": 106}), [Rejected("errno_106", gone=True)]
         ),
-        "rejected: never was": Case(answer(404, b""), [Rejected("http_404", gone=True)]),
+        "rejected: the relay does not know it": Case(answer(404, b""), [Rejected("http_404")]),
         "rejected: too large": Case(answer(413, b""), [Rejected("http_413")]),
         "rejected: content": Case(
             answer(400, {"code": 400, "errno": 110}), [Rejected("errno_110")]

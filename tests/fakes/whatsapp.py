@@ -213,10 +213,11 @@ PROFILE = Profile(
     options={"phone_number_id": NUMBER, "access_token": TOKEN, "app_secret": APP_SECRET},
     cases={
         "accepted": Case(sent("353861234567", "wamid.HBgL"), [Accepted("wamid.HBgL")]),
-        "accepted: the answer cannot be read": Case(answer(200, b"<html>"), [Accepted()]),
+        "unknown: 200 of somebody else": Case(answer(200, b"<html>"), [Unknown("http_200")]),
         "throttled: throughput": Case(refusal(130429, 429), [Throttled(None, "130429")]),
         "throttled: with 400": Case(refusal(80007), [Throttled(None, "80007")]),
         "throttled: app": Case(refusal(4), [Throttled(None, "4")]),
+        "throttled: calls of this kind": Case(refusal(613), [Throttled(None, "613")]),
         "throttled: by a proxy": Case(
             answer(429, b"", retry_after="7"), [Throttled(7.0, "http_429")]
         ),
@@ -226,6 +227,7 @@ PROFILE = Profile(
         "failed: its trouble": Case(refusal(131000, 500), [Failed("131000")]),
         "failed: a proxy's 403": Case(answer(403, b"<html>"), [Failed("http_403")]),
         "blocked: token": Case(refusal(190, 401), [Blocked("190")]),
+        "blocked: session": Case(refusal(102, 401), [Blocked("102")]),
         "blocked: permission": Case(refusal(200, 403), [Blocked("200")]),
         "blocked: permission with 500": Case(refusal(3, 500), [Blocked("3")]),
         "blocked: payment": Case(refusal(131042), [Blocked("131042")]),
@@ -236,9 +238,12 @@ PROFILE = Profile(
         "rejected: needs a template": Case(refusal(131047), [Rejected("131047")]),
         "rejected: no such template": Case(refusal(132001, 404), [Rejected("132001")]),
         "unknown: an unknown error": Case(refusal(1, 500), [Unknown("1")]),
+        "unknown: 500 with a code of which nothing is known": Case(
+            refusal(131099, 500), [Unknown("131099")]
+        ),
         "unknown: 500 without a code": Case(answer(500, b"<html>"), [Unknown("http_500")]),
-        "malformed": Case(answer(200, b'{"messages": [{"id'), [Accepted()]),
-        "oversized": Case(answer(200, b"[" * 10_000), [Accepted()]),
+        "malformed": Case(answer(200, b'{"messages": [{"id'), [Unknown("http_200")]),
+        "oversized": Case(answer(200, b"[" * 10_000), [Unknown("http_200")]),
     },
     reports={
         "delivered": ReportCase(

@@ -13,13 +13,16 @@ Every answer is JSON with ``ok``; an error has an ``error_code``, which is the H
 200 ``{"ok": true, "result": ..}``  Accepted; the ids count per chat, so that many are alike
 429, ``parameters.retry_after``     Throttled, the whole bot
 401, 404                            Blocked: the token is wrong or was revoked
-403                                 Rejected, gone: blocked by the user, deactivated, never started
-400 chat not found                  Rejected, gone
+403, 400 of ``_DEAD``               Rejected, gone: nobody is there any more, for no bot
 400, ``migrate_to_chat_id``         Rejected, gone: a supergroup now, with another id
-any other 4xx                       Rejected: the content
-5xx with ``"ok": false``            Failed: it was not sent
-5xx without                         Unknown
+403, 400 of ``_OUT_OF_REACH``       Rejected: for this bot, until it is started or let in again
+any other 4xx                       Rejected: the content, or what the bot may do there
+200 without ``"ok": true``, 5xx     Unknown
 ==================================  ==============================================================
+
+A 5xx has ``"ok": false`` too, and says nothing: it comes from a gateway that waited no longer, or
+from a server that stops with messages on their way (``get_closing_error`` in Client.cpp of
+https://github.com/tdlib/telegram-bot-api); some of them arrive.
 
 There are no delivery reports, no field for a reference, and none for a validity.
 """
@@ -63,14 +66,22 @@ _LONGEST_CAPTION = 1024
 #: https://core.telegram.org/bots/api#inlinekeyboardbutton
 _LONGEST_CALLBACK = 64
 
-#: What a description says, and the code for it: nothing gets through to this chat any more, until
-#: its person starts the bot anew. The descriptions are not documented; these are of
-#: https://github.com/tdlib/telegram-bot-api and what clients have collected.
-_GONE: Mapping[str, str] = {
-    "blocked by the user": "blocked_by_user",
+# What a description says, and the code for it. The descriptions are not documented; these are of
+# https://github.com/tdlib/telegram-bot-api and what clients have collected.
+
+#: The chat itself has ended, whoever writes to it.
+_DEAD: Mapping[str, str] = {
     "user is deactivated": "user_deactivated",
+    "group chat was deleted": "group_deleted",
+    "send messages to bots": "is_a_bot",
+    "send messages to the bot": "is_a_bot",
+}
+
+#: This bot does not get there. Another bot of the team may, and so may this one again tomorrow:
+#: whoever blocked a bot starts it anew without a word to Sluice.
+_OUT_OF_REACH: Mapping[str, str] = {
+    "blocked by the user": "blocked_by_user",
     "can't initiate conversation": "bot_not_started",
-    "bots can't send messages to bots": "is_a_bot",
     "bot was kicked": "bot_was_kicked",
     "bot is not a member": "bot_is_not_a_member",
     "chat not found": "chat_not_found",
@@ -188,12 +199,10 @@ class TelegramAdapter:
         told = at_path(content, "ok") is False
         code = f"http_{response.status}"
         match response.status:
+            case 200 if at_path(content, "ok") is True:
+                return Accepted(identifier(at_path(content, "result.message_id")))
             case 200:
-                return (
-                    Unknown("not_ok")
-                    if told
-                    else Accepted(identifier(at_path(content, "result.message_id")))
-                )
+                return Unknown("not_ok")
             case 429:
                 return Throttled(self._wait(content, response), "too_many_requests")
             case 401 | 404:
@@ -202,8 +211,6 @@ class TelegramAdapter:
                 return _refusal(content, response.status)
             case status if 400 <= status < 500:
                 return Rejected(code) if told else Failed(code)
-            case status if status >= 500 and told:
-                return Failed(code)
             case _:
                 return Unknown(code)
 
@@ -237,7 +244,7 @@ def _refusal(content: Any, status: int) -> Outcome:
     if at_path(content, "parameters.migrate_to_chat_id") is not None:
         return Rejected("chat_has_migrated", gone=True)
     description = str(at_path(content, "description")).lower()
-    for words, code in _GONE.items():
+    for words, code in (*_DEAD.items(), *_OUT_OF_REACH.items()):
         if words in description:
-            return Rejected(code, gone=True)
-    return Rejected("forbidden", gone=True) if status == 403 else Rejected("bad_request")
+            return Rejected(code, gone=words in _DEAD)
+    return Rejected("forbidden" if status == 403 else "bad_request")

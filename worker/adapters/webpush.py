@@ -10,10 +10,10 @@ is not known speaks for its own recipients only: it must not hold, slow down or 
 
 ===============================  ================================================================
 201, also 200 and 202            Accepted; the id is the last part of ``Location``
-404, 410                         Rejected, gone: the subscription ended
+404, 410                         Rejected, gone: the subscription ended; 404 of a relay: Rejected
 401, 403, 400 of another key     Rejected: the subscription was made for another VAPID key
-401, 403                         Blocked if it is a known service, else Rejected
-429                              Failed: see below
+401, 403                         Blocked if it is a known service, else Rejected; see ``_SILENT``
+429, 406 of Microsoft            Failed: see below
 408, 503                         Failed
 5xx in a service's own words     Failed
 any other 4xx                    Rejected: the content, or an endpoint that is none
@@ -84,6 +84,16 @@ _OTHER_KEY = (
     b"key mismatch",
     b"vapidpkhashmismatch",
 )
+
+#: Microsoft answers 401 or 403 without a word where one subscription is old, or is of another key
+#: (https://github.com/web-push-libs/web-push/issues/691,
+#: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/troubleshooting).
+#: One such browser must not hold all others.
+_SILENT = frozenset({".notify.windows.com"})
+
+#: What Microsoft answers in the place of 429
+#: (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166).
+_TOO_MANY_AT_MICROSOFT = 406
 
 #: Of an answer, so much is searched for these words.
 _LONGEST_SENTENCE = 2000
@@ -188,17 +198,24 @@ class WebPushAdapter:
 
     def _outcome(self, message: Message, response: HttpResponse) -> Outcome:
         code = _code(response)
+        host = urlsplit(message.address).hostname or ""
+        is_microsoft = is_trusted(host, _SILENT)
         match response.status:
             case 200 | 201 | 202:
                 return Accepted(_message_id(response))
+            case 404 if self._relay:
+                # A relay that is set up wrongly would have all subscriptions removed.
+                return Rejected(code)
             case 404 | 410:
                 return Rejected(code, gone=True)
             case 400 | 401 | 403 if _is_of_another_key(response):
                 return Rejected("other_vapid_key")
-            case 401 | 403 if self._is_known(message):
+            case 401 | 403 if is_trusted(host, self._services) and not is_microsoft:
                 return Blocked(code)
             case 408 | 429 | 503:
-                return Failed(code, retry_after(response.headers, self._clock.now()))
+                return Failed(code, self._wait(response))
+            case status if status == _TOO_MANY_AT_MICROSOFT and is_microsoft:
+                return Failed(code, self._wait(response))
             case status if 400 <= status < 500:
                 return Rejected(code)
             case status if status >= 500 and not code.startswith("http_"):
@@ -206,8 +223,8 @@ class WebPushAdapter:
             case _:
                 return Unknown(code)
 
-    def _is_known(self, message: Message) -> bool:
-        return is_trusted(urlsplit(message.address).hostname or "", self._services)
+    def _wait(self, response: HttpResponse) -> float | None:
+        return retry_after(response.headers, self._clock.now())
 
     def verify_report(self, request: HttpRequest) -> None:
         """There are none."""

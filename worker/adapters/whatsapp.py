@@ -11,16 +11,18 @@ https://github.com/facebook/openapi).
 
 ===================================  =============================================================
 200 ``{"messages": [{"id": ..}]}``   Accepted
-4, 17, 80007, 130429, 131064,        Throttled
-133016
+4, 17, 341, 613, 80007, 130429,      Throttled
+131064, 133016
 131056                               Failed, this recipient waits 6 s: too fast for it
 131049                               Failed, this recipient waits a day: it has had enough of late
 2, 131000, 131016, 131057, 133004    Failed: Meta's trouble, not sent
-0, 3, 10, 33, 190, 200 to 299, 368,  Blocked: token, permission, policy, payment, or the number
-131005, 131031, 131037, 131042,      itself; 131048: too many people blocked it
+0, 3, 10, 33, 102, 190, 200 to 299,  Blocked: token, permission, policy, payment, or the number
+368, 131005, 131031, 131037, 131042, itself; 131048: too many people blocked it
 131045, 131048, 133010
 100 with subcode 33                  Blocked: there is no such phone number id
-1, and whatever has no code          Unknown from 500 on and for 1, Failed below
+1, 200 without an id, 5xx without a  Unknown
+code that is listed here
+4xx without a code                   Failed: it is somebody else's
 any other code                       Rejected: the recipient or the content
 ===================================  =============================================================
 
@@ -60,11 +62,19 @@ from worker.adapters.whatsapp_reports import parse, signed_by
 
 URL = "https://graph.facebook.com"
 
-_THROTTLED = frozenset({4, 17, 80007, 130429, 131064, 133016})
+#: 341 and 613 are the Graph API's own, and so is 102 below
+#: (https://developers.facebook.com/docs/graph-api/guides/error-handling).
+_THROTTLED = frozenset({4, 17, 341, 613, 80007, 130429, 131064, 133016})
 _PASSING = frozenset({2, 131000, 131016, 131057, 133004})
 _ACCOUNT = frozenset(
-    {0, 3, 10, 33, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048, 133010}
+    {0, 3, 10, 33, 102, 190, 368, 131005, 131031, 131037, 131042, 131045, 131048, 133010}
     | set(range(200, 300))
+)
+#: The recipient or the content, whatever status it comes with.
+_REFUSED = frozenset(
+    {100, 130472, 130497, 131008, 131009, 131021, 131026, 131030, 131047, 131050, 131051, 131052}
+    | {131053, 131062}
+    | set(range(132000, 132100))
 )
 #: "An unknown error": nobody says that it was not sent.
 _UNCLEAR = frozenset({1})
@@ -146,9 +156,10 @@ class WhatsAppAdapter:
         code = at_path(content, "error.code")
         if isinstance(code, int) and not isinstance(code, bool) and 0 <= code < 10**9:
             return self._refusal(code, at_path(content, "error.error_subcode"), response)
+        message_id = identifier(at_path(content, "messages.0.id"))
         match response.status:
-            case 200:
-                return Accepted(identifier(at_path(content, "messages.0.id")))
+            case 200 if message_id is not None:
+                return Accepted(message_id)
             case 429:
                 return Throttled(self._wait(response), "http_429")
             case status if 400 <= status < 500:
@@ -165,7 +176,8 @@ class WhatsAppAdapter:
             return Failed(str(code))
         if code in _ACCOUNT or (code == 100 and subcode == _NO_SUCH_OBJECT):
             return Blocked(str(code))
-        return Unknown(str(code)) if code in _UNCLEAR else Rejected(str(code))
+        unclear = code in _UNCLEAR or (response.status >= 500 and code not in _REFUSED)
+        return Unknown(str(code)) if unclear else Rejected(str(code))
 
     def _wait(self, response: HttpResponse) -> float | None:
         return retry_after(response.headers, self._clock.now())

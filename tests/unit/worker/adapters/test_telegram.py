@@ -119,10 +119,13 @@ def test_the_bot_takes_what_is_encoded() -> None:
     ]
 
 
-def test_a_chat_that_blocked_the_bot_is_gone() -> None:
+def test_who_blocked_the_bot_may_start_it_again_and_who_has_left_telegram_may_not() -> None:
+    """The list of dead addresses is of the team, which may well have another bot."""
     fake = Fake()
     fake.refusals["5551001"] = refusal(403, "Forbidden: bot was blocked by the user")
-    assert exchange(fake, Text("Hello")) == Rejected("blocked_by_user", gone=True)
+    assert exchange(fake, Text("Hello")) == Rejected("blocked_by_user")
+    fake.refusals["5551001"] = refusal(403, "Forbidden: user is deactivated")
+    assert exchange(fake, Text("Hello")) == Rejected("user_deactivated", gone=True)
 
 
 def test_another_bots_token_blocks_the_account() -> None:

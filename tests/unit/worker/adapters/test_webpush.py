@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from campaigns.errors import ConfigurationError
 from campaigns.template.content import Card, Content, Push, Text
-from tests.fakes.base import answer
 from tests.fakes.webpush import (
     AUTH,
     BROWSER_KEY,
@@ -32,35 +31,14 @@ from tests.fakes.webpush import (
     key,
     pem,
     point,
-    unauthorized,
     unbase64url,
 )
 from tests.support.clock import FakeClock
-from worker.adapters.base import Accepted, Blocked, Failed, HttpRequest, Message, Outcome, Rejected
-from worker.adapters.webpush import SERVICES, WebPushAdapter
+from tests.support.webpush import PUSH, adapter, exchange, message
+from worker.adapters.base import Accepted, HttpRequest, Message
+from worker.adapters.webpush import SERVICES
 from worker.adapters.webpush_message import LONGEST_PLAINTEXT, encrypted
 from worker.adapters.webpush_vapid import TURN, read_key
-
-PUSH = Push(
-    "Sale",
-    "Everything must go",
-    "https://shop.example/icon.png",
-    "https://shop.example/sale.jpg",
-    "https://shop.example/",
-    "high",
-    "sale-2030",
-)
-
-
-def adapter(clock: FakeClock | None = None, **options: Any) -> WebPushAdapter:
-    found = PROFILE.adapter(clock, **options)
-    assert isinstance(found, WebPushAdapter)
-    return found
-
-
-def message(content: Content, address: str = f"{ORIGIN}/w/a1", **more: Any) -> Message:
-    one = Message("17-0-aaaaaaaaaaaaa", address, "Sluice", content, address_keys=KEYS)
-    return replace(one, **more)
 
 
 def encoded(content: Content, **options: Any) -> HttpRequest:
@@ -79,14 +57,6 @@ def claims(request: HttpRequest, audience: str) -> dict[str, Any]:
     found: dict[str, Any] = jwt.decode(
         token[1], VAPID_KEY.public_key(), ["ES256"], options, audience=audience
     )
-    return found
-
-
-def exchange(fake: Fake, one: Message, **options: Any) -> Outcome:
-    sender = adapter(**options)
-    request = sender.encode([one])
-    path = replace(request, url=request.url.removeprefix(PROFILE.url))
-    (found,) = sender.decode([one], fake.handle(path))
     return found
 
 
@@ -282,62 +252,3 @@ def test_bad_options_are_refused_by_name(options: dict[str, Any], sentence: str)
         adapter(**options)
     assert str(refused.value).startswith(f"providers.carrier.{sentence}")
     assert "PRIVATE KEY" not in str(refused.value)
-
-
-def test_a_stranger_neither_blocks_nor_throttles_the_account() -> None:
-    own = [message(PUSH, "https://stranger.example/x")]
-    for response in (unauthorized("no"), answer(403, {"reason": "BadJwtToken"})):
-        (found,) = adapter().decode(own, response)
-        assert isinstance(found, Rejected)
-        assert not found.gone
-    assert adapter().decode(own, answer(429, b"", retry_after="9")) == [Failed("http_429", 9.0)]
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    [
-        "https://fcm.googleapis.com/fcm/send/x",
-        "https://updates.push.services.mozilla.com/wpush/v2/x",
-        "https://web.push.apple.com/x",
-        "https://wns2-par02p.notify.windows.com/w/?token=x",
-    ],
-)
-def test_the_browsers_own_services_speak_for_the_account(endpoint: str) -> None:
-    (found,) = adapter().decode([message(PUSH, endpoint)], unauthorized("no"))
-    assert found == Blocked("errno_109")
-
-
-@pytest.mark.parametrize(
-    "endpoint",
-    ["https://evilnotify.windows.com/", "https://fcm.googleapis.com.evil.example/"],
-)
-def test_a_name_that_only_looks_like_a_services_does_not(endpoint: str) -> None:
-    (found,) = adapter().decode([message(PUSH, endpoint)], unauthorized("no"))
-    assert found == Rejected("errno_109")
-
-
-def test_all_the_way_to_the_browser() -> None:
-    fake = Fake()
-    assert exchange(fake, message(PUSH)) == Accepted("1")
-    assert fake.taken == [(f"{ORIGIN}/w/a1", "Everything must go")]
-    fake.refusals["/w/b2"] = answer(410, b"")
-    assert exchange(fake, message(PUSH, f"{ORIGIN}/w/b2")) == Rejected("http_410", gone=True)
-
-
-def test_another_vapid_key_is_not_what_the_subscription_was_made_for() -> None:
-    other = pem(key(2**199 + 1))
-    found = exchange(Fake(), message(PUSH), vapid_private_key=other)
-    assert found == Rejected("other_vapid_key")
-
-
-def test_a_token_that_is_too_old_is_refused() -> None:
-    late = FakeClock()
-    late.advance(3 * TURN)
-    assert exchange(Fake(late), message(PUSH)) == Blocked("errno_109")
-
-
-def test_another_browsers_keys_show_nothing_to_anybody() -> None:
-    fake = Fake()
-    keys = {**KEYS, "auth": base64url(bytes(16))}
-    assert isinstance(exchange(fake, message(PUSH, address_keys=keys)), Accepted)
-    assert fake.shown == []
