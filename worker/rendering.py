@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from campaigns.audience.push_keys import address_keys
-from campaigns.template import contents
+from campaigns.links import codes, linking
+from campaigns.links.linking import Linked
 from campaigns.template.content import Content, Text
 from campaigns.template.contents import Contents
 from campaigns.template.segments import segments
@@ -80,6 +81,10 @@ class Renderer:
         if found is None:
             return None
         try:
+            if type(found) is Linked:
+                sealer = codes.sealer(self._contexts[row.run_id].signing_key)
+                own = found.urls(row.run_id, row.seq, sealer)
+                return found.render({**row.fields, **own})
             return found.render(row.fields)
         except Exception as error:
             log.error(
@@ -95,7 +100,7 @@ def _compiled(run_id: int, context: RunContext, channel: str) -> Contents | None
     runs of the batch are sent.
     """
     try:
-        return contents.compile(channel, context.template).bind(context.template_vars)
+        return linking.prepared(channel, context.template, context.template_vars, context.links)
     except Exception as error:
         log.error("run %d: its template cannot be used (%s)", run_id, type(error).__name__)
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from campaigns.links.linking import Placed
 from worker.stretches import stretches
 
 
@@ -31,6 +32,8 @@ class RunContext:
     max_parts: int | None = None
     #: Somebody is to be told what becomes of its messages.
     announces: bool = False
+    #: Of which each recipient has its own; their codes are made with ``signing_key`` too.
+    links: tuple[Placed, ...] = ()
 
 
 def context(row: Mapping[str, Any]) -> RunContext:
@@ -47,4 +50,5 @@ def context(row: Mapping[str, Any]) -> RunContext:
         row["transliterate"],
         row["max_parts"],
         row["announces"],
+        tuple(Placed(*link) for link in row["links"] or ()),
     )

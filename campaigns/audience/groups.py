@@ -169,6 +169,7 @@ def delete(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
     Raises:
         NotFound: there is no such group.
         Locked: it is the team's ``default_optouts``, or a campaign or a segment may still need it.
+        Conflict: a keyword or an opt-out link leads into it.
     """
     with conn.transaction():
         group = find(conn, team_id, name_or_uuid)
@@ -180,8 +181,20 @@ def delete(conn: Connection, team_id: UUID, name_or_uuid: str | UUID) -> Group:
         conn.execute(SQL["lock_group_for_delete"], {"id": group.id})
         refuse_while_used(conn, group, _NEEDS_GROUP)
         _refuse_while_asked_for(conn, group)
+        _refuse_while_attached(conn, group)
         conn.execute(SQL["delete_group"], {"id": group.id})
         return group
+
+
+def _refuse_while_attached(conn: Connection, group: Group) -> None:
+    """Passona: a group with keywords attached is in a conflicted state."""
+    attached = conn.execute(SQL["attached"], {"id": group.id}).fetchone() or {}
+    for what in ("keyword", "link"):
+        if attached.get(what) is not None:
+            raise Conflict(
+                f"group: {group.name!r} has the {what} {attached[what]!r} attached; "
+                "delete that first."
+            )
 
 
 def lock_for_writing(conn: Connection, group: Group, *, adding: bool) -> None:

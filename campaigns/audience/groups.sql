@@ -124,6 +124,12 @@ WHERE team_id = %(team_id)s AND status = ANY(%(statuses)s) AND segmentation IS N
 ORDER BY what, name, id
 LIMIT 1;
 
+-- name: attached
+-- A word and an opt-out link that lead into the group. Planner: keywords_group, links_group.
+SELECT (SELECT min(word) FROM keywords WHERE group_id = %(id)s) AS keyword,
+       (SELECT min(d.name || '/' || l.path) FROM links l JOIN domains d ON d.id = l.domain_id
+        WHERE l.group_id = %(id)s) AS link;
+
 -- name: delete_group
 -- Its contacts go with it (ON DELETE CASCADE), by the index on contacts (group_id, identity).
 DELETE FROM contact_groups WHERE id = %(id)s;

@@ -13,6 +13,7 @@ from campaigns.campaign.message import Message
 from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.planning import Plan
 from campaigns.campaign.store import Campaign, Pause
+from campaigns.links import placing
 from campaigns.schedule.windows import Interval, merged
 from campaigns.segmentation import parsing
 
@@ -98,12 +99,20 @@ def _content(spec: CampaignSpec, message: Message, plan: Plan) -> dict[str, Any]
         "schedule_rdates": tuple(sorted(set(spec.schedule_rdates))),
         "scheduled_send_date": plan.start,
         "included": spec.included_contact_groups,
-        "excluded": spec.excluded_contact_groups,
         "query_type": spec.query_type or "all",
         "segmentation": (
             [parsing.parse(spec.query).as_json()] if spec.query_type == "segmentation" else None
         ),
+        "excluded": _excluded(spec, message),
+        **message.link_columns,
     }
+
+
+def _excluded(spec: CampaignSpec, message: Message) -> tuple[UUID, ...]:
+    """The excluded groups, and with them those that the message's own links opt out into: otherwise
+    somebody could opt out and get it all the same."""
+    groups = (*spec.excluded_contact_groups, *placing.opt_out_groups(message.links))
+    return tuple(dict.fromkeys(groups))
 
 
 def _limits(spec: CampaignSpec) -> dict[str, Any]:

@@ -12,7 +12,7 @@ INSERT INTO campaigns (
     started_sending_at, timezone, schedule_rrule, schedule_exdates, schedule_rdates, next_dt,
     last_dt, overlap, start_deadline, catch_up, catch_up_cap, jitter, rate, pacing, warm_up,
     sending_hours, quiet_hours, holidays, recipient_local, priority, weight, segments,
-    transliterate, max_parts)
+    transliterate, max_parts, domain_id, opt_out_link_id, track_link_url, track_links, track_opens)
 VALUES (
     %(id)s, %(team_id)s, %(name)s, %(sender)s, %(sending_type)s, %(provider)s, %(template_uuid)s,
     %(template)s, %(template_vars)s, %(query_type)s, %(query)s, %(segmentation)s, %(schedule_type)s, %(scheduled_send_date)s,
@@ -22,7 +22,8 @@ VALUES (
     %(schedule_rdates)s, %(next_dt)s, %(last_dt)s, %(overlap)s, %(start_deadline)s, %(catch_up)s,
     %(catch_up_cap)s, %(jitter)s, %(rate)s, %(pacing)s, %(warm_up)s, %(sending_hours)s,
     %(quiet_hours)s, %(holidays)s, %(recipient_local)s, %(priority)s, %(weight)s, %(segments)s,
-    %(transliterate)s, %(max_parts)s)
+    %(transliterate)s, %(max_parts)s, %(domain_id)s, %(opt_out_link_id)s, %(track_link_url)s,
+    %(track_links)s, %(track_opens)s)
 ON CONFLICT (id) DO NOTHING
 RETURNING id;
 
@@ -46,7 +47,10 @@ SET name = %(name)s, sender = %(sender)s, sending_type = %(sending_type)s,
     warm_up = %(warm_up)s, sending_hours = %(sending_hours)s, quiet_hours = %(quiet_hours)s,
     holidays = %(holidays)s, recipient_local = %(recipient_local)s, priority = %(priority)s,
     weight = %(weight)s, segments = %(segments)s,
-    transliterate = %(transliterate)s, max_parts = %(max_parts)s
+    transliterate = %(transliterate)s, max_parts = %(max_parts)s,
+    domain_id = %(domain_id)s, opt_out_link_id = %(opt_out_link_id)s,
+    track_link_url = %(track_link_url)s, track_links = %(track_links)s,
+    track_opens = %(track_opens)s
 WHERE id = %(id)s;
 
 -- name: insert_groups

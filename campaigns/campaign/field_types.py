@@ -23,6 +23,7 @@ from pydantic import (
 
 from campaigns.campaign import times
 from campaigns.errors import Invalid
+from campaigns.links import urls
 from campaigns.names import as_uuid
 from campaigns.providers import parse_rate
 from campaigns.schedule.calendars import hours_as_json, parse_holidays, parse_hours, parse_zone
@@ -155,6 +156,10 @@ Variables = Annotated[Texts, AfterValidator(_variables), Field(max_length=MOST_V
 Url = Annotated[Line, Field(max_length=2000), AfterValidator(_url)]
 #: A text of a notification, or a URL in it.
 PushText = Annotated[Text, Field(max_length=4000)]
+#: Where a link leads.
+Target = Annotated[Line, AfterValidator(urls.target)]
+#: What has a name, a uuid and a number: any of them.
+Named = Annotated[Line | StrictInt | UUID, Field(union_mode="left_to_right")]
 #: "50/s", "200/min", "1000/h" or "5000/day".
 Rate = Annotated[Line, AfterValidator(_rate)]
 #: The name of a time zone of the IANA database.

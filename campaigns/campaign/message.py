@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from campaigns.campaign import rules
 from campaigns.campaign.model import MessageSpec
 from campaigns.database import Connection
 from campaigns.errors import Invalid
+from campaigns.links import linking, placing
+from campaigns.links.placing import NO_WISHES, CampaignLink, Wishes
 from campaigns.providers import Providers
 from campaigns.template import contents, push, templates
 from campaigns.template.content import Content
@@ -30,6 +34,25 @@ class Message:
     #: SMS segments of the text with its variables put in and without any field of a contact: no
     #: message has fewer. 1 on all other channels.
     segments: int
+    #: Those in its texts, counted for each recipient.
+    links: tuple[CampaignLink, ...] = ()
+    wishes: Wishes = NO_WISHES
+
+    @property
+    def link_columns(self) -> dict[str, Any]:
+        """What a campaign keeps of what was asked for, under the names of its columns."""
+        wished = self.wishes
+        return {
+            "domain_id": None if wished.domain is None else wished.domain.id,
+            "opt_out_link_id": None if wished.opt_out is None else wished.opt_out.id,
+            "track_link_url": wished.track_url,
+            "track_links": wished.everything,
+            "track_opens": wished.opens,
+        }
+
+
+#: Which links a text has, with its variables put in.
+Place = Callable[[Contents], tuple[CampaignLink, ...]]
 
 
 def compose(
@@ -45,29 +68,46 @@ def compose(
     ``kept_text`` is the copy of the stored template that the campaign has already.
 
     Raises:
-        NotFound: the template is not in this team.
+        NotFound: the template, the domain or the opt-out link is not in this team.
         Invalid: the text is none of its channel's forms, is too long for it or asks for an unknown
-            variable, or no provider fits.
+            variable, it has a link that cannot be, or no provider fits.
     """
     provider = providers.select(spec.provider, spec.sending_type)
+    wished = placing.wishes(conn, team_id, spec)
     text = spec.template or kept_text
     if text is None and spec.template_uuid is not None:
         text = templates.get(conn, team_id, spec.template_uuid).body
-    return composed(spec, text, provider.name)
+    return composed(
+        spec, text, provider.name, wished, partial(placing.placed, conn, team_id, wished)
+    )
 
 
-def composed(spec: MessageSpec, text: str | None, provider: str) -> Message:
-    """The message of ``spec`` with this text, checked. Pure; raises :class:`Invalid`."""
+def composed(
+    spec: MessageSpec,
+    text: str | None,
+    provider: str,
+    wished: Wishes = NO_WISHES,
+    place: Place = lambda _: (),
+) -> Message:
+    """The message of ``spec`` with this text, checked; raises :class:`Invalid`.
+
+    Pure as long as ``place`` is.
+    """
     given = {name: getattr(spec, name) for name in push.FIELDS}
     if spec.sending_type == "webpush":
         text = push.folded(text, given)
     assert text is not None  # rules.check_message
     try:
-        compiled = contents.compile(spec.sending_type, text)
-        bound = rules.bound(compiled, spec.template_vars)
+        compiled = linking.completed(
+            contents.compile(spec.sending_type, text), wished.placeholders, spec.sending_type
+        )
+        named = linking.variables(wished.placeholders)
+        bound = rules.bound(compiled, {**spec.template_vars, **named})
+        links = place(bound)
+        bound = linking.linked(bound, placing.provisional(links))
     except Invalid as error:
         raise Invalid(_as_given(error.field, given), None, error.rule) from None
-    return Message(text, bound, provider, _segments(spec, bound))
+    return Message(text, bound, provider, _segments(spec, bound), links, wished)
 
 
 def sms_text(content: Content, *, transliterate: bool) -> str:

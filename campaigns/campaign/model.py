@@ -29,11 +29,13 @@ from campaigns.campaign.field_types import (
     Ids,
     LocalTimes,
     Name,
+    Named,
     PauseSpec,
     PushText,
     Rate,
     Segments,
     SentQuery,
+    Target,
     Texts,
     Time,
     Url,
@@ -89,9 +91,18 @@ class MessageSpec(BaseModel):
     transliterate: StrictBool = False
     #: A text message that has more parts is not sent.
     max_parts: Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)] | None = None
+    #: Where its links are made and its bounces come back to: a name, a uuid or a number.
+    domain: Named | None = None
+    #: Stands for ``{opt_out_link}``, or behind the text: a uuid, a number or a URL.
+    opt_out_link: Named | None = None
+    #: What ``{track_link}`` leads to, or a link behind the text.
+    track_link_url: Target | None = Field(default=None, repr=False)
+    #: Of an e-mail: every link of its HTML is counted, and so is its opening.
+    track_links: StrictBool = False
+    track_opens: StrictBool = False
     provider: Line | None = None
 
-    @field_validator("transliterate", mode="before")
+    @field_validator("transliterate", "track_links", "track_opens", mode="before")
     @classmethod
     def _no_wish(cls, value: object) -> object:
         return False if value is None else value

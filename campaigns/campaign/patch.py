@@ -15,7 +15,7 @@ _REPLACES = {
     "template": ("template_uuid",),
     "template_uuid": ("template",),
     # The provider was chosen for the channel, and so were these.
-    "sending_type": ("provider", "transliterate", "max_parts"),
+    "sending_type": ("provider", "transliterate", "max_parts", "track_links", "track_opens"),
     # Which pacing there is depends on it.
     "throttled": ("pacing",),
 }
@@ -72,6 +72,11 @@ def as_body(campaign: Campaign) -> dict[str, Any]:
         "template_vars": campaign.template_vars,
         "transliterate": campaign.transliterate,
         "max_parts": campaign.max_parts,
+        "domain": campaign.domain_id,
+        "opt_out_link": campaign.opt_out_link_id,
+        "track_link_url": campaign.track_link_url,
+        "track_links": campaign.track_links,
+        "track_opens": campaign.track_opens,
         "timezone": campaign.timezone,
         "schedule_type": campaign.schedule_type,
         "schedule_rrule": campaign.schedule_rrule,

@@ -46,6 +46,9 @@ def check_message(spec: MessageSpec) -> None:
         raise Invalid("template", None, "must not be given together with template_uuid")
     if spec.template is None and spec.template_uuid is None and spec.webpush_title is None:
         raise Invalid("template", None, "is required; give either template or template_uuid")
+    for field, name in (("track_link_url", "track_link"), ("opt_out_link", "opt_out_link")):
+        if getattr(spec, field) is not None and name in spec.template_vars:
+            raise Invalid("template_vars", None, f"must not have {name!r} together with {field}")
 
 
 def _of_other_channels(spec: MessageSpec) -> Invalid | None:
@@ -58,6 +61,10 @@ def _of_other_channels(spec: MessageSpec) -> Invalid | None:
         for name in ("transliterate", "max_parts"):
             if getattr(spec, name):
                 return Invalid(name, getattr(spec, name), f"is for sms, not for {channel}")
+    if channel != "email":
+        for name in ("track_links", "track_opens"):
+            if getattr(spec, name):
+                return Invalid(name, True, f"is for email, not for {channel}")
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -21,6 +21,8 @@ from campaigns.campaign.store import Campaign
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid
+from campaigns.links import placing
+from campaigns.links.placing import CampaignLink
 from campaigns.providers import Providers
 from campaigns.validation import parse
 
@@ -57,13 +59,15 @@ def send_test(
             return stored
         if isinstance(spec, CampaignSampleSpec):
             sample = _of_campaign(store.get(conn, team_id, spec.campaign), now)
+            links = placing.stored(conn, spec.campaign)
         else:
-            sample = _of_message(conn, team_id, spec, providers, now)
+            sample, links = _of_message(conn, team_id, spec, providers, now)
         address = _address(conn, team_id, spec, sample.sending_type)
         fields = checked_fields(spec.custom_fields)
         sample = dataclasses.replace(sample, id=campaign_id, submission=fingerprint)
         if store.insert(conn, sample):
-            _insert_run(conn, sample, address, fields)
+            placing.save(conn, campaign_id, links)
+            _insert_run(conn, sample, address, fields, placing.opt_out_groups(links))
             return sample
         if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
             return stored
@@ -72,12 +76,12 @@ def send_test(
 
 def _of_message(
     conn: Connection, team_id: UUID, spec: SampleSpec, providers: Providers, now: datetime
-) -> Campaign:
+) -> tuple[Campaign, tuple[CampaignLink, ...]]:
     rules.check_message(spec)
     start = max(rules.start_of(spec, now), now.replace(microsecond=0))
     window_rules.check_expiry(spec.expiry_date, start, now)
     message = compose(conn, team_id, spec, providers)
-    return Campaign(
+    sample = Campaign(
         id=uuid4(),
         team_id=team_id,
         name=spec.name,
@@ -107,8 +111,10 @@ def _of_message(
         segments=message.segments,
         transliterate=spec.transliterate,
         max_parts=spec.max_parts,
+        **message.link_columns,
         started_sending_at=None if start > now else now,
     )
+    return sample, message.links
 
 
 #: What a test does not take over from the campaign, because it is sent once and at once.
@@ -179,7 +185,11 @@ def _address(
 
 
 def _insert_run(
-    conn: Connection, sample: Campaign, address: str, fields: Mapping[str, str]
+    conn: Connection,
+    sample: Campaign,
+    address: str,
+    fields: Mapping[str, str],
+    opt_outs: Sequence[UUID],
 ) -> None:
     row = (
         conn.execute(
@@ -189,7 +199,7 @@ def _insert_run(
                 "provider": sample.provider,
                 "starts_at": sample.scheduled_send_date,
                 "expires_at": sample.expiry_date,
-                "suppression_groups": audience.suppression_groups(conn, sample.team_id, []),
+                "suppression_groups": audience.suppression_groups(conn, sample.team_id, opt_outs),
                 "now": sample.created_at,
             },
         ).fetchone()

@@ -31,6 +31,7 @@ from campaigns.campaign.planning import TOLERANCE, Plan, plan
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, Locked
+from campaigns.links import placing
 from campaigns.providers import Providers
 from campaigns.segmentation import parsing, references
 from campaigns.states import CAMPAIGN
@@ -88,6 +89,7 @@ def submit(
             if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
                 return stored
             raise Conflict(f"uuid: {campaign_id} cannot be used, choose another one.")
+        placing.save(conn, campaign_id, message.links)
         failpoints.hit("submit.before_commit")
     failpoints.hit("submit.committed")
     return campaign
@@ -136,6 +138,7 @@ def edit(
             message = _check_references(conn, team_id, spec, providers, kept_text=kept)
             segments = _check_selection(conn, team_id, spec)
             changed = building.edited(campaign, spec, message, when, now, contact_segments=segments)
+            placing.save(conn, campaign_id, message.links)
         store.replace(conn, changed)
         if campaign.status == "draft" and spec.status == "active":
             state.move(conn, campaign_id, "activate", now)

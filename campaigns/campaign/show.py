@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from campaigns.campaign import times
 from campaigns.campaign.store import Campaign
@@ -55,6 +56,11 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "segments": campaign.segments,
         "transliterate": campaign.transliterate,
         "max_parts": campaign.max_parts,
+        "domain": _uuid(campaign.domain_id),
+        "opt_out_link": _uuid(campaign.opt_out_link_id),
+        "track_link_url": campaign.track_link_url,
+        "track_links": campaign.track_links,
+        "track_opens": campaign.track_opens,
         "manually_paused": campaign.manually_paused,
         "pauses": [
             {
@@ -71,7 +77,7 @@ def as_answer(campaign: Campaign) -> dict[str, Any]:
         "contact_segments": [str(segment) for segment in campaign.contact_segments],
         "query_type": campaign.query_type,
         "query": campaign.query,
-        "template_uuid": str(campaign.template_uuid) if campaign.template_uuid else None,
+        "template_uuid": _uuid(campaign.template_uuid),
         "template": campaign.template,
         "template_vars": campaign.template_vars,
         **_push(campaign),
@@ -87,6 +93,10 @@ def _push(campaign: Campaign) -> dict[str, str | None]:
     if campaign.sending_type == "webpush":
         return push.unfolded(campaign.template)
     return dict.fromkeys(push.FIELDS)
+
+
+def _uuid(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _instant(moment: datetime) -> str:

@@ -101,6 +101,13 @@ class Campaign:
     #: selects a contact. They may hold addresses.
     query: str | dict[str, Any] | None = field(default=None, repr=False)
     segmentation: list[dict[str, Any]] | None = field(default=None, repr=False)
+    #: See :class:`campaigns.campaign.model.MessageSpec`. What links the messages have stands in
+    #: campaign_links.
+    domain_id: UUID | None = None
+    opt_out_link_id: UUID | None = None
+    track_link_url: str | None = field(default=None, repr=False)
+    track_links: bool = False
+    track_opens: bool = False
     started_sending_at: datetime | None = None
     finished_sending_at: datetime | None = None
     #: In the order of precedence for custom fields.

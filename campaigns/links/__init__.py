@@ -1,1 +1,1 @@
-"""Links in messages: a code for each recipient, where it leads, who followed it, opting out by it."""
+"""Links in messages: codes of recipients, where they lead, who followed them, opting out."""

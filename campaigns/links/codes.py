@@ -1,9 +1,9 @@
 """The 20 characters that make a link one recipient's own, and lead back to the row without a table.
 
-A code holds 64 bits of numbers (31 of the run, 26 of the recipient's place in it, 7 of the link) and
-55 bits that prove them. It is made in the way of a synthetic initialisation vector (RFC 5297): the
-proof is an HMAC-SHA256 of the numbers, cut to its first bits, and what encrypts the numbers is made
-of the proof. So two codes have nothing to see in common, a code cannot be counted on from, and the
+A code holds 64 bits of numbers (31 of the run, 26 of the recipient's place in it, 7 of the link)
+and 55 bits that prove them. It is made in the way of a synthetic initialisation vector (RFC 5297):
+the proof is an HMAC-SHA256 of the numbers, cut to its first bits, and what encrypts the numbers is
+made of the proof. So two codes have nothing to see in common, none can be counted on from, and the
 same link of the same recipient has the same code at every attempt.
 
 How hard it is to find one, and what is left if somebody does, is told in ``docs/links.md``.
@@ -34,8 +34,8 @@ LARGEST_RUN = (1 << _RUN_BITS) - 1
 LARGEST_SEQ = (1 << _SEQ_BITS) - 1
 LARGEST_LINK = (1 << _LINK_BITS) - 1
 
-#: All bits of the proof but the sixth from its end: the last character of base64 is one of the first
-#: 32 then, which are letters.
+#: All bits of the proof but the sixth from its end: the last character of base64 is one of the
+#: first 32 then, which are letters.
 _PROOF_BITS = (1 << 8 * _PROOF_BYTES) - 1 & ~0x20
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{19}[A-Za-f]")

@@ -12,7 +12,7 @@ from campaigns import queries
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, Locked, NotFound
 from campaigns.links import urls
-from campaigns.names import as_uuid, checked_uuid
+from campaigns.names import as_name, as_uuid, checked_uuid
 
 SQL = queries.load("campaigns.links", "domains.sql")
 
@@ -84,7 +84,7 @@ def find(
     """
     wanted = {
         "team_id": team_id,
-        "name": domain.strip().lower().removesuffix(".") if isinstance(domain, str) else None,
+        "name": None if isinstance(domain, int) else _as_name(domain),
         "id": None if isinstance(domain, int) else as_uuid(domain),
         "number": as_number(domain),
     }
@@ -131,6 +131,11 @@ def as_number(text: object) -> int | None:
     if isinstance(text, bool) or not isinstance(text, int):
         return None
     return text if 0 < text <= LARGEST_NUMBER else None
+
+
+def _as_name(domain: str | UUID) -> str | None:
+    found = as_name(domain)
+    return None if found is None else found.strip().lower().removesuffix(".")
 
 
 def _checked_name(name: str) -> str:

@@ -27,6 +27,7 @@ from typing import NamedTuple
 from campaigns.errors import Invalid
 from campaigns.links import codes, urls
 from campaigns.links.codes import Sealer
+from campaigns.template import contents
 from campaigns.template.content import Content, Mail
 from campaigns.template.contents import Composed, Contents, Plain
 from campaigns.template.forms import as_it_is
@@ -43,7 +44,6 @@ TRACK, OPT_OUT, OPEN = "{track_link}", "{opt_out_link}", "{open}"
 _VALUE, _PLACE = "\ufdd0", "\ufdd1"
 _LEFT = (_PLACE, "%EF%B7%91")
 
-#: The longest name that a place can hold.
 _CODE = "0" * codes.LENGTH
 
 #: What somebody who reads HTML may follow, with the quoted value of its ``href``.
@@ -182,6 +182,22 @@ def linked(bound: Contents, links: Sequence[Placed]) -> Contents:
     return made
 
 
+def prepared(
+    channel: str, text: str, values: Mapping[str, str], links: Sequence[Placed]
+) -> Contents:
+    """A stored text with its variables and its links put in.
+
+    Raises:
+        KeyError, Invalid: the text could not be saved like that, and was by an earlier version.
+    """
+    compiled = contents.compile(channel, text)
+    if not links:
+        return compiled.bind(values)
+    hosts = {link.source: link.host for link in links if _is_named(link)}
+    whole = completed(compiled, hosts, channel)
+    return linked(whole.bind({**values, **variables(hosts)}), links)
+
+
 def _rebuilt(
     bound: Contents, put: Callable[[str, bool, Pieces], Pieces], opt_out: Slot | None
 ) -> Contents:
@@ -212,15 +228,15 @@ def _spans(
     """What is replaced in ``text``, in order: from where, up to where, and by what."""
     found = [(match.start(), match.end(), slot) for place, slot in places.items()
              for match in re.finditer(re.escape(place), text)]  # fmt: skip
-    for span in _anchors(text) if is_html else urls.in_text(text, _VALUE):
-        if not span.goes_on and span.url in slots:
-            found.append((span.start, span.end, slots[span.url]))
+    found += [
+        (span.start, span.end, slots[span.url])
+        for span in (_anchors(text) if is_html else urls.in_text(text, _VALUE))
+        if not span.goes_on and span.url in slots
+    ]
     return iter(sorted(found, key=lambda each: each[0]))
 
 
-def _replaced(
-    pieces: Pieces, spans: Callable[[str], Iterator[tuple[int, int, Slot]]]
-) -> Pieces:
+def _replaced(pieces: Pieces, spans: Callable[[str], Iterator[tuple[int, int, Slot]]]) -> Pieces:
     text, values = _joined(pieces)
     result: list[str | Slot] = []
     rest, at = iter(values), 0
@@ -241,21 +257,15 @@ def _replaced(
 
 def _with_pixel(pieces: Pieces, slot: Slot) -> Pieces:
     """``pieces`` of a document with an image of one pixel at the end of what is shown."""
-    last = next(
-        (n for n in reversed(range(len(pieces))) if _ends_body(pieces[n])), len(pieces)
-    )
-    image: Pieces = (_IMAGE[0], slot, _IMAGE[1])
-    if last == len(pieces):
-        return (*pieces, *image)
-    text = pieces[last]
-    assert isinstance(text, str)
-    *_, end = _BODY_END.finditer(text)
-    before, after = text[: end.start()], text[end.start() :]
-    return (*pieces[:last], before + image[0], slot, _IMAGE[1] + after, *pieces[last + 1 :])
-
-
-def _ends_body(piece: str | Slot) -> bool:
-    return isinstance(piece, str) and _BODY_END.search(piece) is not None
+    begin, end = _IMAGE
+    for place in reversed(range(len(pieces))):
+        text = pieces[place]
+        closing = list(_BODY_END.finditer(text)) if isinstance(text, str) else []
+        if isinstance(text, str) and closing:
+            at = closing[-1].start()
+            around = (text[:at] + begin, slot, end + text[at:])
+            return (*pieces[:place], *around, *pieces[place + 1 :])
+    return (*pieces, begin, slot, end)
 
 
 def _anchors(text: str) -> Iterator[urls.Found]:
@@ -285,8 +295,10 @@ def _texts(bound: Contents) -> Iterator[tuple[str, bool, Pieces]]:
 def _joined(pieces: Pieces) -> tuple[str, list[Slot]]:
     """The text with :data:`_VALUE` for each value, and the values."""
     values = [piece for piece in pieces if isinstance(piece, Slot)]
-    fixed = (piece if isinstance(piece, str) else _VALUE for piece in pieces)
-    return "".join(fixed), values
+    fixed = [piece for piece in pieces if isinstance(piece, str)]
+    if any(_VALUE in piece for piece in fixed):
+        raise Invalid("template", None, "has U+FDD0 in it, which is no character")
+    return "".join(piece if isinstance(piece, str) else _VALUE for piece in pieces), values
 
 
 def _pieces(template: Template) -> Pieces:
@@ -306,7 +318,9 @@ def _check_lengths(made: Linked) -> None:
     """That what is bound is not too long for its channel with its links."""
     if isinstance(made.contents, Plain):
         channel = made.contents.channel
-        check_length("template", made.contents.template.render(made.samples), LONGEST[channel], channel)
+        check_length(
+            "template", made.contents.template.render(made.samples), LONGEST[channel], channel
+        )
     elif isinstance(made.contents, Composed):
         for leaf in made.contents.leaves:
             if leaf.longest is not None:

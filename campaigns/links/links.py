@@ -17,7 +17,7 @@ from campaigns.audience import groups
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
 from campaigns.links import domains, urls
-from campaigns.names import as_uuid, checked_name, checked_uuid
+from campaigns.names import as_name, as_uuid, checked_name, checked_uuid
 
 SQL = queries.load("campaigns.links", "links.sql")
 
@@ -105,7 +105,7 @@ def find(
     }
     row = conn.execute(SQL["find_link"], at).fetchone()
     found = None if row is None else Link(**row)
-    if found is None and isinstance(link, str) and "://" in link:
+    if found is None and isinstance(link, str) and "://" in link and as_name(link):
         found = at_urls(conn, team_id, [urls.key(link)]).get(urls.key(link))
     if found is None or kind not in (None, found.kind):
         raise NotFound("opt-out link" if kind == "opt_out" else "link", link)

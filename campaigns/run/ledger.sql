@@ -38,6 +38,8 @@ SELECT r.id AS run_id, r.provider,
        least(r.expires_at, CASE WHEN c.leftover = 'expire' THEN r.finishes_at END) AS expires_at,
        c.template, c.template_vars, c.sender, c.sending_type, c.segments,
        c.transliterate, c.max_parts, r.announces <> '{}' AS announces,
+       (SELECT json_agg(json_build_array(l.number, l.source, l.host) ORDER BY l.number)
+        FROM campaign_links l WHERE l.campaign_id = c.id AND l.in_use) AS links,
        (SELECT json_agg(json_build_array(s.lo, s.hi, s.seqs)) FROM slices s
         WHERE s.batch_id = %(batch_id)s AND s.run_id = r.id) AS slices,
        coalesce((SELECT k.key FROM signing_keys k

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from campaigns.campaign import service
+from campaigns.links import placing
 from cli import documents
 from cli.parameters import file_argument
 from cli.planning.document import document
@@ -46,12 +47,14 @@ def plan(session: Session, file: str, occurrences: int, svg: Path | None) -> Non
         # The whole of submit, so that plan and submit can never differ; then none of it happened.
         with conn.transaction(force_rollback=True):
             campaign = service.submit(conn, team.id, body, providers=providers, now=now)
+            links = placing.stored(conn, campaign.id)
         found = planned(
             conn,
             team,
             campaign,
             providers.by_name[campaign.provider],
             now,
+            links=placing.provisional(links),
             occurrences=occurrences,
             start_moved=start_moved(body.get("schedule_rrule"), campaign.timezone),
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
+from campaigns.links.linking import Placed
 from campaigns.providers import ProviderConfig
 from campaigns.team.teams import Team
 from cli.planning.ceilings import Ceiling, ceilings
@@ -41,6 +43,7 @@ def planned(
     provider: ProviderConfig,
     now: datetime,
     *,
+    links: Sequence[Placed] = (),
     occurrences: int,
     start_moved: datetime | None = None,
 ) -> Plan:
@@ -49,7 +52,7 @@ def planned(
     It reads the audience as it is now.
     """
     who = recipients(conn, campaign)
-    found = lengths(conn, campaign, who.total)
+    found = lengths(conn, campaign, who.total, links)
     coming = listed(campaign, occurrences)
     return computed(campaign, team, provider, now, who, found, coming, start_moved)
 

@@ -10,10 +10,11 @@ from campaigns.audience.audience import ZoneShare
 from campaigns.campaign.message import sms_text
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
+from campaigns.links import linking
+from campaigns.links.linking import Placed
 from campaigns.schedule.local import to_local
 from campaigns.segmentation.condition import Condition
 from campaigns.segmentation.references import condition_of
-from campaigns.template import contents
 from campaigns.template.segments import Encoding, parts
 
 #: For so many recipients the message is rendered at most.
@@ -63,7 +64,9 @@ def recipients(conn: Connection, campaign: Campaign) -> Recipients:
     return Recipients(sum(zone.recipients for zone in zones), tuple(zones))
 
 
-def lengths(conn: Connection, campaign: Campaign, total: int) -> Lengths | None:
+def lengths(
+    conn: Connection, campaign: Campaign, total: int, links: Sequence[Placed] = ()
+) -> Lengths | None:
     """The segments of ``campaign``'s message; ``None`` where there are none, or nobody to send to.
 
     Rendered for everybody, or for :data:`SAMPLE` of them. A text without fields of a contact is the
@@ -71,7 +74,7 @@ def lengths(conn: Connection, campaign: Campaign, total: int) -> Lengths | None:
     """
     if campaign.sending_type != "sms" or not total:
         return None
-    template = contents.compile("sms", campaign.template).bind(campaign.template_vars)
+    template = linking.prepared("sms", campaign.template, campaign.template_vars, links)
 
     def text(fields: Mapping[str, str]) -> str:
         return sms_text(template.render(fields), transliterate=campaign.transliterate)

@@ -50,7 +50,7 @@ CREATE INDEX campaigns_opt_out_link ON campaigns (opt_out_link_id) WHERE opt_out
 CREATE INDEX campaigns_sender ON campaigns (ltrim(sender, '+'));
 
 -- The links of a campaign's messages as they were when it was saved. What went out must lead where it
--- led, so rows are added and never changed: of one source the row with the highest number is in use.
+-- led: rows are added, and neither changed nor removed when the campaign is edited.
 CREATE TABLE campaign_links (
     campaign_id uuid NOT NULL REFERENCES campaigns ON DELETE CASCADE,
     -- Seven bits of a code (campaigns/links/codes.py).
@@ -64,6 +64,8 @@ CREATE TABLE campaign_links (
     title       text,
     -- No foreign key: an opt-out into a group that is gone lands in default_optouts.
     group_id    uuid,
+    -- The messages that are still to go have it.
+    in_use      boolean NOT NULL,
     PRIMARY KEY (campaign_id, number),
     CHECK ((kind = 'redirect') = (target IS NOT NULL))
 );
