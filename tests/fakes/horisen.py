@@ -79,7 +79,9 @@ NOW = FakeClock().now()
 class Fake:
     """HORISEN. ``next_error`` is the code with which it refuses the next request."""
 
-    def __init__(self) -> None:
+    def __init__(self, first_part: int = 1) -> None:
+        #: What it calls the first part.
+        self.first_part = first_part
         self.taken: list[tuple[str, str]] = []
         self.next_error: str | None = None
         self._unreported: list[tuple[str, int, dict[str, Any]]] = []
@@ -106,7 +108,7 @@ class Fake:
                 url=content["dlrUrl"],
             )
             for message_id, count, content in known
-            for number in range(1, count + 1)
+            for number in range(self.first_part, self.first_part + count)
             for bit, event in ((8, "SENT_TO_SMSC"), (1, "DELIVERED"))
             if content["dlrMask"] & bit and "dlrUrl" in content
         ]
@@ -177,9 +179,10 @@ PROFILE = Profile(
         report("DELIVERED", custom={}),
         report("DELIVERED", custom=None),
         report("DELIVERED", msgId=None),
-        report("DELIVERED", 0, 2),
+        report("DELIVERED", 3, 2),
+        report("DELIVERED", -1, 2),
         report("DELIVERED", count=0),
-        report("DELIVERED", count="2"),  # type: ignore[arg-type]
+        report("DELIVERED", count="some"),  # type: ignore[arg-type]
         report(None),  # type: ignore[arg-type]
     ),
     url="http://127.0.0.1:9000/bulk_server",

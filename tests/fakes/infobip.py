@@ -113,7 +113,6 @@ PROFILE = Profile(
     options={"api_key": API_KEY, "report_url": REPORT_URL},
     cases={
         "accepted": Case(answered(26), [Accepted(reference())]),
-        "accepted: had it before": Case(answered(23), [Accepted(reference())]),
         "partly accepted": Case(
             answered(26, 52, 14),
             [
@@ -123,6 +122,7 @@ PROFILE = Profile(
             ],
             messages=3,
         ),
+        "unknown: its id was seen": Case(answered(23), [Unknown("REJECTED_DUPLICATE_MESSAGE_ID")]),
         "unknown: no word on one of them": Case(
             answered(), [Unknown("no_status"), Unknown("no_status")], messages=2
         ),
@@ -161,6 +161,7 @@ PROFILE = Profile(
         "intermediate": ReportCase(
             call(result(2, reference(), TO), result(26, reference(1), TO)), []
         ),
+        "of a repetition": ReportCase(call(result(23, reference(), TO)), []),
     },
     no_reports=[
         call({}),
@@ -180,6 +181,8 @@ class Fake:
         self.throttle = 0
         #: How many messages the credits are good for; None: any number.
         self.credits: int | None = None
+        #: Destinations that got too much within this hour.
+        self.flooded: set[str] = set()
         #: Destinations that no operator has.
         self.unknown: set[str] = set()
         self._ids: set[str] = set()
@@ -208,8 +211,9 @@ class Fake:
         (destination,) = message["destinations"]
         message_id = destination["messageId"]
         number = self._judge(destination["to"], message_id)
+        # What was refused is kept in the logs under its id, too.
+        self._ids.add(message_id)
         if number == 26:
-            self._ids.add(message_id)
             self.taken.append((destination["to"], message["content"]["text"]))
             webhooks = message["webhooks"]
             if "delivery" in webhooks:
@@ -228,6 +232,8 @@ class Fake:
             return 23
         if to in self.unknown:
             return 52
+        if to in self.flooded:
+            return 20
         if self.credits is not None and len(self.taken) >= self.credits:
             return 12
         return 26

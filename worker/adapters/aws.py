@@ -23,7 +23,6 @@ any other 500, and anything else                     Unknown
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -49,6 +48,7 @@ from worker.adapters.base import (
     Report,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.options import base_url, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, short_code, unix_moment
 
@@ -90,8 +90,6 @@ _KINDS: Mapping[str, ReportKind] = {
     "TEXT_TTL_EXPIRED": "failed",
     "TEXT_PROTECT_BLOCKED": "failed",
 }
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class AwsSmsOptions(sns.SnsOptions):
@@ -158,7 +156,7 @@ class AwsSmsAdapter:
         if self._options.max_price is not None:
             content["MaxPrice"] = self._options.max_price
         headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": _TARGET}
-        request = HttpRequest("POST", self._url, headers, _encode(content).encode("ascii"))
+        request = json_post(self._url, headers, content)
         return self._signer.sign(request, now)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:

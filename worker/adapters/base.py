@@ -35,6 +35,8 @@ class Message:
     expires_at: datetime | None = None
     #: What is stored with the address: the keys of a push subscription (RFC 8291, section 2.1).
     address_keys: Mapping[str, str] = field(default_factory=lambda: NO_KEYS)
+    #: An earlier request with it may have arrived.
+    in_doubt: bool = False
 
     @property
     def text(self) -> str:

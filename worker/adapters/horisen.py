@@ -19,12 +19,12 @@ any other                     Unknown
 ============================  =========  =====================================================
 
 A message has one id however many parts it has, and each part is reported alone. So a part is named
-by the id and its number, ``id:1``, ``id:2`` and so on; a message of one part by the id.
+by the id and its number, ``id:1``, ``id:2`` and so on; a message of one part by the id. Whether
+HORISEN counts parts from 0 or from 1 it does not say, so both are understood.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -49,6 +49,8 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
+from worker.adapters.message_ids import of_part, of_parts, part_count
 from worker.adapters.options import (
     AccountName,
     Options,
@@ -59,8 +61,6 @@ from worker.adapters.options import (
 )
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, short_code
 
-_HEADERS = {"content-type": "application/json", "accept": "application/json"}
-
 _THROTTLED = frozenset({"105"})
 _BLOCKED = frozenset({"103", "104", "113"})
 _FAILED = frozenset({"101"})
@@ -68,16 +68,11 @@ _FAILED = frozenset({"101"})
 #: Delivered, undelivered, rejected; not buffered (4), nor sent to the carrier (8).
 _FINAL_EVENTS = 1 | 2 | 16
 
-#: The header that joins the parts of an SMS counts them in one byte (3GPP TS 23.040, 9.2.3.24.1).
-_MOST_PARTS = 255
-
 _KINDS: Mapping[str, ReportKind | None] = {
     "DELIVERED": "delivered",
     **dict.fromkeys(("UNDELIVERED", "REJECTED", "EXPIRED", "UNKNOWN"), "failed"),
     **dict.fromkeys(("BUFFERED", "SENT_TO_SMSC")),
 }
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class HorisenOptions(Options):
@@ -134,7 +129,7 @@ class HorisenAdapter:
         }
         if self._report_url is not None:
             content |= {"dlrMask": _FINAL_EVENTS, "dlrUrl": self._report_url}
-        return HttpRequest("POST", self._url, _HEADERS, _encode(content).encode("ascii"))
+        return json_post(self._url, {}, content)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         """One outcome per message, by the table at the head of this module."""
@@ -190,7 +185,7 @@ class HorisenAdapter:
                 kind,
                 at=_moment(at_path(content, "dlrTime")),
                 code=None if kind == "delivered" else code,
-                part=_count(at_path(content, "numParts")) != 1,
+                part=part_count(at_path(content, "numParts")) != 1,
             )
         ]
 
@@ -208,30 +203,14 @@ def _refusal(code: str | None, wait: float | None) -> Outcome:
 def _ids(content: Any) -> list[str]:
     """The ids of the parts of a message that was accepted; of one if it does not say how many."""
     message_id = identifier(at_path(content, "msgId"))
-    if message_id is None:
-        return []
-    count = _count(at_path(content, "numParts")) or 1
-    return [_named(message_id, number, count) for number in range(1, count + 1)]
+    count = part_count(at_path(content, "numParts")) or 1
+    return [] if message_id is None else of_parts(message_id, count)
 
 
 def _part_id(content: Any) -> str | None:
     message_id = identifier(at_path(content, "msgId"))
-    count = _count(at_path(content, "numParts"))
-    number = _count(at_path(content, "partNum"))
-    if message_id is None or count is None or (count > 1 and number is None):
-        return None
-    return _named(message_id, number or 1, count)
-
-
-def _named(message_id: str, number: int, count: int) -> str:
-    return message_id if count == 1 else f"{message_id}:{number}"
-
-
-def _count(value: Any) -> int | None:
-    """A number of parts, or of a part."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 1 <= value <= _MOST_PARTS else None
+    number, count = at_path(content, "partNum"), at_path(content, "numParts")
+    return None if message_id is None else of_part(message_id, number, count)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.clock import Clock
-from worker.adapters import http_ids
+from worker.adapters import message_ids
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -51,7 +51,9 @@ class ReplyReader:
         means, word = self._class(response.status, content)
         code = short_code(word) or f"http_{response.status}"
         match means:
-            case "accepted":
+            case "repeated" if not message.in_doubt:
+                return Unknown(code)
+            case "accepted" | "repeated":
                 return Accepted(*self._ids(content, message))
             case "throttled" if self._options.throttle_scope == "account":
                 return Throttled(self._wait(content, response.headers), code)
@@ -108,14 +110,14 @@ class ReplyReader:
 
     def _ids(self, content: Any, message: Message) -> list[str]:
         options = self._options
-        values = each_at_path(content, options.message_id_path)[: http_ids.MOST_PARTS]
+        values = each_at_path(content, options.message_id_path)[: message_ids.MOST_PARTS]
         ids = [each for each in map(identifier, values) if each is not None]
         if options.report_recipient_path is not None:
-            ids = [http_ids.of_recipient(each, message.address) for each in ids]
+            ids = [message_ids.of_recipient(each, message.address) for each in ids]
         if options.part_count_path is None:
             return ids
-        parts = http_ids.count(at_path(content, options.part_count_path)) or 1
-        return [http_ids.of_part(each, n, parts) for each in ids for n in range(1, parts + 1)]
+        count = message_ids.part_count(at_path(content, options.part_count_path)) or 1
+        return [part for each in ids for part in message_ids.of_parts(each, count)]
 
     def _wait(self, content: Any, headers: Mapping[str, str]) -> float | None:
         """Seconds that the answer says: in its body, or in its header."""

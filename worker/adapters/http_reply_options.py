@@ -22,9 +22,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from worker.adapters.http_paths import EachPath, EachPaths, Path
 from worker.adapters.options import HeaderName, Options
 
-#: What an answer means; ``gone``: rejected, and the address is dead for ever.
+#: What an answer means; ``gone``: rejected, and the address is dead for ever; ``repeated``: the
+#: provider knows the reference, so what was in doubt had arrived, and anything else is unknown.
 Class = Literal[
     "accepted",
+    "repeated",
     "throttled",
     "throttled_recipient",
     "blocked",
@@ -75,6 +77,7 @@ class ErrorCodes(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, strict=True)
 
     accepted: list[Word] = Field(default_factory=list)
+    repeated: list[Word] = Field(default_factory=list)
     throttled: list[Word] = Field(default_factory=list)
     #: Too much for this recipient; the account may go on.
     throttled_recipient: list[Word] = Field(default_factory=list)

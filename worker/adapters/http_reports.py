@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.run.events import ReportKind
-from worker.adapters import http_ids
+from worker.adapters import message_ids
 from worker.adapters.base import HttpRequest, Report
 from worker.adapters.http_calls import Call
 from worker.adapters.http_options import HttpOptions
@@ -94,14 +94,14 @@ class ReportParser:
             recipient = self._word(call, entry, options.report_recipient_path)
             if recipient is None:
                 raise ValueError("a report must hold the recipient")
-            found = http_ids.of_recipient(found, recipient)
+            found = message_ids.of_recipient(found, recipient)
         if options.report_part_path is None or options.report_part_count_path is None:
             return found, self._has_part_ids
-        parts = http_ids.count(call.at(entry, options.report_part_count_path))
-        number = http_ids.count(call.at(entry, options.report_part_path))
-        if parts is None or (parts > 1 and number is None):
+        count = call.at(entry, options.report_part_count_path)
+        part = message_ids.of_part(found, call.at(entry, options.report_part_path), count)
+        if part is None:
             raise ValueError("a report must say which part it is of, and of how many")
-        return http_ids.of_part(found, number or 1, parts), parts != 1
+        return part, message_ids.part_count(count) != 1
 
     def _code(self, call: Call, entry: Any, words: Sequence[str]) -> str | None:
         paths = self._options.report_code_path

@@ -9,13 +9,14 @@
                    "callbackData": ..}}]}
 
 The id of a message is ours, its reference, and Infobip refuses one that it has seen. That makes a
-repetition harmless: its answer, 23, says that the message is there already.
+repetition harmless: its answer, 23, says that the message is there already. Or that it was refused
+under this id before, for nowhere does Infobip say that it forgets those.
 
 The answer to the request holds a status for each message, also where it refuses it.
 
 ==============================  ==============================================================
 group 0, 1, 3                   Accepted
-group 5, id 23                  Accepted: it had this message before
+group 5, id 23                  Accepted where an earlier request may have arrived; else Unknown
 group 5, ids of the tables      Blocked, Failed, or Rejected with a dead address
 group 2, 4, 5, any other id     Rejected
 any other group, or none        Unknown
@@ -24,8 +25,9 @@ any other group, or none        Unknown
 An answer to the request as a whole:
 
 ==============================  ==============================================================
-400 that names some messages    Rejected; the others Failed, to be sent again without them
-400, 413, 415, 422              Rejected
+400, 413, 415, 422 of one       Rejected
+the same of several             Rejected for those that it names; the others Failed, since each may
+                                be right by itself
 401, 403, 404                   Blocked: the key, what it may do, or the account's own address
 429                             Throttled, with Retry-After where there is one
 500 and anything else           Unknown
@@ -38,7 +40,6 @@ An answer to the request as a whole:
 from __future__ import annotations
 
 import hmac
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,6 +63,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.options import HeaderValue, Options, ReportUrl, base_url, read_options
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
 
@@ -75,7 +77,7 @@ _MAX_BATCH = 100
 _LONGEST_VALIDITY = 48 * 3600
 
 _TAKEN_GROUPS, _REFUSED_GROUPS = frozenset({0, 1, 3}), frozenset({2, 4, 5})
-_DUPLICATE = 23
+_REJECTED, _DUPLICATE = 5, 23
 
 #: Of group 5, what is said of the account: no credits, credits that expired, on trial, no route.
 _BLOCKED = frozenset({12, 17, 18, 19})
@@ -92,8 +94,6 @@ _FINAL: Mapping[int, ReportKind] = {2: "failed", 3: "delivered", 4: "failed", 5:
 _DELIVERED_TO_OPERATOR = 2
 
 _VIOLATED = re.compile(r"messages\[([0-9]{1,6})\]")
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class InfobipOptions(Options):
@@ -131,11 +131,7 @@ class InfobipAdapter:
         self._url = url
         self._clock = clock
         self._options = options
-        self._headers = {
-            "authorization": f"App {options.api_key.get_secret_value()}",
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"authorization": f"App {options.api_key.get_secret_value()}"}
         proven = options.report_authorization is not None
         self.capabilities = Capabilities(
             max_batch=_MAX_BATCH,
@@ -158,7 +154,7 @@ class InfobipAdapter:
         if len({message.reference for message in messages}) < len(messages):
             raise ValueError("the second of two messages with one id would be refused")
         content = {"messages": [self._message(message) for message in messages]}
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def _message(self, message: Message) -> dict[str, Any]:
         webhooks: dict[str, Any] = {"callbackData": message.reference}
@@ -223,25 +219,26 @@ class InfobipAdapter:
 
 def _each(messages: Sequence[Message], entries: Any) -> list[Outcome]:
     """The outcomes by the ids that the entries are of, in whatever order they stand."""
-    found: dict[str, Outcome] = {}
+    found: dict[str, Any] = {}
     for entry in entries if isinstance(entries, list) else ():
         message_id = identifier(at_path(entry, "messageId"))
         if message_id is not None:
-            found.setdefault(message_id, _outcome(entry, message_id))
-    missing = Unknown("no_status")
-    return [found.get(message.reference, missing) for message in messages]
+            found.setdefault(message_id, entry)
+    return [_outcome(found.get(message.reference), message) for message in messages]
 
 
-def _outcome(entry: Any, message_id: str) -> Outcome:
+def _outcome(entry: Any, message: Message) -> Outcome:
     group, status = at_path(entry, "status.groupId"), at_path(entry, "status.id")
     code = _status_code(entry)
     if not _is_number(group) or not _is_number(status):
         return Unknown("no_status")
-    if group in _TAKEN_GROUPS or (group == 5 and status == _DUPLICATE):
-        return Accepted(message_id)
+    if group in _TAKEN_GROUPS:
+        return Accepted(message.reference)
+    if group == _REJECTED and status == _DUPLICATE:
+        return Accepted(message.reference) if message.in_doubt else Unknown(code)
     if group not in _REFUSED_GROUPS:
         return Unknown(code)
-    return _refusal(status, code) if group == 5 else Rejected(code)
+    return _refusal(status, code) if group == _REJECTED else Rejected(code)
 
 
 def _refusal(status: int, code: str) -> Outcome:
@@ -267,8 +264,8 @@ def _refused(messages: Sequence[Message], content: Any, code: str) -> list[Outco
         match = _VIOLATED.search(place) if isinstance(place, str) else None
         if match is not None:
             named.add(int(match.group(1)))
-    if not named & set(range(len(messages))):
-        return [Rejected(code)] * len(messages)
+    if len(messages) == 1:
+        return [Rejected(code)]
     return [Rejected(code) if n in named else Failed(code) for n in range(len(messages))]
 
 
@@ -285,6 +282,9 @@ def _report(result: Any) -> Report | None:
         raise ValueError("a report must hold a messageId and a status with its groupId")
     kind = _FINAL.get(group)
     if kind is None or (kind == "delivered" and status == _DELIVERED_TO_OPERATOR):
+        return None
+    if group == _REJECTED and status == _DUPLICATE:
+        # That is of a repetition. The message itself is on its way.
         return None
     at = moment(at_path(result, "doneAt"))
     if kind == "delivered":

@@ -26,7 +26,6 @@ code 9 or 10 that names the recipient    Rejected with a dead address
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,6 +47,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.messagebird_signature import check_signature
 from worker.adapters.options import (
     HeaderValue,
@@ -73,8 +73,6 @@ _FINAL: Mapping[str, ReportKind] = {
 _INTERMEDIATE = frozenset({"scheduled", "sent", "buffered"})
 
 _ERROR_CODE = re.compile(r"[1-9][0-9]{0,8}")
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class MessageBirdOptions(Options):
@@ -105,11 +103,7 @@ class MessageBirdAdapter:
         self._clock = clock
         self._report_url = options.report_url
         self._key = options.signing_key
-        self._headers = {
-            "authorization": f"AccessKey {options.access_key.get_secret_value()}",
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"authorization": f"AccessKey {options.access_key.get_secret_value()}"}
         reports = options.report_url is not None
         self.capabilities = Capabilities(
             reports=reports,
@@ -139,7 +133,7 @@ class MessageBirdAdapter:
             content["validity"] = validity
         if self._report_url is not None:
             content["reportUrl"] = self._report_url
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         """One outcome per message, by the table at the head of this module."""

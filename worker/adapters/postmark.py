@@ -34,7 +34,6 @@ An answer to the request as a whole:
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,6 +58,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.header_text import mailbox as written
+from worker.adapters.json_post import json_post
 from worker.adapters.mail_fields import mailbox, one_line, only_mail, unsubscribing
 from worker.adapters.options import HeaderValue, Options, base_url, check_proof, read_options
 from worker.adapters.postmark_events import VARIABLE, parse_event
@@ -73,8 +73,6 @@ _MAX_BATCH = 100
 #: message stream not found, or archived.
 _BLOCKED = frozenset({10, 400, 401, 405, 412, 413, 1226, 1235})
 _MAINTENANCE, _TOO_MANY = 100, 429
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class PostmarkOptions(Options):
@@ -109,11 +107,7 @@ class PostmarkAdapter:
         self._clock = clock
         self._stream = options.message_stream
         self._authorization = options.report_authorization
-        self._headers = {
-            "x-postmark-server-token": options.server_token.get_secret_value(),
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"x-postmark-server-token": options.server_token.get_secret_value()}
         self.capabilities = Capabilities(
             max_batch=_MAX_BATCH,
             reports=options.reports,
@@ -131,7 +125,7 @@ class PostmarkAdapter:
         """
         mails = only_mail(messages, _MAX_BATCH)
         content = [self._message(*each) for each in mails]
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def _message(self, message: Message, mail: Mail) -> dict[str, Any]:
         content: dict[str, Any] = {

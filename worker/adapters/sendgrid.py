@@ -30,7 +30,6 @@ the reference, which comes back in every report.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +53,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.mail_batch import Batch, batch
 from worker.adapters.mail_fields import one_line, unsubscribing
 from worker.adapters.options import HeaderValue, Options, base_url, check_proof, read_options
@@ -72,8 +72,6 @@ _LONGEST_SUBSTITUTIONS = 10_000
 _TEXT, _HTML = "[[sluice-text]]", "[[sluice-html]]"
 
 _PLACE = re.compile(r"personalizations\.([0-9]{1,4})(?:\.|\Z)")
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class SendgridOptions(Options):
@@ -112,11 +110,7 @@ class SendgridAdapter:
         self._url = f"{url}/v3/mail/send"
         self._clock = clock
         self._key = key
-        self._headers = {
-            "authorization": f"Bearer {options.api_key.get_secret_value()}",
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"authorization": f"Bearer {options.api_key.get_secret_value()}"}
         self.capabilities = Capabilities(
             max_batch=_MAX_BATCH,
             reports=options.reports,
@@ -143,7 +137,7 @@ class SendgridAdapter:
         }
         if mails.reply_to is not None:
             content["reply_to"] = _mailbox(mails.reply_to)
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         """One outcome per message, by the table at the head of this module."""

@@ -30,7 +30,6 @@ and in reports alike: ``batch:353861234567``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -55,6 +54,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.options import (
     AccountName,
     HeaderValue,
@@ -83,8 +83,6 @@ _LONGEST_VALIDITY = 3 * 86_400 - 60
 
 #: Refusals of 403 that are about the request and not about who makes it.
 _REJECTED = frozenset({"unknown_group", "unknown_campaign", "missing_callback_url"})
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class SinchOptions(Options):
@@ -116,11 +114,7 @@ class SinchAdapter:
         self._clock = clock
         self._report_url = options.report_url
         self._secret = options.hmac_secret
-        self._headers = {
-            "authorization": f"Bearer {options.api_token.get_secret_value()}",
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"authorization": f"Bearer {options.api_token.get_secret_value()}"}
         self.capabilities = Capabilities(
             max_batch=_MAX_BATCH,
             reports=options.report_url is not None,
@@ -153,7 +147,7 @@ class SinchAdapter:
             **self._expiry(first),
             **self._reporting(),
         }
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def _expiry(self, message: Message) -> dict[str, str]:
         now = self._clock.now()

@@ -29,7 +29,6 @@ Nothing of ours comes back in reports, so the reference is put into the query of
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -53,6 +52,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.options import (
     HeaderValue,
     Options,
@@ -114,8 +114,6 @@ _FINAL: Mapping[str, ReportKind] = {
     "expired": "failed",
 }
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
 
 def _checked_key(text: str) -> str:
     public_key(text)
@@ -153,11 +151,7 @@ class TelnyxAdapter:
         self._profile = options.messaging_profile_id
         self._report_url = options.report_url
         self._key = None if options.public_key is None else public_key(options.public_key)
-        self._headers = {
-            "authorization": f"Bearer {options.api_key.get_secret_value()}",
-            "content-type": "application/json",
-            "accept": "application/json",
-        }
+        self._headers = {"authorization": f"Bearer {options.api_key.get_secret_value()}"}
         reports = options.report_url is not None
         self.capabilities = Capabilities(
             reports=reports,
@@ -184,7 +178,7 @@ class TelnyxAdapter:
             content["messaging_profile_id"] = self._profile
         if self._report_url is not None:
             content["webhook_url"] = with_reference(self._report_url, message.reference)
-        return HttpRequest("POST", self._url, self._headers, _encode(content).encode("ascii"))
+        return json_post(self._url, self._headers, content)
 
     def decode(self, messages: Sequence[Message], response: HttpResponse) -> Sequence[Outcome]:
         """One outcome per message, by the table at the head of this module."""

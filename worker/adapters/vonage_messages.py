@@ -22,7 +22,6 @@ of the account                               does not have, a wrong URL
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -50,6 +49,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.json_post import json_post
 from worker.adapters.options import (
     AccountName,
     Options,
@@ -85,8 +85,6 @@ _KINDS: Mapping[str, ReportKind | None] = {
     "undeliverable": "failed",
     "submitted": None,
 }
-
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def _checked_key(key: SecretStr) -> SecretStr:
@@ -183,12 +181,8 @@ class VonageMessagesAdapter:
         }
         if self._report_url is not None:
             content |= {"webhook_url": self._report_url, "webhook_version": "v1"}
-        headers = {
-            "content-type": "application/json",
-            "accept": "application/json",
-            "authorization": self._authorization(),
-        }
-        return HttpRequest("POST", self._url, headers, _encode(content).encode("ascii"))
+        headers = {"authorization": self._authorization()}
+        return json_post(self._url, headers, content)
 
     def _content(self, message: Message) -> Mapping[str, Any]:
         ttl = self._ttl(message)

@@ -34,6 +34,14 @@ def test_each_run_of_a_batch_has_its_own_template_of_the_accounts_channel() -> N
     assert broken == []
 
 
+def test_a_message_says_whether_an_earlier_request_with_it_may_have_arrived() -> None:
+    """The adapter of a provider that recognises a repetition has to know that it is one."""
+    first, second = rows("p", "q")
+    claimed = [first._replace(in_doubt=True), second]
+    rendered, _ = Renderer({1: run("@x")}, "sms").render(claimed, by_segment=False)
+    assert [one.message.in_doubt for one in rendered] == [True, False]
+
+
 @pytest.mark.parametrize("template", ["Hello", "{unknown}", {"subject": "x", "text": "{unknown}"}])
 def test_a_template_that_this_version_does_not_take_breaks_its_own_run_only(
     template: object, caplog: pytest.LogCaptureFixture

@@ -88,9 +88,10 @@ def test_a_moment_that_is_none_is_left_out(moment: Any) -> None:
     assert found.at is None
 
 
-def test_a_whole_conversation_with_its_fake() -> None:
+@pytest.mark.parametrize("first_part", [0, 1])
+def test_a_whole_conversation_with_its_fake(first_part: int) -> None:
     """Every part that was accepted is reported under the id that it was accepted with."""
-    fake, adapter = Fake(), PROFILE.adapter()
+    fake, adapter = Fake(first_part), PROFILE.adapter()
     messages = PROFILE.messages(3)
     texts = ['Dear "Mary" & Joe = 100% + €', "x" * 400, "Zażółć gęślą jaźń " * 5]
     histories: dict[str | None, list[Event]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from tests.support.adapters import ADDRESS, MESSAGE, URL
+from tests.support.adapters import ADDRESS, MESSAGE, URL, response
 from tests.support.clock import FakeClock
 from worker.adapters.base import (
     Accepted,
@@ -55,6 +56,14 @@ CODES = {
         "unknown": [True],
     },
 }
+
+
+def test_a_repetition_is_accepted_only_where_there_was_a_doubt() -> None:
+    """Else the provider knows the reference from a request that it refused."""
+    known = response(409, {"error": "seen"})
+    twice = adapter(error_code_path="error", error_codes={"repeated": ["seen"]})
+    assert twice.decode([MESSAGE], known) == [Unknown("seen")]
+    assert twice.decode([replace(MESSAGE, in_doubt=True)], known) == [Accepted()]
 
 
 @pytest.mark.parametrize("status", [400, 429, 500])

@@ -195,15 +195,18 @@ PARTS = {
 }
 
 
-def test_parts_have_the_ids_of_the_answer() -> None:
+@pytest.mark.parametrize("numbers", [(1, 2), (0, 1)])
+def test_parts_have_the_ids_of_the_answer(numbers: tuple[int, int]) -> None:
+    """Whether the provider counts them from 1 or from 0."""
     acme = adapter(**PARTS)
     (accepted,) = acme.decode([MESSAGE], response(200, {"i": "m-1", "n": 2}))
-    found = [acme.parse_report(call({**DELIVERED, "p": p, "n": 2}))[0] for p in (1, 2)]
-    assert accepted == Accepted(*(str(report.message_id) for report in found))
+    found = [acme.parse_report(call({**DELIVERED, "p": p, "n": 2}))[0] for p in numbers]
+    assert isinstance(accepted, Accepted)
+    assert set(accepted.message_ids) == {report.message_id for report in found}
     assert all(report.part for report in found)
     (whole,) = acme.parse_report(call({**DELIVERED, "p": 1, "n": 1}))
     assert (whole.message_id, whole.part) == ("m-1", False)
-    for wrong in ({"p": 1}, {"n": 2}, {"p": 0, "n": 2}):
+    for wrong in ({"p": 1}, {"n": 2}, {"p": 3, "n": 2}, {"p": -1, "n": 2}):
         with pytest.raises(ValueError):
             acme.parse_report(call({**DELIVERED, **wrong}))
 

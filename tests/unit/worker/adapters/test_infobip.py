@@ -80,10 +80,20 @@ def test_two_messages_with_one_id_do_not_share_a_request() -> None:
 
 def test_what_is_sent_again_is_known_and_not_sent_twice() -> None:
     fake, messages = Fake(), PROFILE.messages(3)
-    again = [Accepted(message.reference) for message in messages]
-    assert sent(fake, messages) == again
-    assert sent(fake, messages) == again
+    taken = [Accepted(message.reference) for message in messages]
+    assert sent(fake, messages) == taken
+    assert sent(fake, [replace(message, in_doubt=True) for message in messages]) == taken
     assert len(fake.taken) == 3
+
+
+def test_what_was_refused_under_its_id_is_not_called_accepted_when_that_is_seen_again() -> None:
+    """Nobody would ever look for it, and it was never sent."""
+    fake, messages = Fake(), PROFILE.messages()
+    fake.flooded = {messages[0].address}
+    assert isinstance(sent(fake, messages)[0], Failed)
+    fake.flooded = set()
+    assert sent(fake, messages) == [Unknown("REJECTED_DUPLICATE_MESSAGE_ID")]
+    assert fake.taken == []
 
 
 def test_each_message_gets_its_own_answer() -> None:
@@ -114,10 +124,12 @@ def test_one_wrong_message_does_not_take_its_neighbours_with_it() -> None:
 
 
 @pytest.mark.parametrize("place", ["messages[9].sender", "options", "messages[99999999]", ""])
-def test_a_refusal_that_blames_none_of_them_is_for_all(place: str) -> None:
-    refusal = answer(400, problem("E400", (place, "is wrong")))
-    found = PROFILE.adapter().decode(PROFILE.messages(2), refusal)
-    assert found == [Rejected("E400")] * 2
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+def test_a_refusal_that_blames_none_of_them_rejects_none_of_many(place: str, status: int) -> None:
+    """They are asked for one by one next, and whoever is wrong is then known."""
+    refusal = answer(status, problem("E400", (place, "is wrong")))
+    assert PROFILE.adapter().decode(PROFILE.messages(2), refusal) == [Failed("E400")] * 2
+    assert PROFILE.adapter().decode(PROFILE.messages(), refusal) == [Rejected("E400")]
 
 
 def test_entries_are_told_apart_by_their_ids_and_not_by_their_places() -> None:
