@@ -93,7 +93,7 @@ PROFILE = Profile(
             answer(422, error(402)), [Failed("error_402")] * 2, messages=2
         ),
         "blocked: token": Case(answer(401, error(10)), [Blocked("error_10")]),
-        "blocked: sender": Case(answer(200, [error(400)]), [Blocked("error_400")]),
+        "rejected: sender": Case(answer(200, [error(400)]), [Rejected("error_400")]),
         "blocked: pending": Case(answer(422, error(412)), [Blocked("error_412")]),
         "throttled": Case(answer(429), [Throttled(None, "http_429")]),
         "throttled: with a wait": Case(

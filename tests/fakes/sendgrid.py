@@ -106,10 +106,12 @@ PROFILE = Profile(
             answer(401, error(None, "The provided authorization grant is invalid")),
             [Blocked("http_401")],
         ),
-        "blocked: sender": Case(
-            answer(403, error("from", "The from address does not match a verified Sender")),
-            [Blocked("http_403")],
+        "rejected: sender": Case(
+            answer(403, error("from.email", "The from address does not match a verified Sender")),
+            [Rejected("http_403")] * 2,
+            messages=2,
         ),
+        "blocked: permission": Case(answer(403, error(None, "Forbidden")), [Blocked("http_403")]),
         "throttled": Case(answer(429), [Throttled(None, "http_429")]),
         "throttled: with a moment": Case(
             answer(429, x_ratelimit_reset=RESET), [Throttled(7.0, "http_429")]

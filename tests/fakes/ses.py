@@ -83,6 +83,9 @@ PROFILE = Profile(
         ),
         "rejected": Case(failure(400, "BadRequestException"), [Rejected("BadRequestException")]),
         "rejected: an entry": Case(results("INVALID_PARAMETER"), [Rejected("INVALID_PARAMETER")]),
+        "rejected: sender": Case(
+            results("MAIL_FROM_DOMAIN_NOT_VERIFIED"), [Rejected("MAIL_FROM_DOMAIN_NOT_VERIFIED")]
+        ),
         "failed": Case(results("FAILED"), [Failed("FAILED")]),
         "failed: refused together": Case(
             failure(400, "MessageRejected"), [Failed("MessageRejected")] * 2, messages=2

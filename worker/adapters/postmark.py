@@ -11,9 +11,10 @@ entry for each, in order, also where it refuses one.
 
 ==============================  ==============================================================
 ErrorCode 0                     Accepted
-codes of ``_BLOCKED``           Blocked: the token, the sender, the account
+codes of ``_BLOCKED``           Blocked: the token, the message stream, the account
 100, 429                        Failed, Throttled: down for maintenance, too many
-any other                       Rejected; 406: bounced or complained before
+any other                       Rejected; 400, 401: the sender is not confirmed, which is a matter
+                                of that campaign; 406: bounced or complained before
 no code, or too few             Unknown
 ==============================  ==============================================================
 
@@ -69,9 +70,8 @@ _ENDPOINT = "https://api.postmarkapp.com"
 #: The vendor takes 500; one that goes wrong puts so many in doubt.
 _MAX_BATCH = 100
 
-#: Bad token; sender not found, not confirmed; may not send; account pending, or not to send;
-#: message stream not found, or archived.
-_BLOCKED = frozenset({10, 400, 401, 405, 412, 413, 1226, 1235})
+#: Bad token; may not send; account pending, or not to send; message stream not found, or archived.
+_BLOCKED = frozenset({10, 405, 412, 413, 1226, 1235})
 _MAINTENANCE, _TOO_MANY = 100, 429
 
 

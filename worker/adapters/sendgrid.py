@@ -18,7 +18,8 @@ the reference, which comes back in every report.
 400, 413 of one                  Rejected
 400 that names a recipient       Rejected; the others Failed, to be sent again without it
 400, 413 of several otherwise    Failed: each may be right by itself
-401, 403, 404, 405               Blocked: the key, what it may do, or a sender without proof
+403 that names ``from``          Rejected: the sender of that campaign is not verified
+401, 403, 404, 405               Blocked: the key, or what it may do
 429                              Throttled until X-RateLimit-Reset
 500 and anything else            Unknown
 ===============================  =============================================================
@@ -148,6 +149,8 @@ class SendgridAdapter:
                 return [Accepted(own and message_id(own, each.reference)) for each in messages]
             case 400 | 413:
                 return _refused(messages, parse_json(response.body), code)
+            case 403 if _refuses_the_sender(parse_json(response.body)):
+                return [Rejected(code)] * len(messages)
             case 401 | 403 | 404 | 405:
                 return [Blocked(code)] * len(messages)
             case 429:
@@ -219,15 +222,21 @@ def _substitutions(mail: Mail) -> dict[str, str]:
     return values
 
 
+def _refuses_the_sender(content: Any) -> bool:
+    return any(field.split(".")[0] == "from" for field in _fields(content))
+
+
+def _fields(content: Any) -> list[str]:
+    """The places in the request that its errors name."""
+    errors = at_path(content, "errors")
+    listed = errors if isinstance(errors, list) else []
+    return [field for each in listed if isinstance(field := at_path(each, "field"), str)]
+
+
 def _refused(messages: Sequence[Message], content: Any, code: str) -> list[Outcome]:
     """A request is refused as a whole, be it for one recipient, whose place its errors name."""
     if len(messages) == 1:
         return [Rejected(code)]
-    errors = at_path(content, "errors")
-    named: set[int] = set()
-    for error in errors if isinstance(errors, list) else ():
-        field = at_path(error, "field")
-        match = _PLACE.match(field) if isinstance(field, str) else None
-        if match is not None:
-            named.add(int(match.group(1)))
+    places = map(_PLACE.match, _fields(content))
+    named = {int(place.group(1)) for place in places if place is not None}
     return [Rejected(code) if n in named else Failed(code) for n in range(len(messages))]

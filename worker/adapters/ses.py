@@ -17,9 +17,10 @@ The answer has a status and an id for each entry, in order.
 ==================================================  ===========================================
 SUCCESS                                             Accepted
 MESSAGE_REJECTED, INVALID_PARAMETER, TEMPLATE_..    Rejected
+MAIL_FROM_DOMAIN_NOT_VERIFIED                       Rejected: the sender of that campaign
 TRANSIENT_FAILURE, FAILED                           Failed
 ACCOUNT_THROTTLED                                   Throttled
-other statuses of ``_BLOCKED``                      Blocked: the account, its quota, its sender
+other statuses of ``_BLOCKED``                      Blocked: the account, its quota
 any other, or none                                  Unknown
 ==================================================  ===========================================
 
@@ -85,7 +86,14 @@ _LONGEST_DATA = 262_144
 #: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_MessageHeader.html
 _LONGEST_FIELD = 995
 
-_REJECTED = frozenset({"MESSAGE_REJECTED", "INVALID_PARAMETER", "TEMPLATE_NOT_FOUND"})
+_REJECTED = frozenset(
+    {
+        "INVALID_PARAMETER",
+        "MAIL_FROM_DOMAIN_NOT_VERIFIED",
+        "MESSAGE_REJECTED",
+        "TEMPLATE_NOT_FOUND",
+    }
+)
 _FAILED = frozenset({"TRANSIENT_FAILURE", "FAILED"})
 _BLOCKED = frozenset(
     {
@@ -95,7 +103,6 @@ _BLOCKED = frozenset(
         "CONFIGURATION_SET_NOT_FOUND",
         "CONFIGURATION_SET_SENDING_PAUSED",
         "INVALID_SENDING_POOL_NAME",
-        "MAIL_FROM_DOMAIN_NOT_VERIFIED",
     }
 )
 
@@ -103,7 +110,6 @@ _BLOCKED = frozenset(
 _HELD = frozenset(
     {
         "AccountSuspendedException",
-        "MailFromDomainNotVerifiedException",
         "NotFoundException",
         "SendingPausedException",
     }

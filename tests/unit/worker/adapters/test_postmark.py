@@ -68,7 +68,7 @@ def test_each_has_an_answer_of_its_own() -> None:
     messages[1] = replace(messages[1], address="inactive@example.com")
     messages[2] = replace(messages[2], sender="news@stranger.example")
     found = sent(Fake(), messages)
-    assert found[1:] == [Rejected("error_406"), Blocked("error_400")]
+    assert found[1:] == [Rejected("error_406"), Rejected("error_400")]
     assert isinstance(found[0], Accepted)
 
 
