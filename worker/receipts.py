@@ -50,6 +50,7 @@ class Recorder:
             part=one.part,
             code=one.code,
             event_id=one.event_id,
+            gone=one.gone,
         )
 
     async def _write(self) -> None:

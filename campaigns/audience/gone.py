@@ -28,6 +28,17 @@ def leave_out(conn: Connection, run_id: int, team_id: UUID, channel: str) -> Non
     conn.execute(SQL["leave_out_gone"], run)
 
 
+def note(conn: Connection, reported: Sequence[tuple[int | None, int | None, str | None]]) -> None:
+    """Put the addresses of deliveries on their teams' lists: run, number, the provider's word.
+
+    For what is reported afterwards, as a bounce is. What is answered at once, the send worker notes
+    itself.
+    """
+    if reported:
+        run_ids, seqs, codes = map(list, zip(*reported, strict=True))
+        conn.execute(SQL["note_reported"], {"run_ids": run_ids, "seqs": seqs, "codes": codes})
+
+
 def bring_back(conn: Connection, team_id: UUID, given: Mapping[str, Sequence[str]]) -> None:
     """Take the addresses in ``given``, by their kind, off the team's list."""
     for kind, addresses in given.items():

@@ -14,6 +14,18 @@ WHERE d.lease_token = %(token)s AND d.status = 'rejected'
 ORDER BY c.team_id, c.sending_type, d.address
 ON CONFLICT DO NOTHING;
 
+-- name: note_reported
+-- Those of rows that were sent, whose provider says so afterwards. In the same order.
+INSERT INTO gone_addresses (team_id, channel, address, provider, code, noted_at)
+SELECT c.team_id, c.sending_type, d.address, d.provider, coalesce(o.code, 'gone'), clock_timestamp()
+FROM unnest(%(run_ids)s::bigint[], %(seqs)s::integer[], %(codes)s::text[]) AS o (run_id, seq, code)
+JOIN deliveries d ON d.run_id = o.run_id AND d.seq = o.seq
+JOIN runs r ON r.id = d.run_id
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE d.provider IS NOT NULL
+ORDER BY c.team_id, c.sending_type, d.address
+ON CONFLICT DO NOTHING;
+
 -- name: forget_subscriptions
 -- The push subscriptions among them, out of all groups that are sent to: a subscription that ended
 -- never comes back under its address. A contact that has no other address goes with it. What somebody

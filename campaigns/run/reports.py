@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns import failpoints, queries
+from campaigns.audience import gone
 from campaigns.database import Connection
 from campaigns.run.events import ReportKind, report_key
 
@@ -48,6 +49,13 @@ class DeliveryReport:
     code: str | None = None
     #: The provider's own id of an opening or a click, of which there may be many.
     event_id: str | None = None
+    #: The address is dead: later runs of the channel leave it out. Needs ``run_id`` and ``seq``.
+    gone: bool = False
+
+    @property
+    def place(self) -> tuple[int | None, int | None]:
+        """Run and number, where the reference came back."""
+        return self.run_id, self.seq
 
     @property
     def key(self) -> str:
@@ -84,6 +92,9 @@ def _record_portion(conn: Connection, reports: Sequence[DeliveryReport]) -> int:
     with conn.transaction():
         noted = conn.execute(_SQL.note_reports, given).fetchall()
         _refold(conn, (row for row in noted if row["run_id"] is not None))
+        new = {(row["run_id"], row["seq"]) for row in noted}
+        # An old one that comes again must not bury who was brought back.
+        gone.note(conn, [(r.run_id, r.seq, r.code) for r in reports if r.gone and r.place in new])
         failpoints.hit("report.before_commit")
     failpoints.hit("report.committed")
     return sum(row["n"] for row in noted)

@@ -119,7 +119,7 @@ PROFILE = Profile(
         ),
         "failed": ReportCase(
             signed(told("failed", **BOUNCE)),
-            [Report(reference(), ident(), "bounced", AT, "5.1.1")],
+            [Report(reference(), ident(), "bounced", AT, "5.1.1", gone=True)],
         ),
         "failed, without a status": ReportCase(
             signed(told("failed", severity="permanent", reason="suppress-bounce")),

@@ -111,7 +111,7 @@ PROFILE = Profile(
         ),
         "failed": ReportCase(
             called(told("Bounce", Type="HardBounce", TypeCode=1, BouncedAt=STAMP)),
-            [Report(reference(), IDENT, "bounced", AT, "HardBounce")],
+            [Report(reference(), IDENT, "bounced", AT, "HardBounce", gone=True)],
         ),
         "opened": ReportCase(
             called(told("Open", ReceivedAt=STAMP, FirstOpen=True)),

@@ -130,7 +130,7 @@ PROFILE = Profile(
         ),
         "failed": ReportCase(
             signed([told("bounce", type="bounce", status="5.1.1", reason="550 5.1.1 no user")]),
-            [Report(reference(), ident(), "bounced", AT, "5.1.1")],
+            [Report(reference(), ident(), "bounced", AT, "5.1.1", gone=True)],
         ),
         "dropped": ReportCase(
             signed([told("dropped", reason="Bounced Address")]),

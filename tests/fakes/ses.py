@@ -123,6 +123,17 @@ PROFILE = Profile(
         ),
         "failed": ReportCase(
             published(BOUNCE, Subject="Amazon SES Email Event Notification"),
+            [Report(reference(), IDENT, "bounced", AT, "5.1.1", gone=True)],
+        ),
+        "bounced, on the account's list": ReportCase(
+            published(
+                told(
+                    "Bounce",
+                    bounceType="Permanent",
+                    bounceSubType="OnAccountSuppressionList",
+                    bouncedRecipients=[{"status": "5.1.1"}],
+                )
+            ),
             [Report(reference(), IDENT, "bounced", AT, "5.1.1")],
         ),
         "bounced, for now": ReportCase(

@@ -138,10 +138,15 @@ PROFILE = Profile(
         "taken before there was a content": Case(replied(250, None, "rcpt"), [Unknown("smtp_250")]),
     },
     reports={
-        "failed": ReportCase(notification(), [Report(reference(), None, "bounced", AT, "5.1.1")]),
+        "failed": ReportCase(
+            notification(), [Report(reference(), None, "bounced", AT, "5.1.1", gone=True)]
+        ),
+        "failed, for now": ReportCase(
+            notification(status="4.4.7"), [Report(reference(), None, "bounced", AT, "4.4.7")]
+        ),
         "failed, known by the message": ReportCase(
             notification(to="bounces@example.com"),
-            [Report(reference(), None, "bounced", AT, "5.1.1")],
+            [Report(reference(), None, "bounced", AT, "5.1.1", gone=True)],
         ),
         "delivered": ReportCase(
             notification("delivered", "2.1.5"), [Report(reference(), None, "delivered", AT)]

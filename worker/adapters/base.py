@@ -162,6 +162,9 @@ class Report:
     part: bool = False
     #: The provider's own id of an opening or a click, of which there may be many.
     event_id: str | None = None
+    #: It did not arrive because the address is dead, as in :attr:`Rejected.gone`. Counts where the
+    #: reference says whose it is.
+    gone: bool = False
 
 
 #: All contents that there are.

@@ -22,6 +22,7 @@ from typing import Any
 
 from campaigns.run.events import ReportKind
 from worker.adapters.base import ForgedReport, HttpRequest, Report
+from worker.adapters.mail_statuses import DEAD
 from worker.adapters.reply import at_path, identifier, parse_json, short_code, unix_moment
 
 #: The variable that holds the reference.
@@ -87,14 +88,16 @@ def parse_event(body: bytes) -> Sequence[Report]:
     if kind is None or reference is None or retried:
         return []
     batch_id = identifier(at_path(event, "message.headers.message-id"))
+    code = _code(event) if kind in ("bounced", "failed") else None
     return [
         Report(
             reference,
             None if batch_id is None else message_id(batch_id, reference),
             kind,
             unix_moment(at_path(event, "timestamp")),
-            _code(event) if kind in ("bounced", "failed") else None,
+            code,
             event_id=identifier(at_path(event, "id")) if kind in ("opened", "clicked") else None,
+            gone=kind == "bounced" and code in DEAD,
         )
     ]
 

@@ -49,6 +49,10 @@ _NO_BOUNCES = frozenset(
 )
 
 
+#: There is no such mailbox, or it cannot be one.
+_DEAD = frozenset({"BadEmailAddress", "HardBounce"})
+
+
 def parse_event(body: bytes) -> Sequence[Report]:
     """The report that a call is; none where it is none.
 
@@ -74,5 +78,7 @@ def _report(event: Any, found: _Kind, reference: str, word: str | None) -> Repor
         # It has no id of its own; its moment tells it from others.
         own = None if at is None or message_id is None else f"{message_id}:{at.isoformat()}"
         return Report(reference, message_id, found.kind, at, event_id=own)
-    code = word or "bounce" if found.kind == "bounced" else None
-    return Report(reference, message_id, found.kind, at, code)
+    if found.kind == "bounced":
+        code = word or "bounce"
+        return Report(reference, message_id, found.kind, at, code, gone=code in _DEAD)
+    return Report(reference, message_id, found.kind, at)

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from campaigns.run.events import ReportKind
 from worker.adapters.base import ForgedReport, HttpRequest, Report
+from worker.adapters.mail_statuses import DEAD
 from worker.adapters.reply import at_path, identifier, parse_json, short_code, unix_moment
 
 Key = EllipticCurvePublicKey
@@ -112,13 +113,16 @@ def _report(event: Mapping[str, Any]) -> Report | None:
     if kind is None or reference is None or event.get("sg_machine_open") is True:
         return None
     whole = identifier(event.get("sg_message_id"))
+    code = _code(name, event) if kind in ("bounced", "failed") else None
     return Report(
         reference,
         None if whole is None else message_id(whole.partition(".")[0], reference),
         kind,
         unix_moment(event.get("timestamp")),
-        _code(name, event) if kind in ("bounced", "failed") else None,
+        code,
         event_id=identifier(event.get("sg_event_id")) if kind in ("opened", "clicked") else None,
+        # What is dropped was not tried.
+        gone=kind == "bounced" and code in DEAD,
     )
 
 

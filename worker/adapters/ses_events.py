@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from campaigns.run.events import ReportKind
 from worker.adapters.base import Report
+from worker.adapters.mail_statuses import DEAD
 from worker.adapters.reply import at_path, identifier, moment, short_code
 
 #: The message tag that holds the reference.
@@ -58,7 +59,16 @@ def parse_event(event: Mapping[str, Any] | None) -> Sequence[Report]:
         # It has no id of its own; its moment tells it from others.
         own = None if at is None else f"{message_id}:{at.isoformat()}"
         return [Report(reference, message_id, found.kind, at, event_id=own)]
-    return [Report(reference, message_id, found.kind, at, _code(name, event))]
+    return [Report(reference, message_id, found.kind, at, _code(name, event), gone=_is_gone(event))]
+
+
+def _is_gone(event: Mapping[str, Any]) -> bool:
+    """Not of an address on the account's suppression list: who complained is there as well."""
+    if at_path(event, "bounce.bounceType") != "Permanent":
+        return False
+    kind = at_path(event, "bounce.bounceSubType")
+    status = at_path(event, "bounce.bouncedRecipients.0.status")
+    return kind == "NoEmail" or (kind == "General" and short_code(status) in DEAD)
 
 
 def _code(name: str, event: Mapping[str, Any]) -> str | None:

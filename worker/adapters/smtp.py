@@ -10,7 +10,7 @@ is read by the step at which it came, and by its class:
 4yz to a message                Failed: greylisting, a full mailbox, a limit
 5yz before a message            Blocked: this client, or its login
 530, 534, 535, 538, whenever    Blocked: it wants a login, or another one (RFC 4954)
-5yz, status of ``_DEAD``        Rejected, and the address is dead, once it was named
+5yz, status of ``DEAD``         Rejected, and the address is dead, once it was named
 other 5yz to a message          Rejected
 anything else                   Unknown
 ==============================  =========================================================
@@ -43,16 +43,12 @@ from worker.adapters.base import (
 )
 from worker.adapters.dkim import Signer
 from worker.adapters.mail_fields import mailbox, only_mail
+from worker.adapters.mail_statuses import DEAD
 from worker.adapters.options import read_options
 from worker.adapters.smtp_bounces import parse_bounce
 from worker.adapters.smtp_exchange import SmtpReply, SmtpRequest
 from worker.adapters.smtp_message import compose, message_id, needs_utf8
 from worker.adapters.smtp_options import SmtpOptions, check
-
-#: The mailbox does not exist, its domain does not, it cannot be one, it has moved, its domain
-#: takes no mail (RFC 3463, section 3.2; RFC 7505, section 4.2). Not X.2.1: a mailbox that is
-#: disabled may come back.
-_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
 #: Where a status can speak of the recipient. At MAIL FROM it is the sender who does not exist.
 _OF_THE_RECIPIENT = ("rcpt", "data", "content")
@@ -141,9 +137,8 @@ class SmtpAdapter:
             case 5 if before or reply.code in _LOGIN_WANTED:
                 return Blocked(code)
             case 5:
-                return Rejected(
-                    code, gone=reply.step in _OF_THE_RECIPIENT and reply.status in _DEAD
-                )
+                named = reply.step in _OF_THE_RECIPIENT
+                return Rejected(code, gone=named and reply.status in DEAD)
             case _:
                 return Unknown(f"smtp_{reply.code}")
 

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 
 from campaigns.run.events import ReportKind
 from worker.adapters.base import Report
+from worker.adapters.mail_statuses import DEAD
 
 #: Longest notification that is read, in bytes: those that return the whole message may be long.
 LONGEST = 4 * 1024 * 1024
@@ -65,8 +66,9 @@ def _report(reference: str, group: Message, at: datetime | None) -> Report | Non
         return None
     if kind == "delivered":
         return Report(reference, None, kind, at)
-    code = _STATUS.search(str(group.get("status", "")))
-    return Report(reference, None, kind, at, code.group() if code else None)
+    found = _STATUS.search(str(group.get("status", "")))
+    code = found.group() if found else None
+    return Report(reference, None, kind, at, code, gone=code in DEAD)
 
 
 def _reference(found: Message, parts: Sequence[Message]) -> str | None:

@@ -49,6 +49,8 @@ class ReportIn(BaseModel):
     code: Annotated[Text | None, Field(max_length=100)] = None
     #: Tells an opening or a click from others of the same message.
     event_id: Word | None = None
+    #: The address is dead: later runs leave it out.
+    gone: StrictBool = False
 
 
 class ReportsIn(BaseModel):
@@ -86,6 +88,7 @@ def _report(path: str, given: ReportIn, keys: Sequence[bytes], now: datetime) ->
         part=given.part,
         code=given.code,
         event_id=given.event_id,
+        gone=given.gone,
     )
 
 

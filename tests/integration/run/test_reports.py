@@ -49,6 +49,32 @@ def test_what_did_not_arrive_says_why(sending: Sending, kind: str) -> None:
     assert sending.counts() == {"accepted": 1, "undelivered": 1}
 
 
+def dead(sending: Sending) -> list[tuple[str, str]]:
+    found = sending.conn.execute("SELECT provider, code FROM gone_addresses")
+    return [(row["provider"], row["code"]) for row in found]
+
+
+def test_a_bounce_of_a_mailbox_that_does_not_exist_is_remembered(sending: Sending) -> None:
+    """Most servers take a message first, and say so afterwards."""
+    sending.accept("m")
+    bounced = sending.said("bounced", "m", code="5.1.1", gone=True)
+    sending.hear(bounced, sending.said("opened", "m"))
+    assert dead(sending) == [("carrier", "5.1.1")]
+    sending.conn.execute("DELETE FROM gone_addresses")
+    sending.hear(bounced)
+    assert dead(sending) == [], "an old report that comes again buries nobody"
+
+
+def test_a_bounce_buries_nobody_unless_it_says_so_and_is_of_a_message_of_ours(
+    sending: Sending,
+) -> None:
+    sending.hear(sending.said("bounced", "m", seq=1, code="5.1.1", gone=True))
+    sending.hear(sending.by_id("bounced", "unknown", code="5.1.1", gone=True))
+    sending.accept("m")
+    sending.hear(sending.said("bounced", "m", code="5.2.2"))
+    assert dead(sending) == []
+
+
 def test_a_report_before_the_answer_counts_and_the_answer_is_kept(sending: Sending) -> None:
     sending.hear(sending.said("delivered", "m"))
     assert sending.row() == ("accepted", "delivered")

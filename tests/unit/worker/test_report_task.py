@@ -39,6 +39,11 @@ def test_everything_that_a_provider_can_say_can_be_said() -> None:
     assert [one(state=kind).kind for kind in REPORTED] == list(REPORTED)
 
 
+def test_a_dead_address_is_named_as_one() -> None:
+    assert one(state="bounced", gone=True).gone
+    assert not one(state="bounced").gone
+
+
 def test_a_message_id_of_an_account_tells_whose_it_is_as_well() -> None:
     [found] = read([{"provider": "acme", "message_id": "m-1", "state": "bounced"}], [KEY], NOW)
     assert (found.run_id, found.seq) == (None, None)
