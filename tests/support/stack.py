@@ -50,6 +50,13 @@ class Stack:
             "control", [messaging.QUEUE_CONTROL, messaging.QUEUE_AUDIENCE], concurrency=4
         )
 
+    def web(self) -> str:
+        """Start the HTTP door; its address."""
+        process = self.processes.forged(
+            "web", name="web", env={**self.env, "SLUICE_WEB_BIND": "127.0.0.1:0"}
+        )
+        return "http://" + process.wait_for(r"listening on (\S+)", timeout=60)[1]
+
     def start(self, *, sends: int = 1, beats: int = 1) -> None:
         """Start all of it and wait until the workers are ready."""
         workers = [self.control_worker(), *(self.send_worker() for _ in range(sends))]
