@@ -78,8 +78,9 @@ def taken(ident: str = IDENT) -> dict[str, Any]:
     return {"data": {"id": ident, "record_type": "message", "to": to, "parts": 1, "errors": []}}
 
 
-def errors(code: str, title: str = "What is wrong") -> dict[str, Any]:
-    return {"errors": [{"code": code, "title": title, "detail": "In a sentence."}]}
+def errors(code: str, title: str = "What is wrong", pointer: str = "") -> dict[str, Any]:
+    source = {"source": {"pointer": pointer}} if pointer else {}
+    return {"errors": [{"code": code, "title": title, "detail": "In a sentence.", **source}]}
 
 
 PROFILE = Profile(
@@ -94,7 +95,13 @@ PROFILE = Profile(
     cases={
         "accepted": Case(answer(200, taken()), [Accepted(IDENT)]),
         "accepted: unreadable": Case(answer(200, b"{"), [Accepted()]),
-        "rejected: no number": Case(answer(422, errors("10002")), [Rejected("10002", gone=True)]),
+        "rejected: no number": Case(
+            answer(422, errors("10002", pointer="/to")), [Rejected("10002", gone=True)]
+        ),
+        "rejected: the sender is no number": Case(
+            answer(422, errors("10002", pointer="/from")), [Rejected("10002")]
+        ),
+        "rejected: some number is none": Case(answer(422, errors("10016")), [Rejected("10016")]),
         "rejected: landline": Case(answer(400, errors("40001")), [Rejected("40001", gone=True)]),
         "rejected: opted out": Case(answer(403, errors("40300")), [Rejected("40300")]),
         "rejected: content": Case(answer(400, errors("40009")), [Rejected("40009")]),
@@ -102,6 +109,8 @@ PROFILE = Profile(
         "failed: carrier": Case(answer(400, errors("40006")), [Failed("40006")]),
         "blocked: key": Case(answer(401, errors("10009")), [Blocked("10009")]),
         "blocked: level": Case(answer(403, errors("10039")), [Blocked("10039")]),
+        "blocked: no such profile": Case(answer(404, errors("10005")), [Blocked("10005")]),
+        "blocked: wrong URL": Case(answer(404, b"<html>"), [Blocked("http_404")]),
         "blocked: permission": Case(answer(403, errors("10038")), [Blocked("10038")]),
         "blocked: spent for today": Case(answer(429, errors("40333")), [Blocked("40333")]),
         "throttled": Case(answer(429, errors("10011")), [Throttled(None, "10011")]),
@@ -110,6 +119,8 @@ PROFILE = Profile(
         ),
         "throttled: without a word": Case(answer(429), [Throttled(None, "http_429")]),
         "unknown": Case(answer(500, errors("10007")), [Unknown("10007")]),
+        "unknown: timed out there": Case(answer(408, errors("10008")), [Unknown("10008")]),
+        "unknown: timed out on the way": Case(answer(499, b"<html>"), [Unknown("http_499")]),
         "malformed": Case(answer(503, b"<html>"), [Unknown("http_503")]),
     },
     reports={
@@ -164,7 +175,8 @@ class Fake:
         content = json.loads(request.body)
         status, code = self._judge(content)
         if code:
-            return answer(status, errors(code))
+            pointer = "/to" if code == "10016" else ""
+            return answer(status, errors(code, pointer=pointer))
         ident = f"40385f64-5717-4562-b3fc-{len(self.taken):012}"
         self.taken.append((content["to"].removeprefix("+"), content["text"]))
         if "webhook_url" in content:

@@ -9,7 +9,7 @@
 ===================================================  ==========================================
 200                                                  Accepted, with MessageId
 429, ThrottlingException                             Throttled
-ConflictException with a reason of ``_NOT_THERE``    Rejected
+ConflictException whose reason is ``_NOT_THERE``     Rejected
 other ConflictException, ResourceNotFound..          Blocked: the number, the pool, the set
 ServiceQuotaExceededException, 403, ``aws_errors``   Blocked: what was spent, who may do what
 ValidationException                                  Rejected; no reason says that a number is dead
@@ -63,16 +63,9 @@ _LONGEST_BODY = 1600
 _HELD = frozenset(
     {"ConflictException", "ResourceNotFoundException", "ServiceQuotaExceededException"}
 )
-#: Reasons of a ConflictException that are about the number, or the country that it is of.
-_NOT_THERE = frozenset(
-    {
-        "DESTINATION_COUNTRY_BLOCKED_BY_PROTECT_CONFIGURATION",
-        "DESTINATION_PHONE_NUMBER_BLOCKED_BY_PROTECT_NUMBER_OVERRIDE",
-        "DESTINATION_PHONE_NUMBER_NOT_VERIFIED",
-        "DESTINATION_PHONE_NUMBER_OPTED_OUT",
-        "NO_ORIGINATION_IDENTITIES_FOUND",
-    }
-)
+#: How the reasons of a ConflictException begin that are about the number, or the country it is of:
+#: opted out, not verified, blocked by a protect configuration, nothing to send there from.
+_NOT_THERE = ("DESTINATION_", "NO_ORIGINATION_IDENTITIES_FOUND")
 
 #: Of an event that is final. Successful is all that many carriers ever say; whatever is still to
 #: come is then not final. Of Unknown, which comes after 72 hours without a word, nothing is known:
@@ -179,7 +172,7 @@ class AwsSmsAdapter:
             return Unknown(code)
         if name == "ValidationException":
             return Rejected(code)
-        if name == "ConflictException" and reason in _NOT_THERE:
+        if name == "ConflictException" and (reason or "").startswith(_NOT_THERE):
             return Rejected(code)
         held = name in _HELD or name in REFUSED or response.status in (401, 403, 404)
         return Blocked(code) if held else Unknown(code)

@@ -29,8 +29,11 @@ from worker.adapters.smpp_pdu import (
 #: hexadecimal and these decimal, or the other way round.
 ReceiptIds = Literal["same", "decimal", "hexadecimal"]
 
-#: esm_class (section 5.2.12): the type of a message, and that of a receipt.
-_TYPE, _RECEIPT = 0x3C, 0x04
+#: esm_class (section 5.2.12): the type of a message, that of any, and that of a receipt.
+_TYPE, _ANY, _RECEIPT = 0x3C, 0x00, 0x04
+
+#: data_coding (section 5.2.19).
+_UCS2 = 0x08
 
 #: Final states by their words (appendix B) and numbers (section 5.2.28); others are on the way.
 _STATES: Mapping[str, ReportKind] = {
@@ -40,6 +43,14 @@ _STATES: Mapping[str, ReportKind] = {
     "UNDELIV": "failed",
     "UNKNOWN": "failed",
     "REJECTD": "failed",
+}
+_ON_THE_WAY = frozenset({"ENROUTE", "ACCEPTD"})
+#: The words of section 5.2.28, which some write out where appendix B has seven letters.
+_SHORTER = {
+    "ACCEPTED": "ACCEPTD",
+    "DELIVERED": "DELIVRD",
+    "REJECTED": "REJECTD",
+    "UNDELIVERABLE": "UNDELIV",
 }
 _NUMBERS: Mapping[int, str] = {
     2: "DELIVRD",
@@ -87,13 +98,14 @@ def read(unit: bytes, ids: ReceiptIds, zone: tzinfo | None) -> list[Report]:
     if pdu.command != Command.DELIVER_SM:
         raise ValueError("not a deliver_sm")
     message = ShortMessage.decode(pdu.body)
-    if message.esm_class & _TYPE != _RECEIPT:
+    if not _is_receipt(message):
         raise ValueError("not a receipt")
     content = message.content or message.tlvs.get(MESSAGE_PAYLOAD, b"")
-    text = _TEXT.sub("", content.decode("latin-1"))
+    coding = "utf-16-be" if message.data_coding == _UCS2 else "latin-1"
+    text = _TEXT.sub("", content.decode(coding, "replace"))
     found = {name: match[1] for name, field in _FIELDS.items() if (match := field.search(text))}
     message_id = _message_id(message, found.get("id"), ids)
-    state = found.get("stat", "").upper()[:7] or _state(message)
+    state = _state(message, found.get("stat", "").upper())
     if message_id is None or not state:
         raise ValueError("a receipt without an id or a state")
     kind = _STATES.get(state)
@@ -102,6 +114,12 @@ def read(unit: bytes, ids: ReceiptIds, zone: tzinfo | None) -> list[Report]:
     code = None if kind == "delivered" else _code(state, found.get("err"))
     at = _moment(found.get("done date"), zone)
     return [Report(None, message_id, kind, at=at, code=code, part=True)]
+
+
+def _is_receipt(message: ShortMessage) -> bool:
+    """By its type; or by a parameter that only the SMSC can add, where it has none."""
+    kind = message.esm_class & _TYPE
+    return kind == _RECEIPT or (kind == _ANY and RECEIPTED_MESSAGE_ID in message.tlvs)
 
 
 def _message_id(message: ShortMessage, written: str | None, ids: ReceiptIds) -> str | None:
@@ -114,11 +132,12 @@ def _message_id(message: ShortMessage, written: str | None, ids: ReceiptIds) -> 
     return identifier(canonical(written, 10 if ids == "decimal" else 16))
 
 
-def _state(message: ShortMessage) -> str:
-    number = int.from_bytes(message.tlvs.get(MESSAGE_STATE, b""), "big")
-    if MESSAGE_STATE not in message.tlvs:
-        return ""
-    return _NUMBERS.get(number, "ENROUTE")
+def _state(message: ShortMessage, written: str) -> str:
+    """The state in the text; where that is none that is known, the one in the TLV."""
+    word = _SHORTER.get(written, written)
+    if word in _STATES or word in _ON_THE_WAY or MESSAGE_STATE not in message.tlvs:
+        return word
+    return _NUMBERS.get(int.from_bytes(message.tlvs[MESSAGE_STATE], "big"), "ENROUTE")
 
 
 def _code(state: str, error: str | None) -> str:

@@ -14,9 +14,10 @@ a daily limit on spending, which no waiting for seconds mends.
 ========================================  ====================================================
 200                                       Accepted
 a code of ``_THROTTLED``, or 429          Throttled, with Retry-After where there is one
-a code of ``_BLOCKED``, or 401, 402, 403  Blocked
+a code of ``_BLOCKED``, or 401 to 404     Blocked: the account, its level, or what it points to
 a code of ``_FAILED``                     Failed: the carrier may take it another time
-any other 4xx                             Rejected; dead address where a code of ``_GONE`` says so
+a code of ``_OPEN``                       Unknown: it timed out, or something unexpected happened
+any other code with 4xx; 400, 422         Rejected; dead address where a code of ``_GONE`` says so
 500 and anything else                     Unknown
 ========================================  ====================================================
 
@@ -96,14 +97,16 @@ _FAILED = frozenset(
         "40006",  # the carrier cannot be reached
     }
 )
+_OPEN = frozenset({"10007", "10008"})
 _GONE = frozenset(
     {
-        "10002",  # no phone number
-        "10016",  # not in the form of one
         "40001",  # a landline
         "40012",  # no number that gets messages
     }
 )
+#: No phone number, and not in the form of one: the recipient's or the sender's.
+_NO_NUMBER = frozenset({"10002", "10016"})
+_RECIPIENT = re.compile(r"(.*/)?to(/.*)?")
 
 #: Of ``message.finalized``. It is not known whether what is "delivery_unconfirmed" arrived:
 #: https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks
@@ -199,10 +202,14 @@ class TelnyxAdapter:
             return Throttled(retry_after(response.headers, self._clock.now()), code)
         if code in _FAILED:
             return Failed(code)
+        if code in _OPEN:
+            return Unknown(code)
         # 40xxx are about the message, whatever status they come with.
-        if status in (401, 402, 403) and not code.startswith("40"):
+        if status in (401, 402, 403, 404) and not code.startswith("40"):
             return Blocked(code)
-        return Rejected(code, gone=code in _GONE)
+        if known is None and status not in (400, 422):
+            return Unknown(code)
+        return Rejected(code, gone=code in _GONE or (code in _NO_NUMBER and _is_of_to(content)))
 
     def verify_report(self, request: HttpRequest) -> None:
         """Check the signature, where the account's public key is set.
@@ -239,3 +246,9 @@ class TelnyxAdapter:
         at = moment(at_path(data, "payload.completed_at")) or moment(at_path(data, "occurred_at"))
         code = short_code(identifier(at_path(data, "payload.errors.0.code")))
         return [Report(reference, message_id, kind, at, code if kind == "failed" else None)]
+
+
+def _is_of_to(content: Any) -> bool:
+    """Whether an error points to the recipient."""
+    place = at_path(content, "errors.0.source.pointer")
+    return isinstance(place, str) and _RECIPIENT.fullmatch(place) is not None

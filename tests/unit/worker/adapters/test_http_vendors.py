@@ -52,6 +52,7 @@ PROVEN = ("twilio", "vonage")
 #: What the page says is different.
 DIFFERENT: dict[tuple[str, str], Outcome] = {
     ("messagebird", "rejected: no such number"): Rejected("9"),
+    ("telnyx", "rejected: no number"): Rejected("10002"),
 }
 
 each_vendor = pytest.mark.parametrize("vendor", VENDORS)

@@ -1,23 +1,19 @@
-"""What is special about SMPP: parts, numbers and names, the validity, and receipts."""
+"""What is special about SMPP: parts, numbers and names, the validity, and where it binds."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from campaigns.errors import ConfigurationError
 from campaigns.template.content import Card, Content, Text
-from tests.fakes.smpp import PASSWORD, PROFILE, RECEIPT, call, receipt, replied
+from tests.fakes.smpp import PASSWORD, PROFILE
 from tests.support.clock import FakeClock
-from worker.adapters.base import Accepted, Message, Report
+from worker.adapters.base import Message
 from worker.adapters.smpp import SmppAdapter
-from worker.adapters.smpp_exchange import SmppReply
 from worker.adapters.smpp_options import SmppOptions, server
 from worker.adapters.smpp_pdu import Address, ShortMessage
 
@@ -145,85 +141,3 @@ def test_where_it_binds(url: str, found: tuple[str, int, bool]) -> None:
     one = server(PROFILE.config(url=url), options)
     assert (one.host, one.port, one.tls) == found
     assert PASSWORD not in repr(one)
-
-
-def parsed(unit: bytes, **options: Any) -> list[Report]:
-    return list(adapter(**options).parse_report(call(unit)))
-
-
-@pytest.mark.parametrize(
-    ("ids", "answered", "written"),
-    [
-        ("same", "0A3F", "0A3F"),
-        ("decimal", "0A3F", "2623"),
-        ("decimal", "0a3f", "0002623"),
-        ("hexadecimal", "2623", "A3F"),
-        ("hexadecimal", "2623", "00000a3f"),
-    ],
-)
-def test_the_id_of_a_receipt_is_that_of_the_answer(ids: str, answered: str, written: str) -> None:
-    one = adapter(receipt_ids=ids)
-    reply = SmppReply(tuple(replace(part, message_id=answered) for part in replied(0).parts))
-    (accepted,) = one.decode([message()], reply)
-    (report,) = one.parse_report(call(receipt(ident=written)))
-    assert isinstance(accepted, Accepted)
-    assert accepted.message_ids == (report.message_id,)
-
-
-def test_the_id_beside_the_text_is_written_as_in_the_answer() -> None:
-    (report,) = parsed(receipt(ident="9", tlvs={0x001E: b"ABCD\0"}))
-    assert report.message_id == str(0xABCD)
-
-
-def test_what_the_message_said_is_no_part_of_the_receipt() -> None:
-    """Its text stands at the end, and whoever wrote it may have written anything."""
-    (report,) = parsed(receipt("UNDELIV", text=RECEIPT.replace("id:7", "stat:DELIVRD id:7")))
-    assert (report.kind, report.message_id) == ("failed", "43981")
-    (report,) = parsed(receipt("UNDELIV", text="id:{ident} stat:{stat} text:err:034 err:034"))
-    assert report.code == "UNDELIV"
-
-
-@pytest.mark.parametrize(
-    ("number", "kind"),
-    [(2, "delivered"), (3, "failed"), (4, "failed"), (5, "failed"), (7, "failed"), (8, "failed")],
-)
-def test_the_state_may_be_a_number(number: int, kind: str) -> None:
-    tlvs = {0x001E: b"ABCD\0", 0x0427: bytes([number])}
-    (report,) = parsed(receipt(text="", tlvs=tlvs))
-    assert report.kind == kind
-    assert parsed(receipt(text="", tlvs={**tlvs, 0x0427: b"\1"})) == []
-    assert parsed(receipt(text="", tlvs={**tlvs, 0x0427: b"\x2a"})) == []
-
-
-@pytest.mark.parametrize(
-    ("written", "at"),
-    [
-        ("291231235958", datetime(2029, 12, 31, 23, 59, 58, tzinfo=UTC)),
-        ("2907010100", datetime(2029, 7, 1, 0, 0, tzinfo=UTC)),
-        ("29123123595", None),
-        ("291331235958", None),
-        ("2912312359-8", None),
-    ],
-)
-def test_a_date_is_of_the_smscs_clock(written: str, at: datetime | None) -> None:
-    text = RECEIPT.replace("291231235958", written)
-    (report,) = parsed(receipt(text=text))
-    assert report.at == at
-    (report,) = parsed(receipt(text=text), receipt_zone=None)
-    assert report.at is None
-
-
-@given(st.text(st.characters(max_codepoint=255, exclude_characters="{}"), max_size=200))
-def test_any_text_is_a_receipt_or_refused(text: str) -> None:
-    try:
-        found = parsed(receipt(text=text))
-    except ValueError:
-        return
-    assert len(found) <= 1
-
-
-def test_the_fields_may_come_in_any_order() -> None:
-    fields = ["id:43981", "stat:EXPIRED", "err:001", "done date:291231235958"]
-    for order in itertools.permutations(fields):
-        (report,) = parsed(receipt(text=" ".join(order)))
-        assert (report.message_id, report.kind, report.code) == ("43981", "failed", "EXPIRED.001")

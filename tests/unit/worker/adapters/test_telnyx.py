@@ -103,8 +103,17 @@ def test_a_limit_on_spending_is_no_throttling_whatever_the_status(status: int) -
 
 @pytest.mark.parametrize("code", [10002, "10002"])
 def test_a_code_may_be_a_number(code: Any) -> None:
-    found = PROFILE.adapter().decode(PROFILE.messages(), answer(422, errors(code)))
+    answered = answer(422, errors(code, pointer="/to"))
+    found = PROFILE.adapter().decode(PROFILE.messages(), answered)
     assert found == [Rejected("10002", gone=True)]
+
+
+@pytest.mark.parametrize("pointer", ["/from", "", "/tone", "to\n", 7, {"to": 1}])
+def test_a_wrong_sender_makes_no_address_dead(pointer: Any) -> None:
+    """One mistake in a campaign would have all of its recipients left out for ever."""
+    for code in ("10002", "10016"):
+        refusal = answer(422, errors(code, pointer=pointer))
+        assert PROFILE.adapter().decode(PROFILE.messages(), refusal) == [Rejected(code)]
 
 
 def test_a_report_without_a_reference_still_names_the_message() -> None:
