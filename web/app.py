@@ -8,14 +8,14 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp
 
-from web import dialect
+from web import dialect, passona
 from web.context import Context
 from web.requests import Requests
 
 Dialects = Mapping[str, Callable[[Context], FastAPI]]
 
 #: Where each dialect is found. The first prefix that fits is taken, so longer ones stand first.
-DIALECTS: Dialects = {}
+DIALECTS: Dialects = {"/api/2.0": passona.create}
 
 
 def create_app(context: Context, dialects: Dialects = DIALECTS) -> ASGIApp:

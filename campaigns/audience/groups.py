@@ -68,7 +68,7 @@ class GroupSummary:
     def headers(self) -> list[str]:
         """The names of all custom fields, those that are about to come last."""
         known = self.group.headers
-        return [*known, *(name for name in self.coming_headers if name not in known)]
+        return list(dict.fromkeys([*known, *self.coming_headers]))
 
 
 def create(

@@ -42,8 +42,9 @@ CROSS JOIN LATERAL (
 ) t
 CROSS JOIN LATERAL (
     SELECT count(DISTINCT p.id)::int AS jobs,
-           coalesce(array_agg(DISTINCT n.name) FILTER (WHERE n.name IS NOT NULL), '{}') AS coming_headers
-    FROM group_jobs p LEFT JOIN LATERAL unnest(p.headers) AS n (name) ON true
+           coalesce(array_agg(n.name ORDER BY p.id, n.position) FILTER (WHERE n.name IS NOT NULL), '{}')
+               AS coming_headers
+    FROM group_jobs p LEFT JOIN LATERAL unnest(p.headers) WITH ORDINALITY AS n (name, position) ON true
     WHERE p.group_id = g.id AND p.finished_at IS NULL
 ) j
 

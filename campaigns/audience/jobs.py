@@ -180,6 +180,8 @@ def _apply(conn: Connection, group: Group, region: str | None, job: Mapping[str,
         flushed = {"group_id": group.id, "portion": PORTION}
         return Outcome(0, removed=conn.execute(SQL["flush_portion"], flushed).rowcount)
     if job["kind"] == "add":
+        # In the order of the request, which jsonb does not keep.
+        groups.add_headers(conn, group, job["headers"])
         return add_entries(conn, group, region, job["portion"], first=job["done"])
     return _remove_entries(conn, group, region, job["portion"], first=job["done"])
 

@@ -35,7 +35,7 @@ FOR NO KEY UPDATE OF g SKIP LOCKED;
 -- name: next_job
 -- The oldest job of a group, and the entries from where it stands, at most a portion of them. The
 -- caller holds the group, so nobody else is at it.
-SELECT id, kind, entries, done, invalid,
+SELECT id, kind, entries, headers, done, invalid,
        jsonb_path_query_array(
            payload, ('$[' || done || ' to ' || (done + %(portion)s::int - 1) || ']')::jsonpath
        ) AS portion
