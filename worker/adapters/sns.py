@@ -144,7 +144,8 @@ def event(request: HttpRequest) -> dict[str, Any] | None:
     if kind in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
         return None
     message = at_path(content, "Message")
-    found = parse_json(message.encode()) if isinstance(message, str) else None
+    text = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else b""
+    found = parse_json(text)
     if kind != "Notification" or not isinstance(found, dict):
         raise ValueError("a call must be a notification of SNS with a JSON object in it")
     return found
