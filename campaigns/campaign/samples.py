@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 from psycopg.types.json import Jsonb
 
 from campaigns import queries
-from campaigns.audience import addresses, audience
+from campaigns.audience import audience, push_keys
 from campaigns.audience.addresses import AddressKind
+from campaigns.audience.contact import addressed
 from campaigns.audience.fields import checked_fields
 from campaigns.campaign import rules, store, submission, window_rules
 from campaigns.campaign.message import compose
@@ -62,8 +63,7 @@ def send_test(
             links = placing.stored(conn, spec.campaign)
         else:
             sample, links = _of_message(conn, team_id, spec, providers, now)
-        address = _address(conn, team_id, spec, sample.sending_type)
-        fields = checked_fields(spec.custom_fields)
+        address, fields = _recipient(conn, team_id, spec, sample.sending_type)
         sample = dataclasses.replace(sample, id=campaign_id, submission=fingerprint)
         if store.insert(conn, sample):
             placing.save(conn, campaign_id, links)
@@ -166,9 +166,10 @@ def _of_campaign(campaign: Campaign, now: datetime) -> Campaign:
     )
 
 
-def _address(
+def _recipient(
     conn: Connection, team_id: UUID, spec: SampleSpec | CampaignSampleSpec, sending_type: str
-) -> str:
+) -> tuple[str, Mapping[str, str]]:
+    """The address and the fields, to which the keys of a push subscription belong."""
     kind = cast("AddressKind", ADDRESS_COLUMN[sending_type])
     if (spec.address is None) == (spec.contact_number is None):
         raise Invalid("address", None, "is required; give either address or contact_number")
@@ -176,12 +177,13 @@ def _address(
         raise Invalid("contact_number", None, f"is for phone numbers; {sending_type} needs address")
     field = "contact_number" if spec.address is None else "address"
     row = conn.execute(SQL["default_region"], {"team_id": team_id}).fetchone() or {}
+    written = {kind: spec.address or spec.contact_number or ""}
     try:
-        return addresses.normalise(
-            kind, spec.address or spec.contact_number or "", row.get("default_region")
-        )
+        found, keys = addressed(written, row.get("default_region"))
     except Invalid as error:
         raise Invalid(field, None, error.rule) from None
+    fields = push_keys.together(checked_fields(spec.custom_fields), keys)
+    return found[kind], push_keys.checked(fields, with_endpoint=kind == "webpush")
 
 
 def _insert_run(

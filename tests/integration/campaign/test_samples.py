@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +13,7 @@ from campaigns.audience import contacts
 from campaigns.campaign import samples, service
 from campaigns.campaign.store import Campaign
 from campaigns.errors import Conflict, Invalid, NotFound, Refused
+from tests.fakes.webpush import KEYS
 from tests.support.campaigns import MAIL, NOW, PROVIDERS, TEMPLATE, World
 
 #: Passona's "Send Test Campaign", its dates moved by seven years.
@@ -106,6 +108,21 @@ def test_another_channel_takes_an_address(world: World) -> None:
     body = {key: value for key, value in NOW_BODY.items() if key != "contact_number"}
     send_test(world, {**body, **MAIL, "address": "Ann@Example.com"})
     assert one(world, "deliveries")["address"] == "ann@example.com"
+
+
+def test_a_push_subscription_is_given_whole_since_its_keys_encrypt_the_message(
+    world: World,
+) -> None:
+    push = {"name": "Test", "sender": "Acme", "sending_type": "webpush", "webpush_title": "Sale"}
+    subscription = json.dumps({"endpoint": "https://Push.example/1", "keys": KEYS})
+    send_test(world, {**push, "address": subscription, "custom_fields": {"first_name": "Ann"}})
+    delivery = one(world, "deliveries")
+    assert delivery["address"] == "https://push.example/1"
+    assert delivery["fields"] == {
+        "first_name": "Ann", "webpush_p256dh": KEYS["p256dh"], "webpush_auth": KEYS["auth"],
+    }  # fmt: skip
+    with pytest.raises(Invalid, match="must be an uncompressed point of P-256"):
+        send_test(world, {**push, "address": subscription.replace(KEYS["p256dh"], "x")})
 
 
 @pytest.mark.parametrize(
