@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from campaigns.team import clients, tokens
-from tests.support import ledger, stack as stacks
+from tests.support import ledger
+from tests.support import stack as stacks
 from tests.support.environment import REPOSITORY
 from tests.support.stack import Stack
 from tests.support.waiting import eventually
@@ -87,9 +88,7 @@ def test_callback(running: Stack, tmp_path: Path) -> None:
         "SELECT number FROM contact_groups WHERE id = %s", (group,)
     ).fetchone()
     assert number is not None
-    run(
-        "callback", running, tmp_path, LIST=str(number["number"]), CALLBACK="https://example.com/c"
-    )
+    run("callback", running, tmp_path, LIST=str(number["number"]), CALLBACK="https://example.com/c")
     assert set(texts(running).values()) == {"Hello Ada"}
 
 
