@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -70,6 +73,22 @@ def opened(
         app = web_app.create_app(context, web_app.DIALECTS if dialects is None else dialects)
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield Door(client, context, conn)
+
+
+@contextmanager
+def served(door: Door) -> Iterator[str]:
+    """The same application behind a real server, for the length of a ``with`` block; its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(door.client.app, log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=30)
+        listener.close()
 
 
 def error_of(answer: Any) -> tuple[int, str]:

@@ -1,0 +1,71 @@
+"""A client generated from each description creates, pauses and reads a campaign."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from campaigns.audience import groups
+from campaigns.team import tokens
+from campaigns.team.teams import Team
+from tests.support import door as doors
+from tests.support import generated
+from tests.support.door import Door
+from tests.support.generated import PACKAGE, GeneratedClient
+
+Generate = Callable[[str], GeneratedClient]
+
+
+@pytest.fixture
+def client_of(
+    door: Door, team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Generate]:
+    """Generates a client for a dialect of a door that listens."""
+    monkeypatch.syspath_prepend(tmp_path)
+    with doors.served(door) as base_url:
+
+        def make(prefix: str) -> GeneratedClient:
+            generated.generate(door, prefix, tmp_path)
+            secret = tokens.create(door.conn, team.id, "client").secret
+            return GeneratedClient(base_url + prefix, secret, PACKAGE)
+
+        yield make
+    for name in [name for name in sys.modules if name.split(".")[0] == PACKAGE]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def group(door: Door, team: Team) -> str:
+    return str(groups.create(door.conn, team.id, "people").id)
+
+
+def at(door: Door, days: int) -> str:
+    return (door.context.now() + timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def test_passona(client_of: Generate, door: Door, group: str) -> None:
+    client = client_of("/api/2.0")
+    template = client.call(
+        "templates.create_template", body={"name": "Greeting", "body": "Hello"}
+    ).data.uuid
+    created = client.call(
+        "campaigns.create_campaign",
+        body={
+            "name": "New Campaign",
+            "sender": "Digitonic",
+            "throttled": True,
+            "scheduled_send_date": at(door, 1),
+            "scheduled_finish_date": at(door, 2),
+            "expiry_date": at(door, 3),
+            "included_contact_groups": [group],
+            "excluded_contact_groups": [],
+            "template_uuid": template,
+        },
+    ).data
+    assert client.call("campaigns.toggle_paused_status", created.uuid).data.manually_paused is True
+    read = client.call("campaigns.get_campaign", created.uuid).data
+    assert (read.name, read.status, read.manually_paused) == ("New Campaign", 0, True)
