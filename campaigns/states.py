@@ -160,6 +160,23 @@ PASSONA_STATUS = {
     "failed": 2,
 }
 
+#: HORISEN's words for campaigns that are not paused by hand. It has none for one that failed, of
+#: which nothing more will be sent.
+HORISEN_STATUS = {
+    "draft": "draft",
+    "scheduled": "active",
+    "sending": "active",
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "stopped",
+}
+
+
+def horisen_status(status: str, *, manually_paused: bool) -> str:
+    """HORISEN's word for a campaign: what is paused by hand while it could send is stopped."""
+    shown = HORISEN_STATUS[status]
+    return "stopped" if manually_paused and shown == "active" else shown
+
 
 def mermaid(machine: Machine) -> str:
     """A Mermaid state diagram of ``machine``, events of the same arrow on one label."""

@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "audience": "cli.commands.audience:audience",
     "campaigns": "cli.commands.campaigns:campaigns",
     "carrier": "cli.carrier.command:carrier_command",
+    "clients": "cli.commands.clients:clients",
     "contacts": "cli.commands.contacts:contacts",
     "deliveries": "cli.commands.deliveries:deliveries",
     "demo": "cli.demo.command:demo_command",

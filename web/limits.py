@@ -1,4 +1,5 @@
-"""How many requests a token may make: a token bucket each, in this process's memory.
+"""How many requests a token may make, or how often an address may fail: a token bucket each, in
+this process's memory.
 
 It protects the door from one program's mistake, and is no promise about sending: that one is the
 throttle's. With several web processes each counts for itself.
@@ -7,7 +8,7 @@ throttle's. With several web processes each counts for itself.
 from __future__ import annotations
 
 import threading
-from uuid import UUID
+from collections.abc import Hashable
 
 #: A program that begins may be this many seconds ahead of its rate.
 BURST_SECONDS = 2.0
@@ -18,16 +19,22 @@ MOST_KNOWN = 10_000
 
 
 class Limits:
-    """``rate`` requests per second for each token; may be asked by several threads."""
+    """``rate`` requests per second for each token, ``burst`` seconds ahead of it at most; may be
+    asked by several threads."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, burst: float = BURST_SECONDS) -> None:
         self._interval = 1.0 / rate
-        self._tolerance = max(BURST_SECONDS - self._interval, 0.0)
+        self._tolerance = max(burst - self._interval, 0.0)
         self._lock = threading.Lock()
         #: When the next request of a token would be on time, in monotonic seconds (GCRA's TAT).
-        self._due: dict[UUID, float] = {}
+        self._due: dict[Hashable, float] = {}
 
-    def wait(self, token: UUID, now: float) -> float:
+    def ahead(self, token: Hashable, now: float) -> float:
+        """What :meth:`wait` would answer; nothing is counted."""
+        with self._lock:
+            return max(self._due.get(token, now) - now - self._tolerance, 0.0)
+
+    def wait(self, token: Hashable, now: float) -> float:
         """0 where the token may make a request at ``now``, in monotonic seconds; else the seconds
         until it may. Only a request that may be made is counted."""
         with self._lock:

@@ -97,3 +97,18 @@ def delete(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime)
                 f"campaign: {campaign_id} is {campaign.status} and cannot be deleted; "
                 "stop it first."
             )
+
+
+def discard(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime) -> None:
+    """Remove the campaign whatever it is doing: one that is sending is stopped for good by this.
+
+    Who has been claimed already still gets the message, and is still counted; no claim after this
+    returns grants one.
+
+    Raises:
+        NotFound: the team has no such campaign.
+    """
+    with conn.transaction():
+        store.lock(conn, team_id, campaign_id)
+        state.move(conn, campaign_id, "stop", now)
+        state.move(conn, campaign_id, "delete", now)

@@ -18,6 +18,7 @@ from campaigns.providers import Providers
 from campaigns.template import contents, push, templates
 from campaigns.template.content import Content
 from campaigns.template.contents import Contents
+from campaigns.template.render import NOTHING
 from campaigns.template.segments import segments
 from campaigns.template.transliteration import transliterated
 
@@ -28,7 +29,7 @@ class Message:
 
     #: What is stored and taken apart again by whoever sends it.
     text: str = field(repr=False)
-    #: With the variables put in.
+    #: With the variables put in, if it has values for all of them.
     compiled: Contents = field(repr=False)
     provider: str
     #: SMS segments of the text with its variables put in and without any field of a contact: no
@@ -62,10 +63,12 @@ def compose(
     providers: Providers,
     *,
     kept_text: str | None = None,
+    is_draft: bool = False,
 ) -> Message:
     """The message of ``spec``, whose shape was checked.
 
-    ``kept_text`` is the copy of the stored template that the campaign has already.
+    ``kept_text`` is the copy of the stored template that the campaign has already. A draft may ask
+    for variables that it has no values for: it gets them before it goes, or its clones do.
 
     Raises:
         NotFound: the template, the domain or the opt-out link is not in this team.
@@ -78,7 +81,12 @@ def compose(
     if text is None and spec.template_uuid is not None:
         text = templates.get(conn, team_id, spec.template_uuid).body
     return composed(
-        spec, text, provider.name, wished, partial(placing.placed, conn, team_id, wished)
+        spec,
+        text,
+        provider.name,
+        wished,
+        partial(placing.placed, conn, team_id, wished),
+        is_draft=is_draft,
     )
 
 
@@ -88,6 +96,8 @@ def composed(
     provider: str,
     wished: Wishes = NO_WISHES,
     place: Place = lambda _: (),
+    *,
+    is_draft: bool = False,
 ) -> Message:
     """The message of ``spec`` with this text, checked; raises :class:`Invalid`.
 
@@ -101,8 +111,12 @@ def composed(
         compiled = linking.completed(
             contents.compile(spec.sending_type, text), wished.placeholders, spec.sending_type
         )
-        named = linking.variables(wished.placeholders)
-        bound = rules.bound(compiled, {**spec.template_vars, **named})
+        known = {**spec.template_vars, **linking.variables(wished.placeholders)}
+        if is_draft and (lacking := compiled.variables - known.keys()):
+            # Its links are looked for when it has values for all of them.
+            known.update({name: f"{{{name}}}" for name in lacking})
+            return Message(text, compiled, provider, _segments(spec, compiled, known), (), wished)
+        bound = rules.bound(compiled, known)
         links = place(bound)
         bound = linking.linked(bound, placing.provisional(links))
     except Invalid as error:
@@ -115,10 +129,13 @@ def sms_text(content: Content, *, transliterate: bool) -> str:
     return transliterated(content.text) if transliterate else content.text
 
 
-def _segments(spec: MessageSpec, bound: Contents) -> int:
+def _segments(
+    spec: MessageSpec, compiled: Contents, variables: Mapping[str, str] = NOTHING
+) -> int:
     if spec.sending_type != "sms":
         return 1
-    fewest = segments(sms_text(bound.render({}), transliterate=spec.transliterate))
+    content = compiled.render({}, variables)
+    fewest = segments(sms_text(content, transliterate=spec.transliterate))
     if spec.max_parts is not None and fewest > spec.max_parts:
         rule = f"has {fewest} parts at least, and max_parts allows {spec.max_parts}"
         raise Invalid("template", None, rule)

@@ -30,6 +30,16 @@ def merged(campaign: Campaign, body: Mapping[str, Any]) -> CampaignSpec:
     """
     if not isinstance(body, Mapping):
         return parse(CampaignSpec, body)
+    spec = parse(CampaignSpec, overlaid(campaign, body))
+    if spec.uuid != campaign.id:
+        raise Invalid("uuid", spec.uuid, "cannot be changed")
+    if spec.status == "draft" and campaign.status != "draft":
+        raise Invalid("status", "draft", "must not be set any more; pause the campaign or stop it")
+    return spec
+
+
+def overlaid(campaign: Campaign, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request that would make of ``campaign`` what ``body`` wants it to be, unchecked."""
     stored = as_body(campaign)
     for name in body:
         for other in _REPLACES.get(name, ()):
@@ -38,12 +48,7 @@ def merged(campaign: Campaign, body: Mapping[str, Any]) -> CampaignSpec:
     for other in _replaced_schedule(campaign, body):
         if other not in body:
             stored.pop(other, None)
-    spec = parse(CampaignSpec, {**stored, **body})
-    if spec.uuid != campaign.id:
-        raise Invalid("uuid", spec.uuid, "cannot be changed")
-    if spec.status == "draft" and campaign.status != "draft":
-        raise Invalid("status", "draft", "must not be set any more; pause the campaign or stop it")
-    return spec
+    return {**stored, **body}
 
 
 def _replaced_schedule(campaign: Campaign, body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from campaigns.errors import Conflict, Invalid
 from campaigns.links import placing
 from campaigns.links.placing import CampaignLink
 from campaigns.providers import Providers
+from campaigns.template import contents
 from campaigns.validation import parse
 
 SQL = queries.load("campaigns.campaign", "samples.sql")
@@ -59,8 +60,10 @@ def send_test(
         if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
             return stored
         if isinstance(spec, CampaignSampleSpec):
-            sample = _of_campaign(store.get(conn, team_id, spec.campaign), now)
+            campaign = store.get(conn, team_id, spec.campaign)
             links = placing.stored(conn, spec.campaign)
+            _check_variables(campaign, links)
+            sample = _of_campaign(campaign, now)
         else:
             sample, links = _of_message(conn, team_id, spec, providers, now)
         address, fields = _recipient(conn, team_id, spec, sample.sending_type)
@@ -164,6 +167,14 @@ def _of_campaign(campaign: Campaign, now: datetime) -> Campaign:
         **_AT_ONCE,
         last_dt=start,
     )
+
+
+def _check_variables(campaign: Campaign, links: Sequence[CampaignLink]) -> None:
+    """A draft may lack values for its variables; raises ``Invalid`` then."""
+    known = {link.source.strip("{}"): "" for link in links} | campaign.template_vars
+    compiled = contents.compile(campaign.sending_type, campaign.template)
+    if compiled.variables - known.keys():
+        rules.bound(compiled, known)
 
 
 def _recipient(

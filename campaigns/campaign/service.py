@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from campaigns import failpoints, paging, queries
-from campaigns.audience import audience
+from campaigns import paging, queries
 from campaigns.campaign import (
     building,
     control,
+    creating,
     live,
     rules,
     state,
@@ -24,16 +24,15 @@ from campaigns.campaign import (
     submission,
     window_rules,
 )
-from campaigns.campaign.message import Message, compose
+from campaigns.campaign.creating import check_references, check_selection
 from campaigns.campaign.model import CampaignSpec
 from campaigns.campaign.patch import merged
 from campaigns.campaign.planning import TOLERANCE, Plan, plan
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
-from campaigns.errors import Conflict, Invalid, Locked
+from campaigns.errors import Invalid, Locked
 from campaigns.links import placing
 from campaigns.providers import Providers
-from campaigns.segmentation import parsing, references
 from campaigns.states import CAMPAIGN
 from campaigns.validation import parse
 
@@ -64,35 +63,15 @@ def submit(
         Conflict: the uuid is used for something else.
     """
     spec = parse(CampaignSpec, body)
-    rules.check_shape(spec)
-    campaign_id = spec.uuid or default_uuid or uuid4()
-    fingerprint = submission.fingerprint(spec)
-    with conn.transaction():
-        if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
-            return stored
-        when = plan(spec, now)
-        window_rules.check_times(spec, when, now)
-        message = _check_references(conn, team_id, spec, providers)
-        segments = _check_selection(conn, team_id, spec)
-        campaign = building.built(
-            spec,
-            message,
-            when,
-            campaign_id=campaign_id,
-            team_id=team_id,
-            fingerprint=fingerprint,
-            now=now,
-            contact_segments=segments,
-        )
-        if not store.insert(conn, campaign):
-            # Somebody took the uuid since it was looked up: most likely this very submission.
-            if stored := submission.repeated(conn, team_id, campaign_id, fingerprint):
-                return stored
-            raise Conflict(f"uuid: {campaign_id} cannot be used, choose another one.")
-        placing.save(conn, campaign_id, message.links)
-        failpoints.hit("submit.before_commit")
-    failpoints.hit("submit.committed")
-    return campaign
+    return creating.create(
+        conn,
+        team_id,
+        spec,
+        campaign_id=spec.uuid or default_uuid or uuid4(),
+        fingerprint=submission.fingerprint(spec),
+        providers=providers,
+        now=now,
+    )
 
 
 def edit(
@@ -135,8 +114,8 @@ def edit(
             live.follow(conn, campaign, changed, runs, now)
         else:
             kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
-            message = _check_references(conn, team_id, spec, providers, kept_text=kept)
-            segments = _check_selection(conn, team_id, spec)
+            message = check_references(conn, team_id, spec, providers, kept_text=kept)
+            segments = check_selection(conn, team_id, spec)
             changed = building.edited(campaign, spec, message, when, now, contact_segments=segments)
             placing.save(conn, campaign_id, message.links)
         store.replace(conn, changed)
@@ -208,31 +187,6 @@ def page(
     query = SQL["oldest_ids" if part.from_end else "newest_ids"]
     rows = conn.execute(query, {**team, "offset": part.offset, "limit": part.limit}).fetchall()
     return store.get_many(conn, team_id, [row["id"] for row in rows]), total
-
-
-def _check_references(
-    conn: Connection,
-    team_id: UUID,
-    spec: CampaignSpec,
-    providers: Providers,
-    *,
-    kept_text: str | None = None,
-) -> Message:
-    audience.check_groups(conn, team_id, spec.included_contact_groups, spec.excluded_contact_groups)
-    message = compose(conn, team_id, spec, providers, kept_text=kept_text)
-    # While the groups are still empty, nothing is known about their fields.
-    groups = spec.included_contact_groups
-    if message.compiled.fields and audience.has_contacts(conn, team_id, groups):
-        known = audience.fields_known(conn, team_id, groups)
-        rules.check_fields(message.compiled, frozenset(known))
-    return message
-
-
-def _check_selection(conn: Connection, team_id: UUID, spec: CampaignSpec) -> tuple[UUID, ...]:
-    """The segments that it names; raises ``Invalid`` for what is not in this team."""
-    if spec.query is not None:
-        references.check_groups(conn, team_id, parsing.parse(spec.query))
-    return references.chosen(conn, team_id, spec.contact_segments, spec.included_contact_groups)
 
 
 def _is_under_way(conn: Connection, campaign: Campaign, now: datetime) -> bool:

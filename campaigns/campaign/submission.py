@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -27,8 +29,20 @@ def fingerprint(spec: BaseModel) -> str:
     Fields that have their default count as left out, so a later version with more fields still
     recognises what an earlier one stored.
     """
-    content = spec.model_dump(mode="json", exclude={"uuid"}, exclude_defaults=True)
-    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return _digest(spec.model_dump(mode="json", exclude={"uuid"}, exclude_defaults=True))
+
+
+def fingerprint_of_clone(source_id: UUID, body: Mapping[str, Any]) -> str:
+    """Like :func:`fingerprint`, of what was asked for: its source may have changed by the time that
+    the same request comes again."""
+    content = {name: value for name, value in body.items() if name != "uuid"}
+    return _digest({"clone": source_id, "with": content})
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps(
+        content, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str
+    )
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
