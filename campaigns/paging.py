@@ -18,7 +18,7 @@ LARGEST = 1000
 DEEPEST = 100_000
 
 #: Beyond it no page number is one.
-_LAST = 2**31 - 1
+LAST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ def checked(number: int, per_page: int, *, largest: int = LARGEST) -> None:
     """
     if not 1 <= per_page <= largest:
         raise Invalid("per_page", per_page, f"must lie between 1 and {largest}")
-    if not 1 <= number <= _LAST:
-        raise Invalid("page", number, f"must lie between 1 and {_LAST}")
+    if not 1 <= number <= LAST:
+        raise Invalid("page", number, f"must lie between 1 and {LAST}")
 
 
 def part(number: int, per_page: int, total: int, *, largest: int = LARGEST) -> Part:

@@ -10,12 +10,17 @@ from starlette.types import ASGIApp
 
 from web import dialect, passona
 from web.context import Context
+from web.horisen import campaigns, granting
 from web.requests import Requests
 
 Dialects = Mapping[str, Callable[[Context], FastAPI]]
 
 #: Where each dialect is found. The first prefix that fits is taken, so longer ones stand first.
-DIALECTS: Dialects = {"/api/2.0": passona.create}
+DIALECTS: Dialects = {
+    "/api/2.0": passona.create,
+    "/news/v1": campaigns.create,
+    "/oauth2": granting.create,
+}
 
 
 def create_app(context: Context, dialects: Dialects = DIALECTS) -> ASGIApp:

@@ -129,9 +129,7 @@ def sms_text(content: Content, *, transliterate: bool) -> str:
     return transliterated(content.text) if transliterate else content.text
 
 
-def _segments(
-    spec: MessageSpec, compiled: Contents, variables: Mapping[str, str] = NOTHING
-) -> int:
+def _segments(spec: MessageSpec, compiled: Contents, variables: Mapping[str, str] = NOTHING) -> int:
     if spec.sending_type != "sms":
         return 1
     content = compiled.render({}, variables)

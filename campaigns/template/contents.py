@@ -20,6 +20,7 @@ Pure.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -148,6 +149,29 @@ def compile(channel: str, text: str) -> Contents:  # noqa: A001 - named after re
         case "whatsapp" if named.is_one(found):
             return Composed(*named.read(found))
     return Composed(*standard.read(found, channel))
+
+
+def filled(text: str, variables: Mapping[str, str]) -> str:
+    """A stored template with those of its variables put in that there are values for."""
+    if not variables:
+        return text
+    try:
+        found = json.loads(text) if document.is_json(text) else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        return render.filled(text, variables)
+    return json.dumps(_filled_in(found, variables), ensure_ascii=False)
+
+
+def _filled_in(value: object, variables: Mapping[str, str]) -> object:
+    if isinstance(value, str):
+        return render.filled(value, variables)
+    if isinstance(value, list):
+        return [_filled_in(one, variables) for one in value]
+    if isinstance(value, dict):
+        return {name: _filled_in(one, variables) for name, one in value.items()}
+    return value
 
 
 #: What the documents of the other channels have.

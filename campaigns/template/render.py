@@ -104,6 +104,27 @@ def compile(text: str) -> Template:  # noqa: A001 - named after re.compile, used
     return Template(_joined(parts))
 
 
+def escaped(text: str) -> str:
+    """The template that says ``text`` and nothing else."""
+    return _TOKEN.sub(_escaped_token, text)
+
+
+def filled(text: str, variables: Mapping[str, str]) -> str:
+    """The template ``text`` with those of its variables put in that there are values for."""
+
+    def put(token: re.Match[str]) -> str:
+        value = variables.get(token["variable"] or "")
+        return token[0] if value is None else escaped(value)
+
+    return _TOKEN.sub(put, text)
+
+
+def _escaped_token(token: re.Match[str]) -> str:
+    if token["at"]:
+        return "@@@@"
+    return f"@{token[0]}" if token["field"] else f"{{{token[0]}}}"
+
+
 def _part(token: re.Match[str]) -> Part:
     if token["field"]:
         return Part(Kind.FIELD, token["field"].lower())

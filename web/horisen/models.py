@@ -83,7 +83,7 @@ class CampaignUpdate(Campaign):
     """Section 4.3: the whole of a campaign; what is left out is taken away."""
 
 
-_NEW = [name for name, field in Campaign.model_fields.items() if field.is_required()]
+_NEW: list[Any] = [name for name, field in Campaign.model_fields.items() if field.is_required()]
 
 
 class CampaignCreate(Campaign):
@@ -100,9 +100,7 @@ class CampaignCreate(Campaign):
     template: Annotated[Text | None, Field(repr=False, examples=["Hello"])] = None  # type: ignore[assignment]
     sender: Annotated[Line | None, Field(examples=["+41587000000"])] = None  # type: ignore[assignment]
     recipient_lists: Annotated[Text | None, Field(examples=[_LIST])] = None  # type: ignore[assignment]
-    clone_uuid: Id | None = Field(
-        default=None, examples=["1592695e-c1b1-11ee-b153-774c9d3a7957"]
-    )
+    clone_uuid: Id | None = Field(default=None, examples=["1592695e-c1b1-11ee-b153-774c9d3a7957"])
     template_vars: Variables | None = Field(
         default=None, repr=False, examples=[{"temp": "-22C", "wind": "100km/h"}]
     )
@@ -114,18 +112,6 @@ class CampaignStatus(BaseModel):
     model_config = REQUEST
 
     status: Literal["active", "stopped"]
-
-
-class Task(BaseModel):
-    """One execution of a campaign; with ``fields=tasks``."""
-
-    number: int = Field(description="What `sluice status` and `sluice report` call it.")
-    time: Moment = Field(description="When it was to begin.")
-    status: Literal["resolving", "sending", "closing", "finished"]
-    #: Why it ended, or is about to.
-    reason: str | None
-    total: int = Field(description="Its recipients.")
-    messages: Messages
 
 
 class Messages(BaseModel):
@@ -142,6 +128,17 @@ class Messages(BaseModel):
     cancelled: int
     delivered: int = Field(description="Reported as delivered, of those accepted.")
     undelivered: int
+
+
+class Task(BaseModel):
+    """One execution of a campaign; with ``fields=tasks``."""
+
+    number: int = Field(description="What `sluice status` and `sluice report` call it.")
+    time: Moment = Field(description="When it was to begin.")
+    status: Literal["resolving", "sending", "closing", "finished"]
+    reason: str | None = Field(description="Why it ended, or is about to.")
+    total: int = Field(description="Its recipients.")
+    messages: Messages
 
 
 class CampaignResponse(BaseModel):
@@ -241,8 +238,3 @@ class Error(BaseModel):
     message: str
     description: str | None = None
     items: list[ErrorItem] = []
-
-
-Task.model_rebuild()
-
-_ = Any
