@@ -59,7 +59,7 @@ campaign=$(curl --location "$api/campaigns/" "${json[@]}" --data '{
 "template_uuid" : "'"$template"'"
 }' | value data.uuid)
 
-for paused in True False; do
+for paused in True None; do
   curl --location --request PUT "$api/campaigns/$campaign/toggle-paused-status" "${json[@]}" \
     | value data.manually_paused | grep -qx "$paused"
 done
