@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from campaigns import mailboxes
 from campaigns.audience import addresses
 from campaigns.audience.addresses import AddressKind
 from campaigns.channels import ADDRESS_COLUMN
@@ -93,9 +94,12 @@ def message(
     A push subscription is given as the browser's JSON: ``{"endpoint": .., "keys": {..}}``.
 
     Raises:
-        Invalid: it is no address of the account's channel, or its messages hold no plain words.
+        Invalid: it is no address of the account's channel, its messages hold no plain words, or an
+            e-mail would be from nobody.
     """
     keys = NO_KEYS
+    if config.channel == "email" and not mailboxes.is_mailbox(sender):
+        raise Invalid("sender", None, f"{mailboxes.RULE} (--sender)")
     if config.channel == "webpush":
         to, keys = _subscription(to)
     kind: AddressKind = ADDRESS_COLUMN[config.channel]  # type: ignore[assignment]

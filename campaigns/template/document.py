@@ -18,8 +18,9 @@ from campaigns.template.forms import PLAIN
 from campaigns.template.leaf import Form, Leaf
 from campaigns.validation import storable
 
-#: How JSON begins that is meant as such. ``{city} calls`` is a text.
-_BEGINS = re.compile(r'\s*\{\s*"')
+#: How JSON begins that is meant as such, after the mark of an editor for UTF-8 as well, which would
+#: otherwise make of it a text that everybody gets. ``{city} calls`` is a text.
+_BEGINS = re.compile(r'[\s\ufeff]*\{\s*"')
 
 _LONGEST_NAME = 40
 
@@ -110,7 +111,7 @@ def parse(text: str) -> Node:
         Invalid: it is none; says where it goes wrong.
     """
     try:
-        return Node("template", json.loads(text, object_pairs_hook=_object))
+        return Node("template", json.loads(text.lstrip("\ufeff"), object_pairs_hook=_object))
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         fault = error.msg[:1].lower() + error.msg[1:]

@@ -227,6 +227,7 @@ PROFILE = Profile(
             answer(429, b"", retry_after="9"), [Throttled(9.0, "http_429")]
         ),
         "failed: overloaded": Case(error(503, "UNAVAILABLE"), [Failed("UNAVAILABLE")]),
+        "failed: two at once": Case(error(409, "ABORTED"), [Failed("ABORTED")]),
         "failed: a proxy's 404": Case(answer(404, b"<html>"), [Failed("http_404")]),
         "blocked: token": Case(error(401, "UNAUTHENTICATED"), [Blocked("UNAUTHENTICATED")]),
         "blocked: agent": Case(error(403, "PERMISSION_DENIED"), [Blocked("PERMISSION_DENIED")]),

@@ -12,6 +12,7 @@ an id that the agent has used before, so that one whose fate is not known can be
 =========================  ======================================================================
 200                        Accepted, with the message id
 409 ``ALREADY_EXISTS``     Accepted: sent before
+409 ``ABORTED``            Failed
 429                        Throttled
 401, 403                   Blocked: the service account, or the agent
 404 ``NOT_FOUND``          Rejected: no RCS on this phone, or the agent is not launched there; not
@@ -178,7 +179,7 @@ class RbmAdapter:
                 return Accepted(message_id(message))
             case 429, _:
                 return Throttled(retry_after(response.headers, self._clock.now()), code)
-            case 503, "UNAVAILABLE":
+            case (503, "UNAVAILABLE") | (409, "ABORTED"):
                 return Failed(code)
             case status, None if 400 <= status < 500:
                 return Failed(code)

@@ -177,3 +177,13 @@ def test_an_account_that_gets_no_token_says_why(command: CommandLine) -> None:
         assert result.exit_code == 1
         assert "no access token (invalid_grant)" in json.loads(result.stdout)["problem"]
         assert SECRET not in result.output
+
+
+def test_an_email_needs_somebody_whom_it_is_from(command: CommandLine) -> None:
+    """The name that stands for a sender elsewhere is none."""
+    configured(command, mail=own(PROFILES["postmark"]))
+    said = command.refused("providers", "check", "mail", "--send", "mary@example.com")
+    assert said == (
+        "sender: must be one e-mail address such as news@example.com, or Shop <news@example.com> "
+        "(--sender)."
+    )

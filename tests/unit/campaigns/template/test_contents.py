@@ -41,6 +41,11 @@ def test_a_brace_does_not_make_json_of_a_text(channel: str, start: str) -> None:
     assert isinstance(rendered(channel, start), Text)
 
 
+def test_the_mark_of_an_editor_does_not_make_a_text_of_json() -> None:
+    """Everybody would read the JSON."""
+    assert rendered("viber", f"\ufeff{json.dumps(standard(text('Hello')))}") == Text("Hello")
+
+
 @pytest.mark.parametrize("channel", MESSENGERS)
 def test_horisens_text_message(channel: str) -> None:
     assert rendered(channel, standard(text("Hello @first_name"))) == Text("Hello Ann")
