@@ -122,7 +122,9 @@ async def send(
         request = adapter.encode([one])
     except ValueError as error:
         raise Invalid("send", None, f"cannot be put in the provider's form: {error}") from None
-    transport = factory.connect(config, adapter)
+    # The other client has threads of its own, one of which may still run while this process ends,
+    # and then the interpreter aborts.
+    transport = factory.connect(config.model_copy(update={"transport": "httpx"}), adapter)
     try:
         answer = await transport.send(request, timeout=config.timeout)
     except Refused as error:

@@ -131,6 +131,10 @@ PROFILE = Profile(
             signed(event("delivery_failed", code="40008")),
             [Report(reference(), IDENT, "failed", AT, "40008")],
         ),
+        "failed for ever": ReportCase(
+            signed(event("delivery_failed", code="40001")),
+            [Report(reference(), IDENT, "failed", AT, "40001", gone=True)],
+        ),
         "failed before it left": ReportCase(
             signed(event("sending_failed", code="40014")),
             [Report(reference(), IDENT, "failed", AT, "40014")],

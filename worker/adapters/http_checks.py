@@ -27,6 +27,7 @@ _ABOUT_REPORTS = (
     "report_unknown_status",
     "report_code_path",
     "report_no_code",
+    "report_gone",
     "report_time_path",
     "report_time_format",
     "report_signature",

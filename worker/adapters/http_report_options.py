@@ -90,6 +90,8 @@ class ReportOptions(Options):
     report_code_path: CallPaths | None = None
     #: Values there that say nothing.
     report_no_code: list[Word] = Field(default_factory=lambda: ["0"])
+    #: Codes that say that the address is dead for ever.
+    report_gone: list[Word] = Field(default_factory=list)
     report_time_path: CallPaths | None = None
     report_time_format: TimeFormat = "iso"
 

@@ -23,6 +23,7 @@ class ReportParser:
         self._kinds = options.kinds()
         self._events = None if options.report_events is None else set(options.report_events)
         self._no_code = set(options.report_no_code)
+        self._gone = set(options.report_gone)
         # Where each part has an id of its own, each is reported alone.
         self._has_part_ids = "*" in options.message_id_path.split(".")
 
@@ -58,14 +59,16 @@ class ReportParser:
         kind = self._kind(words)
         if kind is None:
             return None
+        code = self._code(call, entry, words) if kind == "failed" else None
         return Report(
             reference,
             message_id,
             kind,
             self._moment(call, entry),
-            self._code(call, entry, words) if kind == "failed" else None,
+            code,
             is_part,
             self._word(call, entry, self._options.report_event_id_path),
+            gone=code in self._gone,
         )
 
     def _is_report(self, call: Call, entry: Any) -> bool:

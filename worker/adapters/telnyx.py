@@ -245,7 +245,9 @@ class TelnyxAdapter:
         reference = identifier(fields_of(request.url).get(REFERENCE))
         at = moment(at_path(data, "payload.completed_at")) or moment(at_path(data, "occurred_at"))
         code = short_code(identifier(at_path(data, "payload.errors.0.code")))
-        return [Report(reference, message_id, kind, at, code if kind == "failed" else None)]
+        if kind != "failed":
+            return [Report(reference, message_id, kind, at)]
+        return [Report(reference, message_id, kind, at, code, gone=code in _GONE)]
 
 
 def _is_of_to(content: Any) -> bool:

@@ -128,6 +128,16 @@ def test_a_test_message_says_what_became_of_it_with_the_providers_id(command: Co
         assert "the provider took the message, with the id" in " ".join(shown.split())
 
 
+def test_a_test_message_needs_no_threads_that_outlive_the_command(
+    command: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One command in some dozens was aborted by the interpreter after it had sent."""
+    monkeypatch.setattr("worker.transport.factory.PyreqwestTransport", None)
+    with twilio(command, transport="pyreqwest") as vendor:
+        command.succeed("providers", "check", "acme", "--send", "+447785856985")
+        assert len(vendor.taken) == 1
+
+
 def test_a_refused_account_says_so_with_the_code(command: CommandLine) -> None:
     with twilio(command, auth_token="another") as vendor:
         words = ("providers", "check", "acme", "--send", "+447785856985")

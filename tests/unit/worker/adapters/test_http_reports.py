@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hmac
 import json
-from base64 import b64encode
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -19,39 +15,20 @@ from campaigns.providers import ProviderConfig
 from tests.fakes.base import SECRET
 from tests.support.adapters import ADDRESS, MESSAGE, URL, response
 from tests.support.clock import FakeClock
-from worker.adapters.base import Accepted, Adapter, ForgedReport, HttpRequest, Report
+from tests.support.http_reports import (
+    BASE,
+    DELIVERED,
+    NOW,
+    REPORT_URL,
+    adapter,
+    call,
+    form,
+    query,
+    reports,
+    signature,
+)
+from worker.adapters.base import Accepted, HttpRequest, Report
 from worker.adapters.registry import build
-
-REPORT_URL = "https://sluice.example.com/reports/acme"
-BASE = {"report_status_path": "s", "report_id_path": "i"}
-NOW = FakeClock().now()
-
-
-def adapter(clock: FakeClock | None = None, **table: Any) -> Adapter[Any, Any]:
-    given = {"name": "acme", "adapter": "http", "channel": "sms", "url": URL, **BASE, **table}
-    return build(ProviderConfig(**given), clock or FakeClock())
-
-
-def call(content: Any, url: str = REPORT_URL, **headers: str) -> HttpRequest:
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    fields = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpRequest("POST", url, {"content-type": "application/json", **fields}, body)
-
-
-def form(fields: dict[str, str], url: str = REPORT_URL) -> HttpRequest:
-    kind = "application/x-www-form-urlencoded; charset=utf-8"
-    return HttpRequest("POST", url, {"content-type": kind}, urlencode(fields).encode())
-
-
-def query(fields: dict[str, str]) -> HttpRequest:
-    return HttpRequest("GET", f"{REPORT_URL}?{urlencode(fields)}", {}, b"")
-
-
-def reports(request: HttpRequest, **table: Any) -> Sequence[Report]:
-    return adapter(**table).parse_report(request)
-
-
-DELIVERED = {"s": "delivered", "i": "m-1"}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +164,15 @@ def test_a_moment_in_a_query_whose_plus_was_not_escaped() -> None:
     assert report.at == NOW
 
 
+def test_a_code_may_say_that_the_address_is_dead() -> None:
+    table = {"report_code_path": "c", "report_gone": [27, "EUNKNOWN"]}
+    for code, gone in ((27, True), ("27", True), ("EUNKNOWN", True), (28, False), (None, False)):
+        (report,) = reports(call({**DELIVERED, "s": "failed", "c": code}), **table)
+        assert report.gone is gone
+    (report,) = reports(call({**DELIVERED, "c": 27}), **table)
+    assert not report.gone
+
+
 PARTS = {
     "message_id_path": "i",
     "part_count_path": "n",
@@ -224,95 +210,6 @@ def test_ids_that_are_good_for_one_recipient_only(number: Any) -> None:
     assert accepted == Accepted(report.message_id)
     with pytest.raises(ValueError):
         acme.parse_report(call({"s": "delivered", "i": "b-1"}))
-
-
-def signature(**more: Any) -> dict[str, Any]:
-    return {"report_signature": {"secret": SECRET, "header": "X-Signature", **more}}
-
-
-@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "sha512"])
-@pytest.mark.parametrize("encoding", ["hex", "base64"])
-def test_a_signature_of_the_body(algorithm: str, encoding: str) -> None:
-    table = signature(algorithm=f"hmac-{algorithm}", encoding=encoding, prefix="v1=")
-    acme = adapter(**table)
-    assert acme.capabilities.report_proof == f"HMAC-{algorithm.upper()}"
-    body = b'{"s":"delivered","i":"\xff"}'
-    digest = hmac.digest(SECRET.encode(), body, algorithm)
-    text = digest.hex() if encoding == "hex" else b64encode(digest).decode()
-    acme.verify_report(call(body, x_signature=f"v1={text}"))
-    for forged in (
-        call(body + b" ", x_signature=f"v1={text}"),
-        call(body, x_signature=text),
-        call(body, x_signature=f"v1={text}0"),
-        call(body, x_signature="v1=\u00e9\ud800"),
-        call(body, x_signature=""),
-        call(body),
-    ):
-        with pytest.raises(ForgedReport):
-            acme.verify_report(forged)
-
-
-def test_a_vector_of_standard_webhooks() -> None:
-    """https://github.com/standard-webhooks/standard-webhooks: webhook-id, timestamp and body."""
-    clock = FakeClock(datetime(2021, 2, 25, 15, 5, 30, tzinfo=UTC))
-    table = {
-        "report_signature": {
-            "secret": "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "secret_encoding": "base64",
-            "header": "webhook-signature",
-            "prefix": "v1,",
-            "encoding": "base64",
-            "signed": "{header.webhook-id}.{timestamp}.{body}",
-            "timestamp_header": "webhook-timestamp",
-        }
-    }
-    request = call(
-        b'{"test": 2432232314}',
-        webhook_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
-        webhook_timestamp="1614265330",
-        webhook_signature="v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-    )
-    acme = adapter(clock, **table)
-    acme.verify_report(request)
-    clock.advance(301)
-    with pytest.raises(ForgedReport):
-        acme.verify_report(request)
-
-
-@pytest.mark.parametrize(("age", "is_good"), [(0, True), (60, True), (61, False), (-61, False)])
-def test_a_call_is_good_for_as_long_as_the_file_says(age: int, is_good: bool) -> None:
-    table = signature(signed="{timestamp}{body}", timestamp_header="X-Time", tolerance=60)
-    time = str(int((NOW - timedelta(seconds=age)).timestamp()))
-    digest = hmac.digest(SECRET.encode(), f"{time}{{}}".encode(), "sha256").hex()
-    request = call(b"{}", x_time=time, x_signature=digest.upper())
-    if is_good:
-        adapter(**table).verify_report(request)
-    else:
-        with pytest.raises(ForgedReport):
-            adapter(**table).verify_report(request)
-
-
-def test_nested_values_are_not_signed_by_fields() -> None:
-    table = signature(signed="{fields}")
-    good = hmac.digest(SECRET.encode(), b"a1", "sha256").hex()
-    adapter(**table).verify_report(call({"a": 1}, x_signature=good))
-    for content in ({"a": 1, "": {}}, [], None, {"a": 2}):
-        with pytest.raises(ForgedReport):
-            adapter(**table).verify_report(call(content, x_signature=good))
-
-
-def test_a_shared_token() -> None:
-    acme = adapter(**signature(algorithm="token", header="Authorization", prefix="Bearer "))
-    assert acme.capabilities.report_proof == "authorization"
-    acme.verify_report(call(DELIVERED, authorization=f"Bearer {SECRET}"))
-    for wrong in ("Bearer x", SECRET, f"Bearer {SECRET.upper()}", ""):
-        with pytest.raises(ForgedReport):
-            acme.verify_report(call(DELIVERED, authorization=wrong))
-
-
-def test_without_the_key_nothing_is_proven() -> None:
-    assert adapter().capabilities.report_proof is None
-    adapter().verify_report(call(DELIVERED))
 
 
 @pytest.mark.parametrize(
