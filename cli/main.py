@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, str] = {
     "plan": "cli.commands.plan:plan",
     "providers": "cli.commands.providers:providers",
     "report": "cli.commands.report:report",
+    "segments": "cli.commands.segments:segments",
     "status": "cli.commands.status:status",
     "submit": "cli.commands.submit:submit",
     "teams": "cli.commands.teams:teams",

@@ -113,7 +113,7 @@ LIMIT 1;
 -- name: query_naming
 -- A segment of another group, or a campaign in one of these states, whose query asks for members of
 -- the group: without it, "not in it" would suddenly be everybody. Queries are stored with uuids in
--- one form, so their text tells. Planner: the team's segments, and its campaigns by campaigns_team.
+-- one form, so their text tells. Planner: the team's segments, and campaigns_segmented.
 SELECT 'segment' AS what, name, id
 FROM segments
 WHERE team_id = %(team_id)s AND group_id <> %(id)s AND strpos(query::text, %(id)s::text) > 0
@@ -130,6 +130,16 @@ LIMIT 1;
 SELECT (SELECT min(word) FROM keywords WHERE group_id = %(id)s) AS keyword,
        (SELECT min(d.name || '/' || l.path) FROM links l JOIN domains d ON d.id = l.domain_id
         WHERE l.group_id = %(id)s) AS link;
+
+-- part: asked_for
+-- The same of a group g.
+(EXISTS (SELECT FROM segments s
+         WHERE s.team_id = g.team_id AND s.group_id <> g.id
+           AND strpos(s.query::text, g.id::text) > 0)
+ OR EXISTS (SELECT FROM campaigns c
+            WHERE c.team_id = g.team_id AND c.segmentation IS NOT NULL
+              AND c.status IN ('draft', 'scheduled', 'sending')
+              AND strpos(c.segmentation::text, g.id::text) > 0))
 
 -- name: delete_group
 -- Its contacts go with it (ON DELETE CASCADE), by the index on contacts (group_id, identity).

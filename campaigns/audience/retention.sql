@@ -1,4 +1,5 @@
 -- Groups that are kept for a limited time.
+-- uses: groups.sql
 
 -- part: over
 -- Whether its time is over. A group that is being emptied and filled again is no empty one, so for a
@@ -27,6 +28,7 @@ SELECT g.id, 'retire'
 FROM teams t
 JOIN contact_groups g ON g.team_id = t.id
 WHERE {over}
+  AND NOT {asked_for}
   AND NOT EXISTS (SELECT FROM group_jobs j WHERE j.group_id = g.id AND j.finished_at IS NULL)
 LIMIT %(amount)s
 RETURNING id;
@@ -60,4 +62,4 @@ SELECT id FROM contact_groups WHERE id = %(id)s FOR UPDATE;
 -- Asked again with the group in hand: a campaign may have named it since it was found.
 DELETE FROM contact_groups g
 USING teams t
-WHERE g.id = %(id)s AND t.id = g.team_id AND {over};
+WHERE g.id = %(id)s AND t.id = g.team_id AND {over} AND NOT {asked_for};

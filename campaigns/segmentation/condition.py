@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns.segmentation import values
-from campaigns.segmentation.evaluator import compared
+from campaigns.segmentation.evaluator import bare, compared
 from campaigns.segmentation.query import (
     ADDRESS_FIELDS,
     CUSTOM_FIELDS,
@@ -124,13 +124,14 @@ def _fits(rule: Rule, value: str, today: date, parameters: _Parameters) -> str:
         return f"{text} = ANY ({parameters.bind(wanted, 'text[]')})"
     sign = _COMPARISONS[rule.condition]
     by_text = f'{text} COLLATE "C" {sign} {parameters.bind(wanted[0], "text")}'
-    if (amount := values.number(wanted[0])) is not None:
+    if (amount := values.number(bare(rule))) is not None:
         read, right = f"text_number({value})", parameters.bind(amount, "numeric")
-    elif (day := values.day(wanted[0])) is not None:
+    elif (day := values.day(bare(rule))) is not None:
         read, right = f"text_date({value})", parameters.bind(day, "integer")
     else:
         return by_text
-    return f"CASE WHEN {read} IS NULL THEN {by_text} ELSE {read} {sign} {right} END"
+    # It is NULL where the contact's side is none; reading it once more would cost as much again.
+    return f"coalesce({read} {sign} {right}, {by_text})"
 
 
 def _value_sql(name: str) -> str:

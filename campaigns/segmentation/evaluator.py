@@ -100,7 +100,7 @@ def _value_fits(rule: Rule, found: str, today: date) -> bool:
     if rule.condition not in ORDERING:
         return text in wanted
     for read in (values.number, values.day):
-        left, right = read(found), read(wanted[0])
+        left, right = read(found), read(bare(rule))
         if left is not None and right is not None:
             return _ORDER[rule.condition](left, right)
     return _ORDER[rule.condition](text, wanted[0])
@@ -122,6 +122,11 @@ def compared(rule: Rule) -> list[str]:
         values.folded(text if as_written and rule.field not in PHONES else _read(rule.field, text))
         for text in rule.values
     ]
+
+
+def bare(rule: Rule) -> str:
+    """The only value of a rule as it is read for a number or a day."""
+    return _read(rule.field, rule.values[0])
 
 
 def _read(name: str, text: str) -> str:

@@ -15,8 +15,9 @@ BLANKS = " \t\r\n"
 #: Between the digits of a phone number they mean nothing.
 PHONE_MARKS = "+-()./ "
 
-#: More digits than that are not taken for a number: nobody counts so far, and it bounds the work.
-_NUMBER = re.compile(r"[+-]?[0-9]{1,30}([.][0-9]{1,30})?")
+#: What is longer is no number: nobody counts so far, and it bounds the work.
+LONGEST_NUMBER = 40
+_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
 _ISO_DAY = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -48,7 +49,8 @@ def folded(text: str) -> str:
 
 def number(text: str) -> Decimal | None:
     """``-12.50`` as a number; ``None``: it is none. A comma or an exponent makes none."""
-    return Decimal(text) if _NUMBER.fullmatch(text) else None
+    fits = len(text) <= LONGEST_NUMBER and _NUMBER.fullmatch(text)
+    return Decimal(text) if fits else None
 
 
 def day(text: str) -> int | None:

@@ -203,11 +203,19 @@ def show_campaign(session: Session, campaign: Campaign) -> None:
                 *_limits(campaign),
                 ("includes", _lines(campaign.included)),
                 ("excludes", _lines(campaign.excluded)),
+                *_selection(campaign),
                 *_message(campaign),
                 *_parts(campaign),
             ]
         ),
     )
+
+
+def _selection(campaign: Campaign) -> Iterator[tuple[str, object]]:
+    """Whom of its groups it is for, if not everybody."""
+    yield "only segments", _lines(campaign.contact_segments)
+    if campaign.segmentation is not None:
+        yield "only whom", output.json_line(campaign.segmentation[0])
 
 
 def _schedule(campaign: Campaign) -> Iterator[tuple[str, object]]:

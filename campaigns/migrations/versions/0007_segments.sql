@@ -9,6 +9,9 @@ ALTER TABLE campaigns
     ADD COLUMN segmentation jsonb,
     ADD CHECK (query_type = 'all' OR (query IS NOT NULL AND segmentation IS NOT NULL));
 
+-- Which of them ask for the members of a group that somebody wants to delete.
+CREATE INDEX campaigns_segmented ON campaigns (team_id) WHERE segmentation IS NOT NULL;
+
 -- A part of a group, by a query that is asked anew for each run.
 CREATE TABLE segments (
     id         uuid PRIMARY KEY,
@@ -54,34 +57,36 @@ BEGIN
 END
 $do$;
 
--- A number of at most 30 digits before and behind the point. The cast follows the pattern, so that
--- it cannot fail.
+-- A number of at most 40 characters. The cast follows the pattern, so that it cannot fail.
 CREATE FUNCTION text_number(written text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN written ~ '^[+-]?[0-9]{1,30}([.][0-9]{1,30})?$' THEN written::numeric END
+    SELECT CASE WHEN written ~ '^[+-]?[0-9]+([.][0-9]+)?$' AND length(written) <= 40
+                THEN written::numeric END
 $$;
 
 -- 1990-05-17, with or without a time of day, or 17.5.1990, as 19900517. No cast to date, which
--- raises for a 30th of February. Years as in the Gregorian calendar, from 1 on.
+-- raises for a 30th of February. Years as in the Gregorian calendar, from 1 on. Patterns are asked
+-- without taking the parts out of them: that takes four times as long.
 CREATE FUNCTION text_date(written text) RETURNS integer
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-    parts text[];
     year  integer;
     month integer;
     day   integer;
     days  integer;
 BEGIN
-    parts := regexp_match(written,
-        '^([0-9]{4})-([0-9]{2})-([0-9]{2})'
-        '([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$');
-    IF parts IS NULL THEN
-        parts := regexp_match(written, '^([0-9]{1,2})[.]([0-9]{1,2})[.]([0-9]{4})$');
-        parts := ARRAY[parts[3], parts[2], parts[1]];
+    IF written ~ ('^[0-9]{4}-[0-9]{2}-[0-9]{2}'
+        '([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$') THEN
+        year := left(written, 4);
+        month := substr(written, 6, 2);
+        day := substr(written, 9, 2);
+    ELSIF written ~ '^[0-9]{1,2}[.][0-9]{1,2}[.][0-9]{4}$' THEN
+        year := split_part(written, '.', 3);
+        month := split_part(written, '.', 2);
+        day := split_part(written, '.', 1);
+    ELSE
+        RETURN NULL;
     END IF;
-    year := parts[1];
-    month := parts[2];
-    day := parts[3];
     days := CASE
         WHEN month IN (4, 6, 9, 11) THEN 30
         WHEN month <> 2 THEN 31

@@ -6,15 +6,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from campaigns.audience import changes, contacts, groups, jobs, pending, retention
 from campaigns.audience.groups import Group
 from campaigns.database import Connection
 from campaigns.errors import Invalid, NotFound
+from campaigns.segmentation import segments
 from campaigns.team import teams
 from campaigns.team.teams import Team
 from scheduler.duties import forgetting, publishing
 from scheduler.duties.forgetting import Sweep
+from tests.support.segmentation import one
 
 from .conftest import MakeCampaign
 
@@ -129,6 +132,32 @@ def test_a_group_that_a_campaign_still_needs_stays(
     conn.execute("UPDATE campaigns SET updated_at = now() - %s WHERE id = %s", [90 * DAY, campaign])
     sweep(conn)
     assert exists(conn, group)
+
+
+@pytest.mark.parametrize("status", ["scheduled", "finished", None])
+def test_a_group_whose_members_a_query_asks_for_stays(
+    conn: Connection,
+    team: Team,
+    group: Group,
+    aged: Age,
+    make_campaign: MakeCampaign,
+    status: str | None,
+) -> None:
+    """Without it, whoever is not in it would suddenly be everybody."""
+    other = groups.create(conn, team.id, "others")
+    query = one("subscription_options_in", "notin", [str(group.id)])
+    if status is None:
+        segments.create(conn, team.id, other.id, "strangers", query, now=datetime.now(UTC))
+    else:
+        campaign = make_campaign(status, include=[other.id])
+        conn.execute(
+            "UPDATE campaigns SET query_type = 'segmentation', query = %s, segmentation = %s "
+            "WHERE id = %s",
+            [Jsonb(query), Jsonb([query]), campaign],
+        )
+    aged(group, 90, 90)
+    sweep(conn)
+    assert exists(conn, group) is (status != "finished")
 
 
 def test_what_is_not_deletable_and_the_default_optouts_stay(
