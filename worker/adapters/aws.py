@@ -24,9 +24,7 @@ any other 500, and anything else                     Unknown
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-
-from pydantic import Field
+from typing import Annotated, Any, Literal
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -49,7 +47,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.json_post import json_post
-from worker.adapters.options import base_url, read_options
+from worker.adapters.options import base_url, matching, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, short_code, unix_moment
 
 _TARGET = "PinpointSMSVoiceV2.SendTextMessage"
@@ -90,7 +88,12 @@ class AwsSmsOptions(sns.SnsOptions):
 
     message_type: Literal["PROMOTIONAL", "TRANSACTIONAL"] = "PROMOTIONAL"
     #: US dollars that a message may cost.
-    max_price: str | None = Field(default=None, pattern=r"^[0-9]{1,2}\.[0-9]{1,5}$")
+    max_price: (
+        Annotated[
+            str, matching(r"[0-9]{1,2}\.[0-9]{1,5}", "must be a decimal number in quotes: '0.05'")
+        ]
+        | None
+    ) = None
 
 
 def build(config: ProviderConfig, clock: Clock) -> AwsSmsAdapter:

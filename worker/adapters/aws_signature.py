@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlsplit
-
-from pydantic import Field
 
 from campaigns.providers import ProviderConfig
 from worker.adapters.base import HttpRequest
-from worker.adapters.options import HeaderValue, Options, Secret
+from worker.adapters.options import HeaderValue, Options, Secret, matching
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -25,7 +24,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class AwsOptions(Options):
     """What every adapter of Amazon's has to be told."""
 
-    region: str = Field(pattern=r"^[a-z]{2}(-[a-z0-9]+){1,3}$")
+    region: Annotated[
+        str, matching(r"[a-z]{2}(-[a-z0-9]+){1,3}", "must be a region such as eu-west-1")
+    ]
     access_key_id: HeaderValue
     secret_access_key: Secret
     #: Of credentials that are good for a while only.

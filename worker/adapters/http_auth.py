@@ -8,7 +8,15 @@ from urllib.parse import quote_plus
 from pydantic import BaseModel, ConfigDict, Field
 
 from worker.adapters.auth import basic
-from worker.adapters.options import HeaderName, HeaderValue, PossiblyEmpty, Secret, SecureUrl
+from worker.adapters.options import (
+    AccountName,
+    HeaderName,
+    HeaderValue,
+    PossiblyEmpty,
+    Secret,
+    SecureUrl,
+    matching,
+)
 
 
 class _Auth(BaseModel):
@@ -31,7 +39,7 @@ class BasicAuth(_Auth):
 
     type: Literal["basic"]
     # RFC 7617, section 2: a user with a colon could not be told from the password.
-    username: str = Field(pattern=r"^[^:]*$")
+    username: Annotated[AccountName, matching(r"[^:]*", "must not hold a colon")]
     # Some providers want their key as the user, and nothing beside it.
     password: PossiblyEmpty
 
@@ -46,7 +54,9 @@ class HeaderAuth(_Auth):
     type: Literal["header"]
     name: HeaderName = "authorization"
     #: The word before the value.
-    scheme: str | None = Field(default=None, pattern=r"^[!-~]+$")
+    scheme: (
+        Annotated[str, matching(r"[!-~]+", "must be one word of visible ASCII characters")] | None
+    ) = None
     value: HeaderValue
 
     def headers(self) -> dict[str, str]:

@@ -151,6 +151,11 @@ def _request(options: HttpOptions) -> Iterator[Fault]:
         yield "body", f"is not sent with {options.method} and body_format 'none'"
     if options.method == "GET" and options.body_kind != "none":
         yield "body_format", "must be 'none' for GET, which has no body (RFC 9110, section 9.3.1)"
+    set_by = dict.fromkeys(options.auth.headers() if options.auth else (), "auth")
+    set_by |= {options.idempotency_header or "": "idempotency_header"}
+    for name in options.headers:
+        if name in set_by:
+            yield "headers", f"hold {name!r}, which {set_by[name]} sets"
     least, most = options.validity_min, options.validity_max
     if least is not None and most is not None and least > most:
         yield "validity_min", "is more than validity_max"

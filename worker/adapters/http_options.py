@@ -40,9 +40,9 @@ How answers are read stands in :mod:`worker.adapters.http_reply_options`, how re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from worker.adapters.http_auth import Auth
 from worker.adapters.http_reply_options import ReplyOptions
@@ -63,6 +63,15 @@ _DEFAULT_BODY: Mapping[str, Any] = {
 }
 
 
+def _once(headers: Any) -> Any:
+    if isinstance(headers, Mapping):
+        names = [name.lower() for name in headers if isinstance(name, str)]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"hold {twice!r} twice, since upper and lower case are the same")
+    return headers
+
+
 class Encodings(BaseModel):
     """The provider's words for the two alphabets of an SMS."""
 
@@ -76,7 +85,9 @@ class RequestOptions(Options):
     """How requests are written."""
 
     method: Literal["POST", "PUT", "PATCH", "GET"] = "POST"
-    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, HeaderValue], BeforeValidator(_once)] = Field(
+        default_factory=dict
+    )
     auth: Auth | None = None
     #: ``{secret.NAME}`` in the URL and the body.
     secrets: dict[str, Secret] = Field(default_factory=dict)

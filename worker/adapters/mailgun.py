@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from pydantic import Field
@@ -64,6 +64,7 @@ from worker.adapters.options import (
     Secret,
     base_url,
     check_proof,
+    matching,
     read_options,
 )
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, unix_moment
@@ -86,7 +87,13 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 class MailgunOptions(Options):
     """What the adapter ``mailgun`` can be told."""
 
-    domain: str = Field(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    domain: Annotated[
+        str,
+        Field(max_length=253),
+        matching(
+            r"[a-z0-9-]+(\.[a-z0-9-]+)+", "must be a domain in lower case, such as mg.example.com"
+        ),
+    ]
     api_key: HeaderValue
     #: The webhooks of the domain call Sluice's door for reports.
     reports: bool = False

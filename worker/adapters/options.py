@@ -133,6 +133,18 @@ def _url_problem(url: str) -> str | None:
     return "must not hold a fragment (#...)" if parts.fragment else None
 
 
+def matching(pattern: str, rule: str) -> AfterValidator:
+    """For a text that must match whole; ``rule`` says it in words: "must be 32 digits"."""
+    form = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not form.fullmatch(text):
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
+
+
 def _field_name(name: str) -> str:
     if not _FIELD_NAME.fullmatch(name):
         raise ValueError("is not a header name")

@@ -36,9 +36,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from typing import Any
-
-from pydantic import Field
+from typing import Annotated, Any
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -61,7 +59,14 @@ from worker.adapters.base import (
 from worker.adapters.header_text import mailbox as written
 from worker.adapters.json_post import json_post
 from worker.adapters.mail_fields import mailbox, one_line, only_mail, unsubscribing
-from worker.adapters.options import HeaderValue, Options, base_url, check_proof, read_options
+from worker.adapters.options import (
+    HeaderValue,
+    Options,
+    base_url,
+    check_proof,
+    matching,
+    read_options,
+)
 from worker.adapters.postmark_events import VARIABLE, parse_event
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 
@@ -80,7 +85,10 @@ class PostmarkOptions(Options):
 
     server_token: HeaderValue
     #: Postmark keeps mail to many apart from mail to one, and so does its reputation.
-    message_stream: str = Field(default="broadcast", pattern=r"^[a-z0-9][a-z0-9-]{0,30}$")
+    message_stream: Annotated[
+        str,
+        matching(r"[a-z0-9][a-z0-9-]{0,30}", "must be 1 to 31 lower-case letters, digits and '-'"),
+    ] = "broadcast"
     #: The webhooks of the message stream call Sluice's door for reports.
     reports: bool = False
     #: The whole field ``Authorization`` that those calls must carry, as it is set up at Postmark;

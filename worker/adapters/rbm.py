@@ -36,8 +36,6 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
 from uuid import UUID, uuid5
 
-from pydantic import Field
-
 from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
@@ -59,7 +57,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.fitting import at_most
-from worker.adapters.options import Options, Secret, SecureUrl, base_url, read_options
+from worker.adapters.options import Options, Secret, SecureUrl, base_url, matching, read_options
 from worker.adapters.rbm_events import parse, signed_by
 from worker.adapters.reply import at_path, parse_json, retry_after, short_code
 from worker.adapters.service_account import ServiceAccount
@@ -94,7 +92,12 @@ class RbmOptions(Options):
 
     #: The JSON key of a service account that may send for the agent.
     service_account: Secret
-    agent_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._@-]{1,128}$")]
+    agent_id: Annotated[
+        str,
+        matching(
+            r"[A-Za-z0-9._@-]{1,128}", "must be 1 to 128 letters, digits, '.', '_', '@' and '-'"
+        ),
+    ]
     #: Of the webhook; reports are proven with it, and understood when it is set.
     client_token: Secret | None = None
     #: What the agent's messages are for, which decides at what hours networks deliver them.

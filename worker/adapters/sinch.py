@@ -34,9 +34,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import Any
-
-from pydantic import Field
+from typing import Annotated, Any
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -63,6 +61,7 @@ from worker.adapters.options import (
     Secret,
     base_url,
     check_proof,
+    matching,
     read_options,
 )
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after, short_code
@@ -88,7 +87,10 @@ _REJECTED = frozenset({"unknown_group", "unknown_campaign", "missing_callback_ur
 class SinchOptions(Options):
     """What the adapter ``sinch`` can be told."""
 
-    service_plan_id: AccountName = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    service_plan_id: Annotated[
+        AccountName,
+        matching(r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '_' and '-'"),
+    ]
     api_token: HeaderValue
     report_url: ReportUrl | None = None
     #: With which Sinch signs its calls, set up for the service plan; unset: they prove nothing.

@@ -64,7 +64,7 @@ class SmppOptions(Options):
     source_ton: int | None = Field(default=None, ge=0, le=6)
     source_npi: int | None = Field(default=None, ge=0, le=18)
     validity: Literal["relative", "absolute"] = "relative"
-    enquire_link: float = Field(default=30.0, ge=5, le=600, strict=False)
+    enquire_link: float = Field(default=30.0, ge=5, le=600)
 
     @property
     def zone(self) -> ZoneInfo | None:

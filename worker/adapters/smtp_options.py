@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field
 from campaigns.errors import ConfigurationError
 from campaigns.mailboxes import address
 from campaigns.providers import ProviderConfig
-from worker.adapters.options import LOOPBACK, Options, Secret
+from worker.adapters.options import LOOPBACK, Options, Secret, matching
 from worker.adapters.smtp_exchange import Security, SmtpServer
 
 #: RFC 8314, section 3.3; RFC 5321, section 4.5.4.2.
@@ -34,7 +34,11 @@ MOST_CONNECTIONS = 32
 #: A reference with the @ behind it takes 45 of the 64 octets of a local part (RFC 5321, 4.5.3.1.1).
 _LONGEST_RETURN_LOCAL = 18
 
-_Domain = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)*$")]
+_Domain = Annotated[
+    str,
+    Field(max_length=253),
+    matching(r"[a-z0-9-]+(\.[a-z0-9-]+)*", "must be a domain in lower case, such as example.com"),
+]
 
 
 def _return_path(text: str) -> str:

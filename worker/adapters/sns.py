@@ -16,20 +16,19 @@ from binascii import Error as Base64Error
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.x509 import load_pem_x509_certificate
-from pydantic import Field
 
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters.aws_signature import AwsOptions
 from worker.adapters.base import ForgedReport, HttpRequest
-from worker.adapters.options import Secret
+from worker.adapters.options import Secret, matching
 from worker.adapters.reply import at_path, moment, parse_json
 
 #: In seconds. SNS repeats a call with its first timestamp, for an hour at most:
@@ -58,9 +57,23 @@ class SnsOptions(AwsOptions):
     """Credentials, and how the account's reports are delivered."""
 
     #: Without it there are no reports.
-    configuration_set: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
+    configuration_set: (
+        Annotated[
+            str, matching(r"[A-Za-z0-9_-]{1,64}", "must be 1 to 64 letters, digits, '_' and '-'")
+        ]
+        | None
+    ) = None
     #: Which topic reports are published to; unset: nobody waits for any.
-    topic_arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:sns:[!-~]{1,256}$")
+    topic_arn: (
+        Annotated[
+            str,
+            matching(
+                r"arn:aws[a-z-]*:sns:[!-~]{1,256}",
+                "must be the ARN of an SNS topic, such as arn:aws:sns:eu-west-1:123456789012:sms",
+            ),
+        ]
+        | None
+    ) = None
     #: The certificate that SNS signs with, PEM, as it lies at SigningCertURL; unset: reports prove
     #: nothing.
     sns_certificate: Secret | None = None

@@ -34,7 +34,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -60,6 +60,7 @@ from worker.adapters.options import (
     ReportUrl,
     base_url,
     check_proof,
+    matching,
     read_options,
 )
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
@@ -128,7 +129,10 @@ class TelnyxOptions(Options):
 
     api_key: HeaderValue
     #: Wanted for senders that are names, and for number pools.
-    messaging_profile_id: str | None = Field(default=None, pattern=r"^[0-9A-Za-z-]{1,64}$")
+    messaging_profile_id: (
+        Annotated[str, matching(r"[0-9A-Za-z-]{1,64}", "must be 1 to 64 letters, digits and '-'")]
+        | None
+    ) = None
     report_url: ReportUrl | None = None
     #: The account's, base64, as Mission Control shows it; unset: reports prove nothing.
     public_key: Annotated[str, AfterValidator(_checked_key)] | None = None

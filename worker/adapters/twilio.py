@@ -26,9 +26,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 from urllib.parse import urlencode
-
-from pydantic import Field
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -49,7 +48,15 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import AccountName, Options, ReportUrl, Secret, base_url, read_options
+from worker.adapters.options import (
+    AccountName,
+    Options,
+    ReportUrl,
+    Secret,
+    base_url,
+    matching,
+    read_options,
+)
 from worker.adapters.reply import at_path, identifier, parse_form, parse_json, retry_after
 from worker.adapters.report_urls import REFERENCE, as_called, fields_of, with_reference
 from worker.adapters.twilio_signature import is_signed
@@ -106,7 +113,9 @@ _KINDS: Mapping[str, ReportKind | None] = {
 class TwilioOptions(Options):
     """What the adapter ``twilio`` can be told."""
 
-    account_sid: AccountName = Field(pattern=r"^AC[0-9a-fA-F]{32}$")
+    account_sid: Annotated[
+        AccountName, matching(r"AC[0-9a-fA-F]{32}", "must be 'AC' and 32 hexadecimal digits")
+    ]
     auth_token: Secret
     report_url: ReportUrl | None = None
 

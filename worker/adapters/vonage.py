@@ -29,10 +29,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode, urlsplit
-
-from pydantic import Field
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
@@ -60,6 +58,7 @@ from worker.adapters.options import (
     Secret,
     check_proof,
     endpoint,
+    matching,
     read_options,
 )
 from worker.adapters.reply import (
@@ -100,7 +99,9 @@ _AHEAD = 300
 class VonageOptions(Options):
     """What the adapter ``vonage`` can be told."""
 
-    api_key: AccountName = Field(pattern=r"^[!-~]{1,64}$")
+    api_key: Annotated[
+        AccountName, matching(r"[!-~]{1,64}", "must be 1 to 64 visible ASCII characters")
+    ]
     api_secret: Secret
     report_url: ReportUrl | None = None
     #: Receipts are signed with it, once Vonage has been asked to sign them.

@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
@@ -57,6 +57,7 @@ from worker.adapters.options import (
     Secret,
     check_proof,
     endpoint,
+    matching,
     read_options,
 )
 from worker.adapters.reply import (
@@ -95,9 +96,18 @@ def _checked_key(key: SecretStr) -> SecretStr:
 class VonageMessagesOptions(Options):
     """What the adapter ``vonage_messages`` can be told: of an application, or of an account."""
 
-    application_id: AccountName | None = Field(default=None, pattern=r"^[0-9a-fA-F-]{36}$")
+    application_id: (
+        Annotated[AccountName, matching(r"[0-9a-fA-F-]{36}", "must be a UUID of 36 characters")]
+        | None
+    ) = None
     private_key: Annotated[Secret, AfterValidator(_checked_key)] | None = None
-    api_key: AccountName | None = Field(default=None, pattern=r"^[!-9;-~]{1,64}$")
+    api_key: (
+        Annotated[
+            AccountName,
+            matching(r"[!-9;-~]{1,64}", "must be 1 to 64 visible ASCII characters without a colon"),
+        ]
+        | None
+    ) = None
     api_secret: Secret | None = None
     report_url: ReportUrl | None = None
     #: Reports are signed with it.

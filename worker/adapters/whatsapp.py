@@ -35,8 +35,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Card, NamedTemplate, Text
@@ -55,7 +53,7 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
-from worker.adapters.options import HeaderValue, Options, Secret, base_url, read_options
+from worker.adapters.options import HeaderValue, Options, Secret, base_url, matching, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 from worker.adapters.whatsapp_content import translated
 from worker.adapters.whatsapp_reports import parse, signed_by
@@ -92,12 +90,14 @@ class WhatsAppOptions(Options):
     """What the adapter ``whatsapp`` can be told."""
 
     #: The id that Meta gave the business phone number; not the number itself.
-    phone_number_id: Annotated[str, Field(pattern=r"^[0-9]{1,32}$")]
+    phone_number_id: Annotated[str, matching(r"[0-9]{1,32}", "must be 1 to 32 digits")]
     #: Of a system user with whatsapp_business_messaging.
     access_token: HeaderValue
     #: Of the app; reports are proven with it, and understood when it is set.
     app_secret: Secret | None = None
-    api_version: Annotated[str, Field(pattern=r"^v[0-9]{1,3}\.[0-9]$")] = "v25.0"
+    api_version: Annotated[
+        str, matching(r"v[0-9]{1,3}\.[0-9]", "must be a version such as v25.0")
+    ] = "v25.0"
 
 
 def build(config: ProviderConfig, clock: Clock) -> WhatsAppAdapter:

@@ -15,6 +15,7 @@ from worker.adapters.options import (
     ReportUrl,
     base_url,
     endpoint,
+    matching,
     read_options,
 )
 from worker.adapters.reply import parse_form
@@ -74,6 +75,19 @@ def test_an_accounts_name_may_stand_where_its_secret_does(monkeypatch: pytest.Mo
     monkeypatch.setenv("ACME_USER", "mary-ann")
     with pytest.raises(ConfigurationError, match=r"^providers\.acme\.username: must have at most "):
         read_options(Named, config)
+
+
+class Formed(Options):
+    number: Annotated[str, matching(r"[0-9]{2}", "must be two digits")]
+
+
+@pytest.mark.parametrize("number", ["1", "123", "12\n", "a12", ""])
+def test_what_a_key_must_be_is_said_in_words(number: str) -> None:
+    config = ProviderConfig(name="acme", adapter="http", channel="sms", number=number)
+    with pytest.raises(
+        ConfigurationError, match=r"^providers\.acme\.number: must be two digits\.$"
+    ):
+        read_options(Formed, config)
 
 
 def test_a_form_is_read_whatever_it_holds() -> None:

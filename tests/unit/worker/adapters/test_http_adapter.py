@@ -222,6 +222,15 @@ def test_without_report_keys_no_report_is_understood() -> None:
         ({"headers": {"a b": "x"}}, "providers.acme.headers.a b: is not a header name."),
         ({"headers": {"Host": "x"}}, "a header that the transport sets itself"),
         ({"headers": {"X-A": "a\r\nX-B: b"}}, "providers.acme.headers.X-A: must be visible ASCII"),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "providers.acme.headers: hold 'x-a' twice"),
+        (
+            {"headers": {"Authorization": "1"}, "auth": {"type": "bearer", "token": "2"}},
+            "providers.acme.headers: hold 'authorization', which auth sets.",
+        ),
+        (
+            {"headers": {"X-Key": "1"}, "idempotency_header": "x-key"},
+            "which idempotency_header sets",
+        ),
         ({"auth": {"type": "digest"}}, "providers.acme.auth"),
         ({"auth": {"type": "bearer", "token": ""}}, "providers.acme.auth.token: must not be empty"),
         ({"auth": {"type": "bearer", "token": "\u00e9"}}, "must be visible ASCII"),

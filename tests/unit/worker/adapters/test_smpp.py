@@ -118,6 +118,7 @@ def test_only_texts_are_carried() -> None:
         ({"receipt_ids": "octal"}, "receipt_ids: "),
         ({"receipt_zone": "Atlantis"}, "receipt_zone: must be a zone of the IANA database"),
         ({"enquire_link": 1}, "enquire_link: "),
+        ({"enquire_link": "30"}, "enquire_link: must be a number"),
         ({"window": 5}, "window: is not a key of the adapter 'smpp'"),
     ],
 )
