@@ -2,7 +2,8 @@
 
 Random histories are played on a real database, by the statements that workers, the tick, reports
 and people use; after each step every row is compared with the pure fold of its events, and the
-run's counters with a count of its rows.
+run's counters with a count of its rows. In every other history somebody is to be told: what is in
+the outbox is compared, too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from uuid import uuid4
 import pytest
 
 from campaigns import database, queries
+from campaigns.callbacks import KINDS as KINDS_TOLD
 from campaigns.database import Connection
 from campaigns.providers import NO_PROVIDERS
 from campaigns.run import again, doubt, handback, reports, resolve
@@ -54,6 +56,10 @@ class Played:
         self.in_parts = self.draw.random() < 0.5
         begin = datetime.now(UTC) - timedelta(minutes=1)
         self.run_id = rows.run(conn, rows.campaign(conn, begin), TOTAL, begin)
+        #: Somebody is to be told of everything.
+        self.announcing = seed % 2 == 0
+        if self.announcing:
+            conn.execute("UPDATE runs SET announces = %s", (list(KINDS_TOLD),))
         self.runner = asyncio.Runner()
         self.pool = database.async_pool(url, size=2)
         self.runner.run(self.pool.open())
@@ -133,7 +139,9 @@ class Played:
         """Some answers come late, some twice, some never."""
         if self.answers:
             lease, told = self.draw.choice(self.answers)
-            self.runner.run(self.ledger.record(lease, told, self.capabilities))
+            self.runner.run(
+                self.ledger.record(lease, told, self.capabilities, announcing=self.announcing)
+            )
             if self.draw.random() < 0.7:
                 self.answers.remove((lease, told))
 
@@ -261,6 +269,33 @@ def judge(played: Played) -> None:
     told = rows.counters(played.conn, played.run_id)
     told |= {name: run[name] for name in COUNTED if run[name]}
     assert told == {name: count for name, count in counted.items() if count}
+    judge_outbox(played)
+
+
+def judge_outbox(played: Played) -> None:
+    """Each kind once for each recipient, each submission once, and nothing of whom nobody asks."""
+    found = played.conn.execute("SELECT seq, kind FROM event_outbox").fetchall()
+    told = Counter((row["seq"], row["kind"]) for row in found)
+    if not played.announcing:
+        assert not told
+        return
+    expected: Counter[tuple[int, str]] = Counter()
+    for row in played.conn.execute("SELECT * FROM deliveries").fetchall():
+        for kind, happened in (
+            ("delivered", row["report"] == "delivered"),
+            ("opened", row["opened_at"] is not None),
+            ("clicked", row["clicked_at"] is not None),
+        ):
+            expected[row["seq"], kind] = int(happened)
+        if row["report"] == "undelivered" or row["status"] == "rejected":
+            assert told[row["seq"], "bounced"] >= 1
+    resent: Counter[int] = Counter()
+    for row in played.conn.execute("SELECT seq, kind FROM delivery_history"):
+        expected[row["seq"], "submitted"] += row["kind"] == "submitted"
+        resent[row["seq"]] += row["kind"] == "resent"
+    # What is sent again may fail once more.
+    assert all(told[seq, "bounced"] <= 1 + resent[seq] for seq in range(TOTAL))
+    assert +expected == Counter({key: n for key, n in told.items() if key[1] != "bounced"})
 
 
 @pytest.mark.parametrize("seed", range(24))
