@@ -57,6 +57,19 @@ class Stack:
         )
         return "http://" + process.wait_for(r"listening on (\S+)", timeout=60)[1]
 
+    def callbacks_worker(self, **more: str) -> Process:
+        """Start a callbacks worker, with ``more`` in its environment; wait until it is ready."""
+        arguments = [
+            "worker", "--pool", "threads", "--concurrency", "8",
+            "--queues", messaging.QUEUE_CALLBACKS, "--without-gossip", "--without-mingle",
+            "--hostname", "callbacks@%h", "--loglevel", "INFO",
+        ]  # fmt: skip
+        worker = self.processes.forged(
+            "celery", "--app", "worker.app", *arguments, name="callbacks", env={**self.env, **more}
+        )
+        worker.wait_for(r"ready\.", timeout=60)
+        return worker
+
     def start(self, *, sends: int = 1, beats: int = 1) -> None:
         """Start all of it and wait until the workers are ready."""
         workers = [self.control_worker(), *(self.send_worker() for _ in range(sends))]
