@@ -3,6 +3,7 @@
     SluiceError
     ├── Refused             the request cannot be done; nothing was stored
     │   ├── Invalid         a field breaks a rule
+    │   │   └── InvalidEntries  several entries of a list do
     │   ├── NotFound        no such object in this team
     │   ├── Conflict        the object exists already, with other content
     │   └── Locked          the object's state forbids the change right now
@@ -15,6 +16,7 @@ message texts are never part of it: fields that carry them are named without the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 #: Fields whose values are personal, message content or may hold a secret (a URL with a token), and
@@ -27,6 +29,7 @@ SENSITIVE_FIELDS = frozenset(
         "custom_fields",
         "email",
         "event_callback",
+        "message",
         "phone",
         "phone_number",
         "phone_numbers",
@@ -37,6 +40,7 @@ SENSITIVE_FIELDS = frozenset(
         "template_vars",
         "track_link_url",
         "viber",
+        "trackLinkUrl",
         "webpush",
         "webpush_body",
         "webpush_icon",
@@ -73,6 +77,20 @@ class Invalid(Refused):
         self.field = field
         self.rule = rule
         super().__init__(f"{field}: {_shown(field, value)}{rule}.")
+
+
+class InvalidEntries(Invalid):
+    """Several entries of a list break rules. The sentence is about the first one of them."""
+
+    def __init__(self, faults: Sequence[Invalid], *, more: int = 0) -> None:
+        #: At least one; ``more`` of them are not listed.
+        self.faults = tuple(faults)
+        self.more = more
+        others = len(self.faults) - 1 + more
+        rule = self.faults[0].rule
+        if others:
+            rule += f" (and {others} other entries are wrong)"
+        super().__init__(self.faults[0].field, None, rule)
 
 
 class NotFound(Refused):

@@ -80,6 +80,8 @@ CAMPAIGN = Machine(
     initial=("draft", "scheduled", "sending"),
     moves=(
         *_moves("activate", ["draft"], "scheduled"),
+        # Nothing was sent yet, and nothing is prepared.
+        *_moves("withdraw", ["scheduled"], "draft"),
         *_moves("start", ["scheduled"], "sending"),
         *_moves("finish", ["sending"], "finished"),
         # Between two occurrences of a recurring campaign.

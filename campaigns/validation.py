@@ -94,11 +94,11 @@ def first_error(error: ValidationError, model: type[BaseModel]) -> Invalid:
 def _unknown_rule(fault: ErrorDetails, model: type[BaseModel]) -> str:
     told = "is not a known field"
     if len(fault["loc"]) == 1:
-        near = difflib.get_close_matches(
-            str(fault["loc"][0]).lower(), model.model_fields, n=1, cutoff=0.75
-        )
+        names = (field.alias or name for name, field in model.model_fields.items())
+        known = {name.lower(): name for name in names}
+        near = difflib.get_close_matches(str(fault["loc"][0]).lower(), known, n=1, cutoff=0.75)
         if near:
-            told += f"; the nearest known one is {near[0]!r}"
+            told += f"; the nearest known one is {known[near[0]]!r}"
     return told
 
 

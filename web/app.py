@@ -6,12 +6,24 @@ from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp
+from starlette.routing import Match, Mount
+from starlette.types import ASGIApp, Scope
 
-from web import dialect, passona
+from web import callback, dialect, inline, passona
 from web.context import Context
 from web.horisen import campaigns, granting
 from web.requests import Requests
+
+
+class Place(Mount):
+    """Where a dialect is found: below its prefix, and at the prefix itself, which is its root."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As in Starlette, which knows no prefix without a slash behind it."""
+        if scope["path"] == scope.get("root_path", "") + self.path:
+            scope["path"] += "/"
+        return super().matches(scope)
+
 
 Dialects = Mapping[str, Callable[[Context], FastAPI]]
 
@@ -20,6 +32,8 @@ DIALECTS: Dialects = {
     "/api/2.0": passona.create,
     "/news/v1": campaigns.create,
     "/oauth2": granting.create,
+    "/campaign": callback.create,
+    "/api": inline.create,
 }
 
 
@@ -41,5 +55,5 @@ def create_app(context: Context, dialects: Dialects = DIALECTS) -> ASGIApp:
         return JSONResponse({"status": "ok"})
 
     for prefix, create in dialects.items():
-        app.mount(prefix, create(context))
+        app.router.routes.append(Place(prefix, create(context)))
     return Requests(app)

@@ -111,13 +111,25 @@ def form_pairs(body: bytes) -> list[tuple[str, str]]:
 def described(model: type[BaseModel], **examples: Any) -> dict[str, Any]:
     """For ``openapi_extra``: the JSON body that an endpoint takes, with named examples."""
     shown = {name: {"value": value} for name, value in examples.items()}
-    content = {"schema": model.model_json_schema(ref_template="#/components/schemas/{model}")}
+    schema = model.model_json_schema()
+    content = {"schema": _inlined(schema, schema.pop("$defs", {}))}
     return {
         "requestBody": {
             "required": True,
             "content": {"application/json": {**content, **({"examples": shown} if shown else {})}},
         }
     }
+
+
+def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """``schema`` without references, since the parts of requests are no components."""
+    if isinstance(schema, list):
+        return [_inlined(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if name := str(schema.get("$ref", "")).removeprefix("#/$defs/"):
+        return _inlined(parts[name], parts)
+    return {key: _inlined(value, parts) for key, value in schema.items()}
 
 
 def _is_deeper(value: object, depth: int) -> bool:

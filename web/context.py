@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from campaigns import database
@@ -70,3 +72,7 @@ def of(connection: HTTPConnection) -> Context:
     """The context of the application that answers this request."""
     context: Context = connection.app.state.context
     return context
+
+
+#: For an endpoint's parameter.
+Shared = Annotated[Context, Depends(of)]

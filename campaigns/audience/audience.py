@@ -43,9 +43,14 @@ class ZoneShare:
 
 
 def check_groups(
-    conn: Connection, team_id: UUID, included: Sequence[UUID], excluded: Sequence[UUID]
+    conn: Connection,
+    team_id: UUID,
+    included: Sequence[UUID],
+    excluded: Sequence[UUID],
+    *,
+    campaign_id: UUID | None = None,
 ) -> None:
-    """Check the groups of a campaign that is about to be stored.
+    """Check the groups of the campaign ``campaign_id`` that is about to be stored.
 
     Inside a transaction it also keeps them from being deleted until that ends. A group may stand
     in both lists; being excluded wins.
@@ -57,7 +62,9 @@ def check_groups(
     if not included:
         raise Invalid(INCLUDED, None, "must name at least one contact group")
     for field, ids in ((INCLUDED, included), (EXCLUDED, excluded)):
-        _check_list(conn, team_id, field, ids)
+        given = {"team_id": team_id, "ids": list(ids), "campaign_id": campaign_id}
+        found = conn.execute(SQL["find_groups"], given)
+        _check_list(field, ids, {row["id"]: row["kind"] for row in found})
 
 
 def count(
@@ -209,9 +216,7 @@ def has_contacts(conn: Connection, team_id: UUID, group_ids: Sequence[UUID]) -> 
     return bool((row or {})["found"])
 
 
-def _check_list(conn: Connection, team_id: UUID, field: str, ids: Sequence[UUID]) -> None:
-    found = conn.execute(SQL["find_groups"], {"team_id": team_id, "ids": list(ids)})
-    kinds = {row["id"]: row["kind"] for row in found}
+def _check_list(field: str, ids: Sequence[UUID], kinds: Mapping[UUID, str]) -> None:
     for index, group_id in enumerate(ids):
         where = f"{field}[{index}]"
         if group_id not in kinds:

@@ -1,9 +1,11 @@
 -- name: find_groups
 -- The groups behind a list of uuids, in its order; a missing one has no kind. KEY SHARE keeps them
--- from being deleted until the transaction that stores the campaign has ended.
+-- from being deleted until the transaction that stores the campaign has ended. The contacts that came
+-- with a campaign are for that one only.
 SELECT n.position - 1 AS index, g.id, g.kind
 FROM unnest(%(ids)s::uuid[]) WITH ORDINALITY AS n (id, position)
 JOIN contact_groups g ON g.id = n.id AND g.team_id = %(team_id)s
+    AND (g.campaign_id IS NULL OR g.campaign_id = %(campaign_id)s)
 ORDER BY n.position
 FOR KEY SHARE OF g;
 

@@ -9,11 +9,12 @@ RETURNING id, team_id, name, description, kind, is_default_optouts, deletable, h
           created_at, updated_at;
 
 -- name: find_group
--- A group of a team by uuid or by name, the uuid first. Two unique indexes, bitmap OR.
+-- A group of a team by uuid or by name, the uuid first. Two unique indexes, bitmap OR. The contacts
+-- that came with a campaign are none of the team's groups (given.sql).
 SELECT id, team_id, name, description, kind, is_default_optouts, deletable, headers,
        created_at, updated_at
 FROM contact_groups
-WHERE team_id = %(team_id)s AND (id = %(id)s OR name = %(name)s)
+WHERE team_id = %(team_id)s AND (id = %(id)s OR name = %(name)s) AND campaign_id IS NULL
 ORDER BY id = %(id)s DESC NULLS LAST
 LIMIT 1;
 
@@ -50,7 +51,7 @@ CROSS JOIN LATERAL (
 
 -- name: list_groups
 {summary}
-WHERE g.team_id = %(team_id)s
+WHERE g.team_id = %(team_id)s AND g.campaign_id IS NULL
 ORDER BY g.is_default_optouts DESC, g.name;
 
 -- name: summary
@@ -59,14 +60,15 @@ WHERE g.id = %(id)s;
 
 -- name: count_groups
 -- Index-only on contact_groups_team.
-SELECT count(*) AS groups FROM contact_groups WHERE team_id = %(team_id)s;
+SELECT count(*) AS groups FROM contact_groups
+WHERE team_id = %(team_id)s AND campaign_id IS NULL;
 
 -- name: newest_groups
 -- A page of a team's groups, newest first, counted from there. Planner: contact_groups_team, of which
 -- the offset passes over index entries alone; the numbers are asked for on this page only.
 {summary}
 WHERE g.id IN (
-    SELECT id FROM contact_groups WHERE team_id = %(team_id)s
+    SELECT id FROM contact_groups WHERE team_id = %(team_id)s AND campaign_id IS NULL
     ORDER BY created_at DESC, id DESC OFFSET %(offset)s LIMIT %(limit)s)
 ORDER BY g.created_at DESC, g.id DESC;
 
@@ -74,7 +76,7 @@ ORDER BY g.created_at DESC, g.id DESC;
 -- The same page counted from the other end, for one that lies nearer to it.
 {summary}
 WHERE g.id IN (
-    SELECT id FROM contact_groups WHERE team_id = %(team_id)s
+    SELECT id FROM contact_groups WHERE team_id = %(team_id)s AND campaign_id IS NULL
     ORDER BY created_at, id OFFSET %(offset)s LIMIT %(limit)s)
 ORDER BY g.created_at DESC, g.id DESC;
 

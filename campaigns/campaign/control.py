@@ -1,4 +1,4 @@
-"""Steering a campaign that exists: pause, resume, stop, delete.
+"""Steering a campaign that exists: pause, resume, stop, withdraw, delete.
 
 All of these may be repeated: what is so already stays so, and is no error.
 """
@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns import queries
+from campaigns.audience import given
 from campaigns.campaign import state, store
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
@@ -78,8 +79,31 @@ def stop(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime) -
         return store.get(conn, team_id, campaign_id)
 
 
+def withdraw(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime) -> Campaign:
+    """Make a draft again of a campaign that was to be sent.
+
+    Raises:
+        NotFound: the team has no such campaign.
+        Locked: it is not scheduled, or has had a run.
+    """
+    with conn.transaction():
+        campaign = store.lock(conn, team_id, campaign_id)
+        if campaign.status == "draft":
+            return campaign
+        # The tick makes runs of campaigns that it has locked, so none comes in between.
+        if store.last_occurrence(conn, campaign_id) is not None:
+            raise Locked(f"campaign: {campaign_id} has had a run and cannot become a draft again.")
+        if not state.move(conn, campaign_id, "withdraw", now):
+            raise Locked(
+                f"campaign: {campaign_id} is {campaign.status} and cannot become a draft again."
+            )
+        return store.get(conn, team_id, campaign_id)
+
+
 def delete(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime) -> None:
     """Remove the campaign from every list; what its runs did stays on record.
+
+    The contacts that came with it are removed too.
 
     Raises:
         NotFound: the team has no such campaign.
@@ -97,6 +121,7 @@ def delete(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime)
                 f"campaign: {campaign_id} is {campaign.status} and cannot be deleted; "
                 "stop it first."
             )
+        given.remove(conn, campaign_id)
 
 
 def discard(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime) -> None:
@@ -112,3 +137,4 @@ def discard(conn: Connection, team_id: UUID, campaign_id: UUID, *, now: datetime
         store.lock(conn, team_id, campaign_id)
         state.move(conn, campaign_id, "stop", now)
         state.move(conn, campaign_id, "delete", now)
+        given.remove(conn, campaign_id)

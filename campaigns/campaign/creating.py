@@ -47,7 +47,9 @@ def create(
             return stored
         when = plan(spec, now, settled=settled)
         window_rules.check_times(spec, when, now)
-        message = check_references(conn, team_id, spec, providers, kept_text=kept_text)
+        message = check_references(
+            conn, team_id, campaign_id, spec, providers, kept_text=kept_text
+        )
         segments = check_selection(conn, team_id, spec)
         campaign = building.built(
             spec,
@@ -73,13 +75,20 @@ def create(
 def check_references(
     conn: Connection,
     team_id: UUID,
+    campaign_id: UUID,
     spec: CampaignSpec,
     providers: Providers,
     *,
     kept_text: str | None = None,
 ) -> Message:
     """The message of ``spec``, for groups that were found; raises like :func:`create`."""
-    audience.check_groups(conn, team_id, spec.included_contact_groups, spec.excluded_contact_groups)
+    audience.check_groups(
+        conn,
+        team_id,
+        spec.included_contact_groups,
+        spec.excluded_contact_groups,
+        campaign_id=campaign_id,
+    )
     message = compose(
         conn, team_id, spec, providers, kept_text=kept_text, is_draft=spec.status == "draft"
     )

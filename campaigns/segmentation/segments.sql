@@ -71,5 +71,5 @@ DELETE FROM segments WHERE id = %(id)s;
 -- the query that names them is stored.
 SELECT id, kind
 FROM contact_groups
-WHERE team_id = %(team_id)s AND id = ANY (%(ids)s::uuid[])
+WHERE team_id = %(team_id)s AND id = ANY (%(ids)s::uuid[]) AND campaign_id IS NULL
 FOR KEY SHARE;

@@ -1,0 +1,50 @@
+-- Pages of a team's campaigns by number, in different orders. What lies before a page is counted off
+-- in an index, so a page costs what lies before it: 100,000 entries some 15 ms.
+
+-- part: chosen
+FROM campaigns c
+WHERE c.team_id = %(team_id)s AND c.status <> 'deleted' AND NOT c.is_test
+  AND c.status = ANY (%(statuses)s::text[])
+  AND c.scheduled_send_date >= %(from)s::timestamptz
+  AND c.scheduled_send_date < %(until)s::timestamptz
+  AND c.sender LIKE ALL (%(senders)s::text[])
+  AND c.sender <> ALL (%(other_senders)s::text[])
+
+-- name: count_chosen
+-- Index-only on campaigns_by_start.
+SELECT count(*) AS campaigns
+{chosen};
+
+-- name: by_start
+-- Index-only on campaigns_by_start, and so is the other direction.
+SELECT c.id
+{chosen}
+ORDER BY c.scheduled_send_date, c.id OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: by_start_down
+SELECT c.id
+{chosen}
+ORDER BY c.scheduled_send_date DESC, c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: by_sender
+-- Index-only on campaigns_by_sender, and so is the other direction.
+SELECT c.id
+{chosen}
+ORDER BY c.sender, c.id OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: by_sender_down
+SELECT c.id
+{chosen}
+ORDER BY c.sender DESC, c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: recipients
+-- Of each campaign the recipients of its latest run, and as long as it has none the contacts that came
+-- with it. Planner: the unique key of runs on (campaign_id, occurrence), backwards, once per campaign.
+SELECT c.id, coalesce(nullif(r.total, 0), c.contacts_given, 0) AS recipients
+FROM campaigns c
+LEFT JOIN LATERAL (
+    SELECT total FROM runs
+    WHERE campaign_id = c.id AND status <> 'resolving'
+    ORDER BY occurrence DESC LIMIT 1
+) r ON true
+WHERE c.id = ANY (%(ids)s);
