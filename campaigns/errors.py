@@ -99,6 +99,7 @@ class NotFound(Refused):
     code = "not_found"
 
     def __init__(self, kind: str, name: object, where: str = "in this team") -> None:
+        self.kind = kind
         super().__init__(f"{kind}: there is no {kind} {_shorten(name)} {where}.")
 
 

@@ -5,7 +5,7 @@
 -- Whether its time is over. A group that is being emptied and filled again is no empty one, so for a
 -- day after its last change it stays, whenever it was created. What campaigns that named it say comes
 -- last: most groups are decided without. Planner: campaign_groups_group, then the campaigns' key.
-g.deletable AND NOT g.is_default_optouts
+g.deletable AND NOT g.is_default_optouts AND g.campaign_id IS NULL
   AND t.retention_days IS NOT NULL
   AND g.created_at < coalesce(%(now)s::timestamptz, clock_timestamp()) - make_interval(days => t.retention_days)
   AND ((g.updated_at < coalesce(%(now)s::timestamptz, clock_timestamp()) - interval '1 day'
@@ -47,7 +47,7 @@ FROM (
         FROM campaign_groups u JOIN campaigns c ON c.id = u.campaign_id
         WHERE u.group_id = g.id
     ) c
-    WHERE g.deletable AND t.retention_days IS NOT NULL
+    WHERE g.deletable AND g.campaign_id IS NULL AND t.retention_days IS NOT NULL
       AND greatest(g.created_at, g.updated_at, g.last_used_at)
           < %(now)s::timestamptz - make_interval(days => t.retention_days)
       AND c.at > coalesce(g.last_used_at, '-infinity')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -86,3 +86,10 @@ def recipients(conn: Connection, campaign_ids: list[UUID]) -> dict[UUID, int]:
     """How many recipients campaigns have: those of the latest run, before it who came with it."""
     rows = conn.execute(SQL["recipients"], {"ids": campaign_ids})
     return {row["id"]: row["recipients"] for row in rows}
+
+
+def link_numbers(conn: Connection, campaigns: Iterable[Campaign]) -> dict[UUID | None, int]:
+    """The numbers of the opt-out links that campaigns have, by the links' uuids."""
+    ids = [one.opt_out_link_id for one in campaigns if one.opt_out_link_id is not None]
+    rows = conn.execute(SQL["link_numbers"], {"ids": ids}) if ids else ()
+    return {row["id"]: row["number"] for row in rows}

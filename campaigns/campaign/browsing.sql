@@ -48,3 +48,7 @@ LEFT JOIN LATERAL (
     ORDER BY occurrence DESC LIMIT 1
 ) r ON true
 WHERE c.id = ANY (%(ids)s);
+
+-- name: link_numbers
+-- Primary key of links.
+SELECT id, number FROM links WHERE id = ANY (%(ids)s);

@@ -1,8 +1,8 @@
 """Campaigns that have no message yet, which the engine could not store.
 
-What is known of one is kept as the request that it will be (:class:`DraftSpec`). It becomes a campaign
-of the engine, under the same uuid and number, as soon as it has a message; a table of its own keeps
-the engine's rows what they are: campaigns that could be sent as they stand.
+What is known of one is kept as the request that it will be (:class:`DraftSpec`). It becomes a
+campaign of the engine, under the same uuid and number, as soon as it has a message; a table of its
+own keeps the engine's rows what they are: campaigns that could be sent as they stand.
 """
 
 from __future__ import annotations

@@ -60,23 +60,27 @@ def group_of(conn: Connection, team_id: UUID, number: int) -> UUID:
     """The uuid of the team's list of that number.
 
     Raises:
-        Invalid: the team has none.
+        Invalid: the team has none, or it holds opt-outs.
     """
     row = conn.execute(SQL["group_by_number"], {"team_id": team_id, "number": number}).fetchone()
     if row is None:
         raise Invalid("list", number, "is not a list of this team")
-    return UUID(str(row["id"]))
+    if row["kind"] == "optout":
+        raise Invalid("list", number, "holds opt-outs, to whom nothing is sent")
+    found: UUID = row["id"]
+    return found
 
 
 def get(conn: Connection, team_id: UUID, number: int, *, now: datetime) -> Staged:
     """The team's campaign of that number; raises ``NotFound``."""
-    found = conn.execute(SQL["find_number"], {"team_id": team_id, "number": number}).fetchone()
-    if found is not None:
-        return _staged(service.get(conn, team_id, found["id"]), found, now)
+    # In this order, one that becomes a campaign meanwhile is found all the same.
     draft = drafts.find(conn, team_id, number)
-    if draft is None:
+    if draft is not None:
+        return _drafted(conn, team_id, draft)
+    found = conn.execute(SQL["find_number"], {"team_id": team_id, "number": number}).fetchone()
+    if found is None:
         raise NotFound("campaign", number)
-    return _drafted(conn, team_id, draft)
+    return _staged(service.get(conn, team_id, found["id"]), found, now)
 
 
 def create(
@@ -131,11 +135,9 @@ def edit(
         wanted = state or current.state
         states.check_move(current.state, wanted, is_prepared=current.is_prepared)
         after: State = next(one for one in states.MOVES if one == wanted)
-        changes = {
-            name: value for name, value in body.items() if value != current.fields.get(name)
-        }
-        for name in changes:
-            states.check_editable(current.state, after, name)
+        changes = {name: value for name, value in body.items() if value != current.fields.get(name)}
+        if changes:
+            states.check_editable(current.state, after)
         if current.campaign is None:
             _edit_draft(conn, team_id, number, changes, after, providers, now)
         else:
@@ -295,4 +297,5 @@ def _drafted(conn: Connection, team_id: UUID, draft: Draft) -> Staged:
     group = {"team_id": team_id, "id": draft.spec.included_contact_groups[0]}
     row = conn.execute(SQL["number_of_group"], group).fetchone()
     fields = {name: getattr(draft.spec, name) for name in EDITABLE_FIELDS}
-    return Staged(draft.number, "DRAFT", row and row["number"], fields, None)
+    group_number = None if row is None else row["number"]
+    return Staged(draft.number, "DRAFT", group_number, fields, None)

@@ -52,7 +52,7 @@ SELECT number FROM campaigns WHERE id = %(id)s;
 
 -- name: group_by_number
 -- The contacts that came with another campaign are no list.
-SELECT id FROM contact_groups
+SELECT id, kind FROM contact_groups
 WHERE number = %(number)s AND team_id = %(team_id)s AND campaign_id IS NULL;
 
 -- name: number_of_group

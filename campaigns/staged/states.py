@@ -81,8 +81,8 @@ def check_move(current: State, wanted: str, *, is_prepared: bool) -> None:
     raise Locked(f"state: the campaign is {current} and cannot become {wanted}; {rule}.")
 
 
-def check_editable(before: State, after: State, field: str) -> None:
-    """That ``field`` may be changed on the way from one state to another.
+def check_editable(before: State, after: State) -> None:
+    """That fields may be changed on the way from one state to another.
 
     Raises:
         Locked: it may be in neither of them.
@@ -91,6 +91,6 @@ def check_editable(before: State, after: State, field: str) -> None:
         return
     told = "; move it to SCHEDULED first" if before == "READY" else ""
     raise Locked(
-        f"{field}: cannot be changed while the campaign is {before}, "
-        f"only in {' and '.join(EDITABLE)}{told}."
+        f"campaign: it is {before}, and its fields can be changed in {' and '.join(EDITABLE)} "
+        f"only{told}."
     )

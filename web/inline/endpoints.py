@@ -21,6 +21,7 @@ from web.context import Context, Shared
 from web.inline import examples, lists
 from web.inline.asking import Asked, asked
 from web.inline.shapes import (
+    KINDS,
     NAMES,
     CampaignBody,
     CampaignItem,
@@ -65,7 +66,8 @@ def list_campaigns(caller: Reader, context: Shared, wanted: AskedFor) -> Page[Ca
 
     `sorts` is startDateTime or sender, with - before it from the end. `filters` are terms with
     commas between them, all of which must hold: startDateTime (==, >, >=, <, <=), sender (==, !=,
-    @= for contains, _= for begins with), status (==, !=). A backslash makes a comma part of a value.
+    @= for contains, _= for begins with), status (==, !=). A backslash before a comma makes it part
+    of a value.
     """
     order = wanted.order(lists.CAMPAIGN_ORDERS, "-startDateTime")
     chosen = lists.campaign_filter(wanted.terms(lists.CAMPAIGN_FIELDS))
@@ -73,7 +75,7 @@ def list_campaigns(caller: Reader, context: Shared, wanted: AskedFor) -> Page[Ca
         found = browsing.browse(
             conn, caller.team.id, chosen, order=order, offset=wanted.offset, limit=wanted.size
         )
-        links = lists.link_numbers(conn, caller.team.id, found.campaigns)
+        links = browsing.link_numbers(conn, found.campaigns)
     items = [campaign_item(one, found.recipients, links) for one in found.campaigns]
     return Page(
         page_index=wanted.index,
@@ -89,7 +91,7 @@ def show_campaign(caller: Reader, context: Shared, name: CampaignId) -> Campaign
     with context.connection() as conn:
         campaign = _find(conn, caller, name)
         recipients = browsing.recipients(conn, [campaign.id])
-        links = lists.link_numbers(conn, caller.team.id, [campaign])
+        links = browsing.link_numbers(conn, [campaign])
     return campaign_item(campaign, recipients, links)
 
 
@@ -189,7 +191,7 @@ def _created(
 ) -> str:
     asked_for = parse(CampaignBody, sent)
     now = context.now()
-    with told_as(NAMES), context.connection() as conn:
+    with told_as(NAMES, KINDS), context.connection() as conn:
         campaign = with_contacts.submit(
             conn,
             caller.team,
@@ -205,7 +207,7 @@ def _created(
 
 def _edited(caller: Caller, context: Context, name: str, sent: Any) -> Response:
     changes = parse(EditBody, sent).changes()
-    with told_as(NAMES), context.connection() as conn:
+    with told_as(NAMES, KINDS), context.connection() as conn:
         campaign = _find(conn, caller, name)
         if changes:
             service.edit(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
 
 from campaigns.audience.given import Chosen
 from campaigns.audience.given import Order as ContactOrder
 from campaigns.campaign import times
 from campaigns.campaign.browsing import EVERYTHING, Filter
 from campaigns.campaign.browsing import Order as CampaignOrder
-from campaigns.campaign.store import Campaign
-from campaigns.database import Connection
 from web.inline.asking import Term
 from web.inline.shapes import STATUS
 
@@ -64,13 +61,6 @@ def contact_filter(terms: Iterable[Term]) -> Chosen:
             digits = term.value.removeprefix("+")
             phones.append(replace(term, value=digits).pattern())
     return Chosen(tuple(phones), tuple(names))
-
-
-def link_numbers(
-    conn: Connection, team_id: UUID, campaigns: Sequence[Campaign]
-) -> Mapping[UUID, int]:
-    """The numbers of the opt-out links that these campaigns have."""
-    return {}
 
 
 def _started(chosen: Filter, term: Term) -> Filter:

@@ -34,6 +34,8 @@ NAMES = {
     "phone_number": "phoneNumber",
     "contact_group_id": "contactGroupId",
 }
+#: What refers to things, by their kinds.
+KINDS = {"link": "optOutLinkId", "domain": "trackLinkUrl"}
 
 _ANSWER = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 _BODY = ConfigDict(**REQUEST, alias_generator=to_camel)
@@ -174,8 +176,8 @@ def campaign_item(
         recipient_count=recipients.get(campaign.id, 0),
         message=campaign.template,
         status=STATUS[campaign.status],
-        opt_out_link_id=links.get(getattr(campaign, "opt_out_link_id", None), 0),
-        track_link_url=getattr(campaign, "track_link_url", None) or "",
+        opt_out_link_id=links.get(campaign.opt_out_link_id, 0),
+        track_link_url=campaign.track_link_url or "",
     )
 
 

@@ -621,7 +621,8 @@ def test_token_needs_the_scope_of_what_it_does(door: Door, team: Team, token: He
     reads = door.token(team.id, "read")
     assert door.client.get("/api/Campaigns", headers=reads).status_code == 200
     for method, path in (
-        ("POST", "/api/Campaigns"), ("POST", "/api/Campaigns/true"), ("POST", f"/api/Campaigns/{name}"),
+        ("POST", "/api/Campaigns"), ("POST", "/api/Campaigns/true"),
+        ("POST", f"/api/Campaigns/{name}"),
         ("PUT", f"/api/Campaigns/{name}"), ("DELETE", f"/api/Campaigns/{name}"),
     ):  # fmt: skip
         assert door.client.request(method, path, headers=reads).status_code == 403
@@ -642,7 +643,6 @@ HOSTILE: list[tuple[str, Any, str]] = [
     ("message", 1, "message"),
     ("message", "   ", "message"),
     ("message", "x" * 100_000, "message"),
-    ("message", "{{", "message"),
     ("message", "{config}", "message"),
     ("message", "a\x00b", "message"),
     ("message", "\ud800", "message"),
