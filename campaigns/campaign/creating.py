@@ -47,9 +47,7 @@ def create(
             return stored
         when = plan(spec, now, settled=settled)
         window_rules.check_times(spec, when, now)
-        message = check_references(
-            conn, team_id, campaign_id, spec, providers, kept_text=kept_text
-        )
+        message = check_references(conn, team_id, campaign_id, spec, providers, kept_text=kept_text)
         segments = check_selection(conn, team_id, spec)
         campaign = building.built(
             spec,

@@ -114,9 +114,7 @@ def edit(
             live.follow(conn, campaign, changed, runs, now)
         else:
             kept = campaign.template if spec.template_uuid and "template_uuid" not in body else None
-            message = check_references(
-                conn, team_id, campaign_id, spec, providers, kept_text=kept
-            )
+            message = check_references(conn, team_id, campaign_id, spec, providers, kept_text=kept)
             segments = check_selection(conn, team_id, spec)
             changed = building.edited(campaign, spec, message, when, now, contact_segments=segments)
             placing.save(conn, campaign_id, message.links)

@@ -132,7 +132,7 @@ def edit(
     with conn.transaction():
         _lock(conn, team_id, number)
         current = get(conn, team_id, number, now=now)
-        wanted = state or current.state
+        wanted = current.state if state is None else state
         states.check_move(current.state, wanted, is_prepared=current.is_prepared)
         after: State = next(one for one in states.MOVES if one == wanted)
         changes = {name: value for name, value in body.items() if value != current.fields.get(name)}

@@ -72,7 +72,7 @@ def create_campaign(
     """The new campaign. It begins as a DRAFT unless `state` says otherwise; to be SCHEDULED or
     READY it needs `when` and a message."""
     asked = parse(NewCampaign, sent)
-    state = asked.state or "DRAFT"
+    state = "DRAFT" if asked.state is None else asked.state
     states.check_beginning(state)
     if state != "DRAFT":
         caller.require("send")

@@ -19,6 +19,7 @@ from campaigns.team import teams
 from campaigns.team.teams import Team
 from campaigns.template import templates
 from tests.support.door import Door, error_of
+from tests.support.segmentation import one
 
 Headers = dict[str, str]
 
@@ -36,7 +37,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "template": (str, type(None)),
     "template_uuid": (str, type(None)),
 }
-QUERY = {"field": "first_name", "condition": "equals", "value": "Ann"}
+QUERY = one("first_name", "eq", "Ann")
 
 
 @dataclass(frozen=True)
