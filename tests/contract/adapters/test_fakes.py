@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from importlib import import_module
-from urllib.parse import urlsplit
 
 from tests.fakes.base import Profile, Vendor
-from worker.adapters.base import Accepted, Authorizer, HttpRequest, Report
+from tests.support.vendor_talk import carried
+from worker.adapters.base import Accepted, Authorizer, Report
 
 
 def fake_of(profile: Profile) -> Vendor:
     name = "acme_fake" if "acme_fake" in sys.modules and profile.name == "acme" else None
     made: Vendor = import_module(name or f"tests.fakes.{profile.name}").Fake()
     return made
-
-
-def carried(request: HttpRequest, **headers: str) -> HttpRequest:
-    """As the vendor's server sees it."""
-    parts = urlsplit(request.url)
-    path = parts.path + (f"?{parts.query}" if parts.query else "")
-    names = {name.lower(): value for name, value in {**request.headers, **headers}.items()}
-    return replace(request, url=path, headers=names)
 
 
 def test_what_is_encoded_is_taken_and_its_reports_are_proven_and_understood(

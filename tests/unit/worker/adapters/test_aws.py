@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,22 +13,16 @@ from campaigns.template.content import Text
 from tests.fakes.aws import PROFILE, Fake
 from tests.fakes.base import TEXT, reference
 from tests.support.clock import FakeClock
-from tests.support.vendor_schemas import problems
-from worker.adapters.base import Accepted, HttpRequest, Message, Outcome, Rejected, Throttled
+from tests.support.vendor_talk import content_of, exchanged
+from worker.adapters.base import Accepted, Message, Outcome, Rejected, Throttled
 
 
 def encoded(message: Message, **options: Any) -> Any:
-    content = json.loads(PROFILE.adapter(**options).encode([message]).body)
-    assert problems("aws", "request", content) == []
-    return content
+    return content_of(PROFILE, [message], **options)
 
 
 def sent(fake: Fake, message: Message) -> Outcome:
-    adapter = PROFILE.adapter()
-    request = adapter.encode([message])
-    path = request.url.removeprefix(PROFILE.url)
-    answer = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
-    (found,) = adapter.decode([message], answer)
+    (found,) = exchanged(PROFILE, fake, [message])
     return found
 
 

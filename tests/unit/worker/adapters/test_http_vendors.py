@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,11 +18,11 @@ from tests.fakes import horisen, infobip, messagebird, telnyx, twilio, vonage
 from tests.fakes.base import Profile, Vendor, reference
 from tests.support.clock import FakeClock
 from tests.support.repository import ROOT
+from tests.support.vendor_talk import carried
 from worker.adapters.base import (
     Accepted,
     Adapter,
     ForgedReport,
-    HttpRequest,
     Message,
     Outcome,
     Rejected,
@@ -84,12 +83,6 @@ def profile(vendor: str) -> Profile:
 def fake(vendor: str) -> Vendor:
     made: Vendor = import_module(f"tests.fakes.{vendor}").Fake()
     return made
-
-
-def carried(request: HttpRequest) -> HttpRequest:
-    """As the vendor's server sees it."""
-    parts = urlsplit(request.url)
-    return replace(request, url=parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
 def reported(of: Adapter[Any, Any], vendor: Vendor) -> Iterator[Report]:

@@ -14,13 +14,12 @@ from campaigns.template.content import Text
 from tests.fakes.base import answer, reference
 from tests.fakes.infobip import PROFILE, Fake, answered, problem
 from tests.support.clock import FakeClock
-from tests.support.vendor_schemas import problems
+from tests.support.vendor_talk import content_of, exchanged
 from worker.adapters.base import (
     Accepted,
     Blocked,
     Failed,
     ForgedReport,
-    HttpRequest,
     Message,
     Outcome,
     Rejected,
@@ -30,9 +29,7 @@ from worker.adapters.base import (
 
 
 def encoded(*messages: Message, **options: Any) -> Any:
-    content = json.loads(PROFILE.adapter(**options).encode(messages).body)
-    assert problems("infobip", "request", content) == []
-    return content
+    return content_of(PROFILE, messages, **options)
 
 
 def expiring(seconds: float) -> Message:
@@ -40,12 +37,7 @@ def expiring(seconds: float) -> Message:
 
 
 def sent(fake: Fake, messages: list[Message]) -> list[Outcome]:
-    adapter = PROFILE.adapter()
-    request = adapter.encode(messages)
-    assert request.url.startswith(PROFILE.url)
-    path = request.url.removeprefix(PROFILE.url)
-    found = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
-    return list(adapter.decode(messages, found))
+    return exchanged(PROFILE, fake, messages)
 
 
 def test_a_request_of_two_as_the_vendor_describes_it() -> None:

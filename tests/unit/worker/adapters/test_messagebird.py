@@ -25,7 +25,7 @@ from tests.fakes.messagebird import (
     status_url,
 )
 from tests.support.clock import FakeClock
-from tests.support.vendor_schemas import problems
+from tests.support.vendor_talk import content_of, exchanged
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -42,17 +42,11 @@ from worker.adapters.messagebird_signature import check_signature
 
 
 def encoded(message: Message, **options: Any) -> Any:
-    content = json.loads(PROFILE.adapter(**options).encode([message]).body)
-    assert problems("messagebird", "request", content) == []
-    return content
+    return content_of(PROFILE, [message], **options)
 
 
 def sent(fake: Fake, message: Message) -> Outcome:
-    adapter = PROFILE.adapter()
-    request = adapter.encode([message])
-    path = request.url.removeprefix(PROFILE.url)
-    answered = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
-    (found,) = adapter.decode([message], answered)
+    (found,) = exchanged(PROFILE, fake, [message])
     return found
 
 

@@ -17,7 +17,7 @@ from campaigns.errors import ConfigurationError
 from campaigns.template.content import Text
 from tests.fakes.sinch import ADDRESSES, API_TOKEN, HMAC_SECRET, PROFILE, Fake
 from tests.support.clock import FakeClock
-from tests.support.vendor_schemas import problems
+from tests.support.vendor_talk import content_of, exchanged
 from worker.adapters.base import (
     Accepted,
     Failed,
@@ -39,17 +39,11 @@ def saying(*texts: str) -> list[Message]:
 
 
 def encoded(messages: list[Message], **options: Any) -> Any:
-    content = json.loads(PROFILE.adapter(**options).encode(messages).body)
-    assert problems("sinch", "request", content) == []
-    return content
+    return content_of(PROFILE, messages, **options)
 
 
 def sent(fake: Fake, messages: list[Message]) -> list[Outcome]:
-    adapter = PROFILE.adapter()
-    request = adapter.encode(messages)
-    path = request.url.removeprefix(PROFILE.url)
-    found = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
-    return list(adapter.decode(messages, found))
+    return exchanged(PROFILE, fake, messages)
 
 
 def test_a_batch_with_one_text() -> None:

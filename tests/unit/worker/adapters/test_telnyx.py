@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,12 +12,11 @@ from campaigns.errors import ConfigurationError
 from tests.fakes.base import answer, reference
 from tests.fakes.telnyx import CALLED, IDENT, PROFILE, PUBLIC_KEY, Fake, errors, event, signed
 from tests.support.clock import FakeClock
-from tests.support.vendor_schemas import problems
+from tests.support.vendor_talk import content_of, exchanged
 from worker.adapters.base import (
     Accepted,
     Blocked,
     ForgedReport,
-    HttpRequest,
     Message,
     Outcome,
     Rejected,
@@ -29,17 +27,11 @@ from worker.adapters.telnyx_signature import check_signature, public_key
 
 
 def encoded(message: Message, **options: Any) -> Any:
-    content = json.loads(PROFILE.adapter(**options).encode([message]).body)
-    assert problems("telnyx", "request", content) == []
-    return content
+    return content_of(PROFILE, [message], **options)
 
 
 def sent(fake: Fake, message: Message) -> Outcome:
-    adapter = PROFILE.adapter()
-    request = adapter.encode([message])
-    path = request.url.removeprefix(PROFILE.url)
-    answered = fake.handle(HttpRequest(request.method, path, request.headers, request.body))
-    (found,) = adapter.decode([message], answered)
+    (found,) = exchanged(PROFILE, fake, [message])
     return found
 
 
