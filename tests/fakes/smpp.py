@@ -93,8 +93,9 @@ class Fake:
         self.statuses: list[int] = []
         #: Closes the connection when a part arrives, before it is answered.
         self.closes = False
-        #: Answers nothing any more.
+        #: Answers nothing any more; or nothing that asks whether it is there.
         self.is_silent = False
+        self.ignores_enquiries = False
         #: Parts are answered when this many have arrived.
         self.together = 1
         self._unanswered: list[tuple[asyncio.StreamWriter, Pdu]] = []
@@ -141,7 +142,12 @@ class Fake:
 
     def drop(self) -> None:
         """Close all connections, and go on listening."""
-        self._loop.call_soon_threadsafe(lambda: [one.close() for one in self._writers])
+
+        def close() -> None:
+            for writer in self._writers:
+                writer.close()
+
+        self._loop.call_soon_threadsafe(close)
 
     def say(self, unit: bytes) -> None:
         """Write ``unit`` to whoever bound last."""
@@ -174,7 +180,7 @@ class Fake:
         self.heard.append(pdu.command)
         if pdu.command == Command.DELIVER_SM | 0x80000000:
             self.acknowledged.append(pdu.status)
-        elif self.is_silent:
+        elif self.is_silent or (self.ignores_enquiries and pdu.command == Command.ENQUIRE_LINK):
             return
         elif pdu.command == Command.BIND_TRANSCEIVER:
             self._bind(pdu, writer)

@@ -212,5 +212,5 @@ class _Course:
         self.begun = True
 
     def may_wait(self, seconds: float) -> bool:
-        """Whether there is so much time, and a reason to take it."""
-        return self.is_taken and self._now() + seconds < self.ends
+        """Whether there is so much time, as much again for an answer, and a reason to take it."""
+        return self.is_taken and self._now() + 2 * seconds < self.ends

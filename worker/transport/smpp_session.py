@@ -239,19 +239,24 @@ class Session:
         self._write(pdu.response(status, b"\0"))
 
     async def _enquire(self) -> None:
-        """Ask a silent SMSC whether it is there; a dead connection may look like that for hours."""
+        """Ask a silent SMSC whether it is there; a dead connection may look like that for hours.
+
+        Whatever it says then is an answer: one that is busy may have other things to say first.
+        """
         while True:
-            self._heard.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._enquire_link):
-                    await self._heard.wait()
+            if await self._hears_within(self._enquire_link):
                 continue
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._ask(Command.ENQUIRE_LINK)
-            except (TransportError, TimeoutError):
+            self._write(Pdu(Command.ENQUIRE_LINK, next(self._sequence)))
+            if not await self._hears_within(ANSWER_SECONDS):
                 self.close()
                 return
+
+    async def _hears_within(self, seconds: float) -> bool:
+        self._heard.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        return self._heard.is_set()
 
 
 def _sequence() -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -30,15 +31,22 @@ def test_it_binds_again_by_itself_as_receipts_may_come(smsc: Fake) -> None:
     assert isinstance(run(main()), Accepted)
 
 
-def test_a_dead_connection_is_noticed(smsc: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+def watching(smsc: Fake) -> SmppTransport:
+    """A transport that asks after an instant of silence."""
+    options = SmppOptions(**{k: v for k, v in PROFILE.options.items() if k != "max_in_flight"})
+    object.__setattr__(options, "enquire_link", 0.05)
+    return SmppTransport(server(PROFILE.config(url=smsc.url), options), nobody, pauses=PAUSES)
+
+
+async def nobody(_: bytes) -> None:
+    raise AssertionError
+
+
+def test_a_dead_connection_is_noticed(smsc: Fake) -> None:
     """By enquire_link; otherwise messages would go into it until TCP gives up, after minutes."""
 
     async def main() -> Outcome:
-        options = SmppOptions(**{k: v for k, v in PROFILE.options.items() if k != "max_in_flight"})
-        object.__setattr__(options, "enquire_link", 0.05)
-        transport = SmppTransport(
-            server(PROFILE.config(url=smsc.url), options), nobody, pauses=PAUSES
-        )
+        transport = watching(smsc)
         await until(lambda: smsc.heard.count(Command.ENQUIRE_LINK) > 2)
         assert smsc.binds == 1
         smsc.is_silent = True
@@ -52,8 +60,23 @@ def test_a_dead_connection_is_noticed(smsc: Fake, monkeypatch: pytest.MonkeyPatc
     assert isinstance(run(main()), Accepted)
 
 
-async def nobody(_: bytes) -> None:
-    raise AssertionError
+def test_an_smsc_that_says_anything_is_there(smsc: Fake) -> None:
+    """Even if it does not answer that very question: its window would be left in doubt."""
+    smsc.ignores_enquiries = True
+
+    def has_asked(times: int) -> bool:
+        return smsc.heard.count(Command.ENQUIRE_LINK) >= times
+
+    async def main() -> None:
+        transport = watching(smsc)
+        for times in range(1, 4):
+            await until(partial(has_asked, times))
+            smsc.say(Pdu(Command.ENQUIRE_LINK, 70 + times).encode())
+        await until(lambda: smsc.heard.count(Command.ENQUIRE_LINK | 0x80000000) == 3)
+        await transport.aclose()
+
+    run(main())
+    assert smsc.binds == 1
 
 
 def test_the_smscs_own_questions_are_answered(smsc: Fake) -> None:

@@ -12,6 +12,7 @@ from tests.support.smpp_client import LONG, failure, meaning, opened, request, s
 from tests.support.transports import SHORT, run, until
 from worker.adapters.base import Accepted, Outcome, Throttled
 from worker.adapters.smpp_pdu import Command, Pdu
+from worker.transport import smpp
 from worker.transport.base import TransportError, Uncertain
 
 
@@ -83,7 +84,9 @@ def test_the_rest_of_a_message_waits_while_it_is_throttled(smsc: Fake) -> None:
     assert smsc.taken == [("353861234567", LONG)]
 
 
-def test_it_does_not_wait_beyond_its_time(smsc: Fake) -> None:
+def test_it_does_not_wait_beyond_its_time(smsc: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor so long that the answer would come too late, and leave it in doubt."""
+    monkeypatch.setattr(smpp, "PART_PAUSE", 0.4 * SHORT)
     smsc.statuses = [0] + [0x58] * 1000
 
     async def main() -> Outcome:
