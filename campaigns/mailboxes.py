@@ -18,6 +18,9 @@ _ADDRESS = re.compile(
     r"[^\s\x00-\x20\x7f-\x9f<>\"(),:;@\[\\\]]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})"
 )
 
+#: More than any has; the patterns below take the square of the time for blanks without end.
+_LONGEST = 600
+
 #: A name, quoted or not, and the address behind it.
 _NAMED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^"<>]*?)) *<([^<>]*)>')
 _ESCAPED = re.compile(r"\\(.)")
@@ -53,7 +56,7 @@ def mailbox(text: str) -> Mailbox:
     Raises:
         ValueError: it is neither, or is more than one.
     """
-    match = _NAMED.fullmatch(text)
+    match = _NAMED.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return Mailbox(address(text))
     quoted, plain, found = match.groups()

@@ -91,6 +91,7 @@ LINK = {"text": "Go", "openUrl": PICTURE}
         ("email", mail(reply_to="a@example.com\nBcc: b@example.com"),
          "template.reply_to: " + MAILBOX),
         ("email", mail(reply_to="service@münchen.example"), "template.reply_to: " + MAILBOX),
+        ("email", mail(reply_to=" " * 90_000 + "<"), "template.reply_to: " + MAILBOX),
         ("email", mail(reply_to=""), "template.reply_to: " + MAILBOX),
         ("email", mail(unsubscribe_url="https://example.com/ä?c=@code"),
          "template.unsubscribe_url: must have ASCII characters only; write others as %C3%A4."),
