@@ -22,6 +22,8 @@ MAILS = [
     Mail("Hi", "text"),
     Mail("Größe " * 30, "  spaces \t and   tabs \r\n\r\n\r\n", "<p>ü</p>"),
     Mail("Hi", ".\r\n..\r\nFrom here on\r\n"),
+    # Written as it is, with a line end for each.
+    Mail("Hi", "\n" * 90_000 + "x"),
 ]
 
 
