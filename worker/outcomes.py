@@ -12,6 +12,7 @@ from uuid import UUID
 
 from worker import arrays
 from worker.adapters.base import Accepted, Blocked, Failed, Outcome, Rejected, Throttled, Unknown
+from worker.adapters.reply import LONGEST_ID
 
 #: Seconds to hold an account that throttled us without saying for how long.
 DEFAULT_COOLING = 2.0
@@ -23,7 +24,7 @@ LONGEST_COOLING = 3600.0
 LONGEST_RETRY = 86_400.0
 
 #: Message ids and codes are kept up to this many characters.
-LONGEST_WORD = 200
+LONGEST_WORD = LONGEST_ID
 
 
 @dataclass(frozen=True, slots=True)

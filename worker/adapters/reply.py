@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-#: Longest id or code that is kept; a longer one is not one.
-LONGEST_ID = 255
+#: Longest id or code that is kept, here and in the ledger; a longer one is not one.
+LONGEST_ID = 200
 
 #: More than any report has.
 _MOST_FIELDS = 200
