@@ -19,8 +19,13 @@ from campaigns.run.events import ReportKind
 from worker.adapters.base import Report
 from worker.adapters.mail_statuses import DEAD
 
-#: Longest notification that is read, in bytes: those that return the whole message may be long.
-LONGEST = 4 * 1024 * 1024
+#: So much of a notification is read, in bytes. Behind it stands the message that it returns.
+LONGEST = 128 * 1024
+
+#: Parts in parts, of which the returned message has some too. The parser asks of each line whether
+#: it ends one of those that it is in, and anybody can send notifications.
+_MOST_BOUNDARIES = 32
+_BOUNDARY = re.compile(rb"(?i)boundary\s*[=*]")
 
 _REFERENCE = re.compile(r"(?<![0-9a-z-])([0-9]{1,19}-[0-9]{1,10}-[a-z2-7]{13})@")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
@@ -40,10 +45,11 @@ def parse_bounce(body: bytes) -> Sequence[Report]:
     Raises:
         ValueError: it is not a delivery status notification.
     """
-    if len(body) > LONGEST:
-        raise ValueError("is too long for a delivery status notification")
+    read = body[:LONGEST]
+    if len(_BOUNDARY.findall(read)) > _MOST_BOUNDARIES:
+        raise ValueError("has too many parts for a delivery status notification")
     try:
-        found = BytesParser(_class=EmailMessage, policy=_RULES).parsebytes(body)
+        found = BytesParser(_class=EmailMessage, policy=_RULES).parsebytes(read)
         parts = list(found.walk())
     # Parts in parts without end come to a RecursionError.
     except (RecursionError, LookupError) as error:

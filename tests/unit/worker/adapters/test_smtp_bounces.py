@@ -41,11 +41,33 @@ def test_the_whole_message_may_be_returned() -> None:
     assert report.reference == REFERENCE
 
 
+def test_however_long_the_message_is_that_comes_back() -> None:
+    call = notification(to="bounces@example.com")
+    end = call.body.index(b"\r\n--b--")
+    returned = call.body[:end] + b"\r\n" + b"x" * 76 * 100_000 + call.body[end:]
+    (report,) = PROFILE.adapter().parse_report(replace(call, body=returned))
+    assert report.reference == REFERENCE
+
+
+def nested(depth: int) -> bytes:
+    """Parts in parts."""
+    return b"".join(
+        b"Content-Type: multipart/x; boundary=%d\n\n--%d\n" % (n, n) for n in range(depth)
+    )
+
+
+def test_parts_in_parts_do_not_make_each_line_dear() -> None:
+    """Nothing proves a notification: anybody can send one that is made to be slow."""
+    call = HttpRequest("POST", "/", {}, nested(33) + b"\n" * 4_000_000)
+    with pytest.raises(ValueError, match="has too many parts"):
+        PROFILE.adapter().parse_report(call)
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"x" * (LONGEST + 1),
-        b"".join(b"Content-Type: multipart/x; boundary=%d\n\n--%d\n" % (n, n) for n in range(999)),
+        nested(999),
         notification().body.replace(b"multipart/report", b"multipart/mixed"),
         notification().body.replace(b"message/delivery-status", b"text/plain"),
     ],
