@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -14,6 +13,7 @@ from worker.adapters.form_template import FormTemplate
 from worker.adapters.http_options import HttpOptions
 from worker.adapters.http_times import write_moment
 from worker.adapters.placeholders import Values
+from worker.adapters.senders import prefixed
 from worker.adapters.url_template import UrlTemplate
 
 Body = BodyTemplate | FormTemplate
@@ -24,9 +24,6 @@ _CONTENT_TYPES: Mapping[str, str] = {
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
 }
-
-#: A number of full length; shorter ones are short codes, which have no prefix.
-_FULL_NUMBER = re.compile(r"\+?([1-9][0-9]{6,14})")
 
 
 class RequestWriter:
@@ -81,8 +78,7 @@ class RequestWriter:
 
     def _sender(self, sender: str) -> str:
         form = self._options.sender_format
-        match = None if form == "as_given" else _FULL_NUMBER.fullmatch(sender)
-        return sender if match is None else _PREFIXES[form] + match.group(1)
+        return sender if form == "as_given" else prefixed(sender, _PREFIXES[form])
 
     def _encoding(self, text: str) -> str | int:
         words = self._options.encodings

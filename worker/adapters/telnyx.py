@@ -65,12 +65,10 @@ from worker.adapters.options import (
 )
 from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
 from worker.adapters.report_urls import REFERENCE, fields_of, with_reference
+from worker.adapters.senders import prefixed
 from worker.adapters.telnyx_signature import check_signature, public_key
 
 _ENDPOINT = "https://api.telnyx.com"
-
-#: A number of full length; shorter ones are short codes, which have no plus.
-_FULL_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 
 _THROTTLED = frozenset(
     {
@@ -174,9 +172,8 @@ class TelnyxAdapter:
             ValueError: there is not exactly one message.
         """
         (message,) = messages
-        sender = message.sender
         content: dict[str, Any] = {
-            "from": f"+{sender}" if _FULL_NUMBER.fullmatch(sender) else sender,
+            "from": prefixed(message.sender, "+"),
             "to": f"+{message.address}",
             "text": message.text,
             "type": "SMS",

@@ -59,6 +59,7 @@ from worker.adapters.options import (
 )
 from worker.adapters.reply import at_path, identifier, parse_form, parse_json, retry_after
 from worker.adapters.report_urls import REFERENCE, as_called, fields_of, with_reference
+from worker.adapters.senders import prefixed
 from worker.adapters.twilio_signature import is_signed
 
 ENDPOINT = "https://api.twilio.com"
@@ -68,9 +69,6 @@ _VALIDITY = range(1, 36_001)
 
 #: https://www.twilio.com/docs/messaging/services: stands where a sender does.
 _SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
-
-#: A number of full length; shorter ones are short codes, which have no plus.
-_FULL_NUMBER = re.compile(r"[1-9][0-9]{6,14}")
 
 # https://www.twilio.com/docs/api/errors
 _THROTTLED = frozenset(
@@ -230,4 +228,4 @@ class TwilioAdapter:
 def _sender(sender: str) -> Mapping[str, str]:
     if _SERVICE.fullmatch(sender):
         return {"MessagingServiceSid": sender}
-    return {"From": f"+{sender}" if _FULL_NUMBER.fullmatch(sender) else sender}
+    return {"From": prefixed(sender, "+")}
