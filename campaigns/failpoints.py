@@ -60,6 +60,8 @@ POINTS: Mapping[str, str] = {
     "gather.before_commit": "events are made into callbacks and this is not committed",
     "call.before": "a callback is about to be posted",
     "call.answered": "the receiver of a callback has answered and this is not noted",
+    "jobs.before_commit": "a portion of a group's change is written and not committed",
+    "jobs.between": "a portion of a group's change is committed, and the next one follows",
     "report.before_commit": "delivery reports are written and not committed",
     "report.committed": "delivery reports are committed and their task is not acknowledged",
     "adopt.before_commit": "a dead process' rows are settled and this is not committed",

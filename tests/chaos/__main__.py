@@ -12,11 +12,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-from campaigns.failpoints import POINTS
 from tests.chaos import table
 from tests.chaos.ending import end_by_signal
 from tests.chaos.games import Games
 from tests.chaos.plan import draw
+from tests.chaos.plan_faults import TRIED
 from tests.support.environment import REPOSITORY
 
 #: Where the remains of failed trials are kept.
@@ -54,7 +54,7 @@ def _exit_code(games: Games, trials: int) -> int:
     for seed in failed:
         print(f"failed: python -m tests.chaos --only {seed}")
     kills = table.killed(games.results)
-    rare = [point for point in POINTS if kills[point] < table.KILLS_EACH and trials >= _MANY]
+    rare = [point for point in TRIED if kills[point] < table.KILLS_EACH and trials >= _MANY]
     if rare:
         print(f"killed fewer than {table.KILLS_EACH} times at: {', '.join(rare)}")
     return 1 if failed or rare or len(games.results) < trials else 0

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from campaigns.failpoints import POINTS
 from tests.chaos import plan_campaigns, plan_faults
 from tests.chaos.plan_campaigns import Campaign
-from tests.chaos.plan_faults import Armed, Blow
+from tests.chaos.plan_faults import TRIED, Armed, Blow
 
 #: Attempts that an account has for a message; what has failed was refused at least so often.
 MAX_ATTEMPTS = 3
@@ -62,7 +61,7 @@ class Trial:
 
 def rotation(seed: int) -> str:
     """The failpoint whose turn it is: as many seeds in a row as there are points have them all."""
-    names = tuple(POINTS)
+    names = TRIED
     return names[seed % len(names)]
 
 
@@ -114,7 +113,7 @@ def _mix(shares: dict[str, int]) -> str:
 
 def kills(trials: Sequence[Trial]) -> dict[str, int]:
     """How many processes these trials arm to be killed at each failpoint."""
-    counts = dict.fromkeys(POINTS, 0)
+    counts = dict.fromkeys(TRIED, 0)
     for trial in trials:
         for armed in trial.armed:
             counts[armed.point] += armed.action == "kill"

@@ -19,6 +19,16 @@ ROLES = {
     "adopt": SEND,
 }  # fmt: skip
 
+#: Families of failpoints that no campaign comes by, and where their processes are killed instead.
+ELSEWHERE = {
+    "gather": "tests/integration/callbacks/test_gathering.py",
+    "call": "tests/acceptance/test_callbacks.py",
+    "jobs": "tests/integration/audience/test_changes.py",
+}
+
+#: The failpoints that trials kill at.
+TRIED = tuple(point for point in POINTS if point.partition(".")[0] in ROLES)
+
 #: Longer than a lease (15 s): whoever stands still for so long has lost its batches.
 PAST_THE_LEASE = 17.0
 
@@ -107,7 +117,7 @@ def _hit(random: Random, point: str, size: int, *, paced: bool) -> int:
 
 def _extra(random: Random, size: int, *, paced: bool, limited: bool) -> Armed:
     """Another failpoint, mostly with another action than a kill."""
-    point = random.choice([name for name in POINTS if not name.startswith(("adopt", "reclaim"))])
+    point = random.choice([name for name in TRIED if not name.startswith(("adopt", "reclaim"))])
     action = random.choice(("raise", "raise", "stall", "stall", "kill"))
     # A request that counts as departed is past the last look at what forbids it.
     if action == "stall" and limited and point == "send.departed":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from campaigns.failpoints import POINTS
 from tests.chaos.judge import VIOLATIONS
+from tests.chaos.plan_faults import TRIED
 from tests.chaos.trial import Result
 
 #: Processes that have to be killed at each failpoint by a run of 200 trials.
@@ -67,7 +67,7 @@ def _lines(results: Sequence[Result], seconds: float) -> Iterator[str]:
     for status, count in sorted(statuses.items()):
         yield f"    {status:<30}{count:>8}"
     yield f"{'processes killed at failpoints':<34}{kills.total():>8}"
-    for point in POINTS:
+    for point in TRIED:
         yield f"    {point:<30}{kills[point]:>8}"
     yield f"{'errors raised at failpoints':<34}{others['raise']:>8}"
     yield f"{'stalls at failpoints':<34}{others['stall']:>8}"

@@ -8,6 +8,7 @@ from campaigns import failpoints
 from tests.chaos import plan, plan_faults
 from tests.chaos.plan import draw
 from tests.chaos.table import KILLS_EACH
+from tests.support.environment import REPOSITORY
 
 SEEDS = range(200)
 
@@ -20,12 +21,16 @@ def test_the_same_seed_is_the_same_trial() -> None:
 @pytest.mark.parametrize("first", [0, 17, 1000])
 def test_200_seeds_in_a_row_kill_at_every_failpoint_more_often_than_is_asked(first: int) -> None:
     kills = plan.kills([draw(seed) for seed in range(first, first + 200)])
-    assert set(kills) == set(failpoints.POINTS)
+    assert set(kills) == set(plan_faults.TRIED)
     assert min(kills.values()) >= 2 * KILLS_EACH, kills
 
 
-def test_every_failpoint_belongs_to_a_process() -> None:
-    assert {point.partition(".")[0] for point in failpoints.POINTS} == set(plan_faults.ROLES)
+def test_every_failpoint_belongs_to_a_process_of_the_trials_or_is_killed_at_elsewhere() -> None:
+    families = {point.partition(".")[0] for point in failpoints.POINTS}
+    assert families == set(plan_faults.ROLES) | set(plan_faults.ELSEWHERE)
+    for point in set(failpoints.POINTS) - set(plan_faults.TRIED):
+        test = REPOSITORY / plan_faults.ELSEWHERE[point.partition(".")[0]]
+        assert point in test.read_text("utf-8")
 
 
 def test_what_is_armed_can_be_armed() -> None:

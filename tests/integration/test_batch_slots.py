@@ -36,10 +36,10 @@ class Timeline(FakeClock):
     def stopped(self, ask):
         """``ask``, during which no time passes."""
 
-        async def asking(*arguments):
+        async def asking(*arguments, **named):
             self._asking += 1
             try:
-                return await ask(*arguments)
+                return await ask(*arguments, **named)
             finally:
                 self._asking -= 1
 

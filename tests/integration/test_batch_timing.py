@@ -66,9 +66,9 @@ def test_a_chunk_that_fails_unexpectedly_takes_no_neighbour_along(bench, monkeyp
     async def fail_once(engine: Engine) -> None:
         record = engine.ledger.record
 
-        async def record_or_fail(lease, settlements, capabilities):
+        async def record_or_fail(lease, settlements, capabilities, **named):
             if failed.is_set():
-                return await record(lease, settlements, capabilities)
+                return await record(lease, settlements, capabilities, **named)
             failed.set()
             raise RuntimeError("nobody expected this")
 

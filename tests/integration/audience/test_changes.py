@@ -110,8 +110,14 @@ def test_nobody_works_on_a_group_that_somebody_else_is_writing(
     assert numbers_in(conn, group) == [ANN]
 
 
+@pytest.mark.parametrize(("point", "kept"), [("jobs.between", [ANN]), ("jobs.before_commit", [])])
 def test_a_job_goes_on_where_its_worker_died(
-    conn: Connection, team: Team, group: Group, monkeypatch: pytest.MonkeyPatch
+    conn: Connection,
+    team: Team,
+    group: Group,
+    monkeypatch: pytest.MonkeyPatch,
+    point: str,
+    kept: list[str],
 ) -> None:
     monkeypatch.setattr(jobs, "PORTION", 2)
     change = changes.add(conn, team, group.id, asked(ANN, "0800", BOB, EVE, "0800"))
@@ -120,14 +126,14 @@ def test_a_job_goes_on_where_its_worker_died(
         pass
 
     def die(name: str) -> None:
-        if name == "jobs.between":
+        if name == point:
             raise Killed
 
     with monkeypatch.context() as patched:
         patched.setattr(jobs.failpoints, "hit", die)
         with pytest.raises(Killed):
             work(conn, change)
-    assert numbers_in(conn, group) == [ANN]
+    assert numbers_in(conn, group) == kept
     work(conn, change)
     assert numbers_in(conn, group) == sorted([ANN, BOB, EVE])
     [job] = pending.latest(conn, group.id)

@@ -20,7 +20,7 @@ def set_to(command: CommandLine, **changes: str) -> CommandLine:
 
 
 def heartbeats(conn, seconds_ago: float) -> None:
-    for kind in ("beat", "send", "control"):
+    for kind in ("beat", "send", "control", "callbacks"):
         conn.execute(
             "INSERT INTO heartbeats VALUES (%s, %s, now() - make_interval(secs => %s))",
             (f"{kind}@test", kind, seconds_ago),
