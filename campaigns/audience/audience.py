@@ -192,8 +192,8 @@ def unique(
 
 def known_groups(conn: Connection, team_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
     """Those of the ids that are groups of the team."""
-    found = conn.execute(SQL["find_groups"], {"team_id": team_id, "ids": list(ids)})
-    return {row["id"] for row in found}
+    wanted = {"team_id": team_id, "ids": list(ids), "campaign_id": None}
+    return {row["id"] for row in conn.execute(SQL["find_groups"], wanted)}
 
 
 def suppression_groups(conn: Connection, team_id: UUID, excluded: Sequence[UUID]) -> list[UUID]:

@@ -20,6 +20,9 @@ g.deletable AND NOT g.is_default_optouts AND g.campaign_id IS NULL
   AND NOT EXISTS (
       SELECT FROM campaign_groups u JOIN campaigns c ON c.id = u.campaign_id
       WHERE u.group_id = g.id AND c.status IN ('draft', 'scheduled', 'sending'))
+  AND NOT EXISTS (SELECT FROM keywords k WHERE k.group_id = g.id)
+  AND NOT EXISTS (SELECT FROM links l WHERE l.group_id = g.id)
+  AND NOT EXISTS (SELECT FROM segments s WHERE s.group_id = g.id)
 
 -- name: retire_due
 -- Planner: the few teams with a policy, their groups by contact_groups_team.

@@ -198,6 +198,11 @@ def lock(conn: Connection, team_id: UUID, campaign_id: UUID) -> Campaign:
     return get(conn, team_id, campaign_id)
 
 
+def fold_tallies(conn: Connection, amount: int) -> None:
+    """Add up what some connections counted of teams' campaigns."""
+    conn.execute(SQL["fold_tallies"], {"amount": amount})
+
+
 def has_open_run(conn: Connection, campaign_id: UUID) -> bool:
     """Whether a run of the campaign is not finished yet."""
     row = conn.execute(SQL["has_open_run"], {"id": campaign_id}).fetchone()

@@ -77,3 +77,42 @@ ALTER TABLE contact_groups
 CREATE INDEX contact_groups_team ON contact_groups (team_id, created_at DESC, id DESC);
 CREATE INDEX campaigns_shown ON campaigns (team_id, created_at DESC, id DESC)
     WHERE status <> 'deleted' AND NOT is_test;
+
+-- How many campaigns a team has that are shown, in the same manner. Most updates of a campaign are the
+-- tick's, so the trigger is asked for those alone that delete one.
+CREATE TABLE campaign_tallies (
+    team_id   uuid NOT NULL REFERENCES teams,
+    backend   integer NOT NULL,
+    campaigns bigint NOT NULL,
+    PRIMARY KEY (team_id, backend)
+) WITH (fillfactor = 50);
+CREATE INDEX campaign_tallies_open ON campaign_tallies (team_id) WHERE backend <> 0;
+INSERT INTO campaign_tallies (team_id, backend, campaigns)
+SELECT team_id, 0, count(*) FROM campaigns WHERE status <> 'deleted' AND NOT is_test GROUP BY team_id;
+
+CREATE FUNCTION tally_campaigns() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO campaign_tallies AS t (team_id, backend, campaigns)
+    SELECT team_id, pg_backend_pid(), CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
+    FROM changed
+    WHERE status <> 'deleted' AND NOT is_test
+    GROUP BY team_id
+    ORDER BY team_id
+    ON CONFLICT (team_id, backend) DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER campaigns_added AFTER INSERT ON campaigns
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
+CREATE TRIGGER campaigns_removed AFTER DELETE ON campaigns
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
+
+CREATE FUNCTION tally_deleted_campaign() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO campaign_tallies AS t (team_id, backend, campaigns)
+    VALUES (NEW.team_id, pg_backend_pid(), -1)
+    ON CONFLICT (team_id, backend) DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER campaigns_deleted AFTER UPDATE OF status ON campaigns
+    FOR EACH ROW WHEN (NEW.status = 'deleted' AND OLD.status <> 'deleted' AND NOT NEW.is_test)
+    EXECUTE FUNCTION tally_deleted_campaign();

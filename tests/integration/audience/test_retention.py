@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
-from campaigns.audience import changes, contacts, groups, jobs, pending, retention
+from campaigns.audience import changes, contacts, groups, jobs, keywords, pending, retention
 from campaigns.audience.groups import Group
 from campaigns.database import Connection
 from campaigns.errors import Invalid, NotFound
+from campaigns.links import domains, links
 from campaigns.segmentation import segments
 from campaigns.team import teams
 from campaigns.team.teams import Team
@@ -158,6 +159,25 @@ def test_a_group_whose_members_a_query_asks_for_stays(
     aged(group, 90, 90)
     sweep(conn)
     assert exists(conn, group) is (status != "finished")
+
+
+@pytest.mark.parametrize("what", ["keyword", "segment", "link"])
+def test_a_group_with_something_attached_stays(
+    conn: Connection, team: Team, group: Group, aged: Age, what: str
+) -> None:
+    now = datetime.now(UTC)
+    if what == "keyword":
+        keywords.create(conn, team.id, "sale", group.id, now=now)
+    elif what == "segment":
+        query = one("first_name", "eq", "Ann")
+        segments.create(conn, team.id, group.id, "people called Ann", query, now=now)
+    else:
+        group = groups.create(conn, team.id, "left", "optout")
+        domain = domains.create(conn, team.id, "go.example.com", now=now)
+        links.create(conn, team.id, domain.id, "stop", group=group.id, now=now)
+    aged(group, 90, 90)
+    sweep(conn)
+    assert exists(conn, group)
 
 
 def test_what_is_not_deletable_and_the_default_optouts_stay(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from campaigns.audience import contacts
+from campaigns.campaign import store
 from campaigns.team import teams
 from tests.support import passona
 from tests.support.passona import shifted
@@ -219,6 +220,22 @@ class TestPages:
         client("POST", "/campaigns/send-test", shifted(passona.SEND_TEST))
         client("DELETE", f"/campaigns/{client.campaign()}")
         assert client("GET", "/campaigns").json()["data"] == []
+
+    def test_the_number_is_right_whatever_becomes_of_campaigns(self, client: Client) -> None:
+        """It is maintained: nobody counts a hundred thousand campaigns for a page of fifteen."""
+        kept, deleted = client.campaign(), client.campaign()
+        client("POST", "/campaigns", {**shifted(passona.CREATE), "sender": "x"})
+        client("POST", "/campaigns/send-test", shifted(passona.SEND_TEST))
+        client("DELETE", f"/campaigns/{deleted}")
+        client("DELETE", f"/campaigns/{deleted}")
+        client.conn.execute("UPDATE campaigns SET status = 'finished' WHERE id = %s", [kept])
+        for _ in range(2):
+            told = client("GET", "/campaigns").json()
+            assert [one["uuid"] for one in told["data"]] == [kept]
+            assert told["meta"]["total"] == 1
+            store.fold_tallies(client.conn, 10)
+        client.conn.execute("DELETE FROM campaigns")
+        assert client("GET", "/campaigns").json()["meta"]["total"] == 0
 
     @pytest.mark.parametrize("query", ["per_page", "page"])
     @pytest.mark.parametrize("value", ["0", "-1", "9" * 30, "x", "1.5", "", "1;DROP", "%00"])

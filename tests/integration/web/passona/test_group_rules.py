@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience import contacts, groups
+from campaigns.audience import contacts, groups, keywords
 from campaigns.messaging import TASK_CHANGE_GROUP
 from campaigns.team import teams
 from tests.support import passona
@@ -72,6 +72,17 @@ class TestLocked:
         refused(client("PUT", path, {"deletable": True}), 423)
         answer = client("PUT", path, {"description": "Who must not be asked"})
         assert answer.json()["data"]["description"] == "Who must not be asked"
+
+
+def test_a_group_with_keywords_attached_is_in_conflict(client: Client) -> None:
+    """409, until the keyword is gone."""
+    now = client.door.context.now()
+    keywords.create(client.conn, client.team.id, "sale", passona.GROUP, now=now)
+    path = f"/contact-groups/{passona.GROUP}"
+    assert "keyword 'sale'" in refused(client("DELETE", path), 409)
+    assert client("GET", path).status_code == 200
+    keywords.delete(client.conn, client.team.id, "sale")
+    assert client("DELETE", path).status_code == 204
 
 
 class TestRefusals:
