@@ -58,7 +58,7 @@ from worker.adapters.base import (
 )
 from worker.adapters.fitting import at_most
 from worker.adapters.options import Options, Secret, SecureUrl, base_url, matching, read_options
-from worker.adapters.rbm_events import parse, signed_by
+from worker.adapters.rbm_events import greeting, parse, signed_by
 from worker.adapters.reply import at_path, parse_json, retry_after, short_code
 from worker.adapters.service_account import ServiceAccount
 
@@ -192,6 +192,15 @@ class RbmAdapter:
                 return Rejected(code)
             case _:
                 return Unknown(code)
+
+    def greeting(self, request: HttpRequest) -> str | None:
+        """What Google asks when the webhook is set up.
+
+        Raises:
+            ForgedReport: it is not asked with ``client_token``.
+        """
+        token = self._options.client_token
+        return greeting(None if token is None else token.get_secret_value(), request)
 
     def verify_report(self, request: HttpRequest) -> None:
         """Check the signature of the event.

@@ -25,7 +25,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 
 from campaigns.run.events import ReportKind
-from worker.adapters.base import HttpRequest, Report
+from worker.adapters.base import ForgedReport, HttpRequest, Report
+from worker.adapters.greeting import echoed
 from worker.adapters.reply import at_path, identifier, moment, parse_json
 
 _KINDS: Mapping[str, ReportKind] = {
@@ -33,6 +34,26 @@ _KINDS: Mapping[str, ReportKind] = {
     "READ": "opened",
     "TTL_EXPIRATION_REVOKED": "failed",
 }
+
+
+def greeting(client_token: str | None, request: HttpRequest) -> str | None:
+    """What Google wants to hear when a webhook is set up; ``None`` where it asks nothing.
+
+        {"clientToken": "..", "secret": "1234567890"}
+
+    https://developers.google.com/business-communications/rcs-business-messaging/guides/integrate/webhooks
+
+    Raises:
+        ForgedReport: it is not asked with the webhook's client token, or there is none.
+    """
+    content = parse_json(request.body)
+    given, secret = at_path(content, "clientToken"), at_path(content, "secret")
+    if not isinstance(given, str) or secret is None:
+        return None
+    told = given.encode("utf-8", "replace")
+    if client_token is None or not hmac.compare_digest(client_token.encode(), told):
+        raise ForgedReport("clientToken is not the client_token that is set")
+    return echoed(secret)
 
 
 def signed_by(client_token: str, request: HttpRequest) -> bool:

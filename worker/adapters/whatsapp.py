@@ -56,7 +56,7 @@ from worker.adapters.base import (
 from worker.adapters.options import HeaderValue, Options, Secret, base_url, matching, read_options
 from worker.adapters.reply import at_path, identifier, parse_json, retry_after
 from worker.adapters.whatsapp_content import translated
-from worker.adapters.whatsapp_reports import parse, signed_by
+from worker.adapters.whatsapp_reports import greeting, parse, signed_by
 
 URL = "https://graph.facebook.com"
 
@@ -95,6 +95,8 @@ class WhatsAppOptions(Options):
     access_token: HeaderValue
     #: Of the app; reports are proven with it, and understood when it is set.
     app_secret: Secret | None = None
+    #: Whatever is written at Meta beside the webhook's URL, for Meta to know that it is ours.
+    verify_token: Secret | None = None
     api_version: Annotated[
         str, matching(r"v[0-9]{1,3}\.[0-9]", "must be a version such as v25.0")
     ] = "v25.0"
@@ -117,6 +119,7 @@ class WhatsAppAdapter:
         self._url = f"{url}/{options.api_version}/{options.phone_number_id}/messages"
         self._clock = clock
         self._app_secret = options.app_secret
+        self._verify_token = options.verify_token
         self._headers = {
             "authorization": f"Bearer {options.access_token.get_secret_value()}",
             "content-type": "application/json",
@@ -181,6 +184,15 @@ class WhatsAppAdapter:
 
     def _wait(self, response: HttpResponse) -> float | None:
         return retry_after(response.headers, self._clock.now())
+
+    def greeting(self, request: HttpRequest) -> str | None:
+        """What Meta asks when the webhook is set up.
+
+        Raises:
+            ForgedReport: it is not asked with ``verify_token``, or there is none.
+        """
+        token = None if self._verify_token is None else self._verify_token.get_secret_value()
+        return greeting(token, request)
 
     def verify_report(self, request: HttpRequest) -> None:
         """Check the signature of the body.

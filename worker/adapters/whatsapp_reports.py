@@ -22,10 +22,12 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from campaigns.run.events import ReportKind
-from worker.adapters.base import HttpRequest, Report
-from worker.adapters.reply import at_path, identifier, parse_json, unix_moment
+from worker.adapters.base import ForgedReport, HttpRequest, Report
+from worker.adapters.greeting import echoed
+from worker.adapters.reply import at_path, identifier, parse_form, parse_json, unix_moment
 
 _KINDS: Mapping[str, ReportKind] = {
     "delivered": "delivered",
@@ -33,6 +35,25 @@ _KINDS: Mapping[str, ReportKind] = {
     "played": "opened",
     "failed": "failed",
 }
+
+
+def greeting(verify_token: str | None, request: HttpRequest) -> str | None:
+    """What Meta wants to hear when a webhook is set up; ``None`` where it asks nothing.
+
+        GET ..?hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=..
+
+    https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
+
+    Raises:
+        ForgedReport: it is not asked with the token that stands at Meta, or there is none.
+    """
+    query = dict(parse_form(urlsplit(request.url).query))
+    if request.method != "GET" or query.get("hub.mode") != "subscribe":
+        return None
+    given = query.get("hub.verify_token", "").encode("utf-8", "replace")
+    if verify_token is None or not hmac.compare_digest(verify_token.encode(), given):
+        raise ForgedReport("hub.verify_token is not the verify_token that is set")
+    return echoed(query.get("hub.challenge"))
 
 
 def signed_by(secret: str, request: HttpRequest) -> bool:
