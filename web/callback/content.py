@@ -15,8 +15,8 @@ from web.failures import HttpRefused
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
-#: ``segments[]``, ``segments[0]``: PHP's way of writing a list into a form.
-_ENTRY = re.compile(r"segments\[[0-9]{0,6}\]")
+#: ``segments[]``, ``segments[0]``: PHP's way of writing a list into a form; and plain repetition.
+_ENTRY = re.compile(r"segments(\[[0-9]{0,6}\])?")
 
 #: Without a value it is none, as null is in JSON.
 _MAY_BE_EMPTY = ("domain", "when", "event_callback", "sender", "template", "template_uuid")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from campaigns.campaign.field_types import Time
 from campaigns.staged.service import Staged
@@ -36,6 +36,7 @@ def _number(value: object) -> object:
 
 
 Number = Annotated[int, BeforeValidator(_number)]
+When = Annotated[Time, WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]})]
 
 
 class _Fields(BaseModel):
@@ -45,10 +46,10 @@ class _Fields(BaseModel):
 
     domain: Number | None = None
     segments: Annotated[tuple[Number, ...], Field(max_length=MOST_SEGMENTS)] | None = Field(
-        default=None, description="in a form `segments[]`, as often as there are segments"
+        default=None, description="in a form `segments[]` or `segments`, once for each segment"
     )
     state: Text | None = Field(default=None, description="DRAFT, SCHEDULED or READY")
-    when: Time | None = Field(default=None, description="Unix time in seconds, or ISO 8601")
+    when: When | None = Field(default=None, description="Unix time in seconds, or ISO 8601")
     event_callback: Text | None = None
     #: Additions to the document, which does not say where the message comes from.
     sending_type: Text | None = Field(default=None, description="addition; sms by default")

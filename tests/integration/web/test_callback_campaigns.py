@@ -177,9 +177,14 @@ def test_post_as_a_form_returns_the_new_campaign(door: Door, token: Headers, min
     assert show(door, token, found["id"]) == found
 
 
-def test_segments_of_a_form_may_be_counted(door: Door, token: Headers, mine: Lists) -> None:
+@pytest.mark.parametrize(
+    "names", [("segments[0]", "segments%5B1%5D"), ("segments[]", "segments[]"), ("segments",) * 2]
+)
+def test_segments_of_a_form_may_be_counted_or_repeated(
+    door: Door, token: Headers, mine: Lists, names: tuple[str, str]
+) -> None:
     first, second = mine.segments
-    form = f"name=A&list={mine.group}&segments[0]={first}&segments%5B1%5D={second}"
+    form = f"name=A&list={mine.group}&{names[0]}={first}&{names[1]}={second}"
     headers = {**token, "content-type": "application/x-www-form-urlencoded; charset=UTF-8"}
     answer = door.client.post("/campaign", headers=headers, content=form)
     assert answer.json()["segments"] == [first, second]
