@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
-from campaigns import queries
+from campaigns import paging, queries
 from campaigns.audience import addresses, contacts, gone, groups
 from campaigns.audience.contact import MOST_CONTACTS
 from campaigns.audience.fields import checked_value
@@ -33,10 +33,11 @@ MOST_GROUPS = 100
 FIELDS = ("name", "custom1", "custom2")
 
 Order = Literal["id", "phone", "-phone"]
-_PAGES: Mapping[Order, str] = {
-    "id": "page_in_order",
-    "phone": "page_by_phone",
-    "-phone": "page_by_phone_down",
+#: The query of each order, and the one that is the same from the other end.
+_ORDERS: Mapping[Order, tuple[str, str]] = {
+    "id": ("by_id", "by_id_down"),
+    "phone": ("by_phone", "by_phone_down"),
+    "-phone": ("by_phone_down", "by_phone"),
 }
 
 
@@ -189,26 +190,26 @@ def page(
     chosen: Chosen = EVERYBODY,
     *,
     order: Order = "id",
-    offset: int = 0,
-    limit: int = 100,
-) -> list[GivenContact]:
-    """Some of the contacts that came with a campaign; none where the team has no such campaign."""
-    given = _parameters(team_id, campaign_id, chosen)
-    rows = conn.execute(SQL[_PAGES[order]], {**given, "offset": offset, "limit": limit})
-    return [GivenContact(**row) for row in rows]
+    number: int = 1,
+    per_page: int = 10,
+) -> tuple[list[GivenContact], int]:
+    """Some of the contacts that came with a campaign, and how many there are; none where the team
+    has no such campaign.
 
-
-def count(conn: Connection, team_id: UUID, campaign_id: UUID, chosen: Chosen = EVERYBODY) -> int:
-    """How many contacts :func:`page` finds on all pages together."""
-    query = "number_noted" if chosen == EVERYBODY else "count_contacts"
-    row = conn.execute(SQL[query], _parameters(team_id, campaign_id, chosen)).fetchone()
-    return int((row or {})["contacts"])
-
-
-def _parameters(team_id: UUID, campaign_id: UUID, chosen: Chosen) -> dict[str, object]:
-    return {
-        "team_id": team_id,
-        "campaign_id": campaign_id,
-        "phones": list(chosen.phones),
-        "names": list(chosen.names),
-    }
+    Raises:
+        Invalid: there is no such page, or it is too large or too deep (:mod:`campaigns.paging`).
+    """
+    paging.checked(number, per_page)
+    own = {"team_id": team_id, "campaign_id": campaign_id}
+    said = {"phones": list(chosen.phones), "names": list(chosen.names)}
+    given = {**own, **{name: value for name, value in said.items() if value}}
+    wanted = " ".join(SQL[name] for name in said if name in given)
+    counting = f"{SQL['count_contacts']} {wanted}" if wanted else SQL["number_noted"]
+    total = int((conn.execute(counting, given).fetchone() or {})["contacts"])
+    part = paging.part(number, per_page, total)
+    query = f"{SQL['contacts']} {wanted} {SQL[_ORDERS[order][part.from_end]]}"
+    rows = conn.execute(query, {**given, "offset": part.offset, "limit": part.limit})
+    found = [GivenContact(**row) for row in rows]
+    if part.from_end:
+        found.reverse()
+    return found, total

@@ -24,31 +24,38 @@ WHERE id = %(campaign_id)s AND team_id = %(team_id)s;
 -- With its contacts (ON DELETE CASCADE).
 DELETE FROM contact_groups WHERE campaign_id = %(campaign_id)s;
 
--- part: chosen
-FROM contacts c
-JOIN contact_groups g ON g.id = c.group_id
-WHERE g.campaign_id = %(campaign_id)s AND g.team_id = %(team_id)s
-  AND c.phone LIKE ALL (%(phones)s::text[])
-  AND coalesce(c.fields ->> 'name', '') LIKE ALL (%(names)s::text[])
+-- part: own
+-- Their group, told before the contacts are read, so that its contacts come in the order of an index.
+c.group_id = (SELECT id FROM contact_groups
+              WHERE campaign_id = %(campaign_id)s AND team_id = %(team_id)s)
 
 -- name: count_contacts
 -- Reads them all. Where nobody asks for some of them only, the campaign knows the number.
 SELECT count(*) AS contacts
-{chosen};
+FROM contacts c
+WHERE {own}
 
--- name: page_in_order
--- A page in the order in which they were given. Planner: the contacts' primary key.
+-- name: phones
+AND c.phone LIKE ALL (%(phones)s::text[]);
+
+-- name: names
+AND c.fields ->> 'name' LIKE ALL (%(names)s::text[]);
+
+-- name: contacts
 SELECT c.id, c.phone, c.fields
-{chosen}
+FROM contacts c
+WHERE {own}
+
+-- name: by_id
+-- Planner: the contacts' primary key, as they were given.
 ORDER BY c.id OFFSET %(offset)s LIMIT %(limit)s;
 
--- name: page_by_phone
--- Planner: contacts_phone.
-SELECT c.id, c.phone, c.fields
-{chosen} AND c.phone IS NOT NULL
-ORDER BY c.phone OFFSET %(offset)s LIMIT %(limit)s;
+-- name: by_id_down
+ORDER BY c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
 
--- name: page_by_phone_down
-SELECT c.id, c.phone, c.fields
-{chosen} AND c.phone IS NOT NULL
-ORDER BY c.phone DESC OFFSET %(offset)s LIMIT %(limit)s;
+-- name: by_phone
+-- Planner: contacts_phone.
+AND c.phone IS NOT NULL ORDER BY c.phone OFFSET %(offset)s LIMIT %(limit)s;
+
+-- name: by_phone_down
+AND c.phone IS NOT NULL ORDER BY c.phone DESC OFFSET %(offset)s LIMIT %(limit)s;

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from campaigns import queries
-from campaigns.campaign import store, times
+from campaigns import paging, queries
+from campaigns.campaign import store
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
-from campaigns.states import CAMPAIGN
 
 SQL = queries.load("campaigns.campaign", "browsing.sql")
 
 Order = Literal["start", "-start", "sender", "-sender"]
-_PAGES: Mapping[Order, str] = {
-    "start": "by_start",
-    "-start": "by_start_down",
-    "sender": "by_sender",
-    "-sender": "by_sender_down",
+#: The query of each order, and the one that is the same from the other end.
+_ORDERS: Mapping[Order, tuple[str, str]] = {
+    "start": ("by_start", "by_start_down"),
+    "-start": ("by_start_down", "by_start"),
+    "sender": ("by_sender", "by_sender_down"),
+    "-sender": ("by_sender_down", "by_sender"),
 }
-
-#: The latest start there can be is before it.
-_AFTER_ALL = times.LATEST + timedelta(seconds=1)
-
-VISIBLE = frozenset(CAMPAIGN.states) - {"deleted"}
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which campaigns: those that fit all of it."""
+    """Which campaigns: those that fit all of it. What is ``None`` or empty says nothing."""
 
-    statuses: frozenset[str] = VISIBLE
+    #: Any of these.
+    statuses: frozenset[str] | None = None
     #: Of the start: ``starts_from <= start < starts_until``.
-    starts_from: datetime = times.EARLIEST
-    starts_until: datetime = _AFTER_ALL
+    starts_from: datetime | None = None
+    starts_until: datetime | None = None
     #: Patterns of LIKE.
     senders: tuple[str, ...] = ()
     other_senders: tuple[str, ...] = ()
@@ -61,25 +57,38 @@ def browse(
     chosen: Filter = EVERYTHING,
     *,
     order: Order = "-start",
-    offset: int = 0,
-    limit: int = 10,
+    number: int = 1,
+    per_page: int = 10,
 ) -> Found:
-    """A page of the team's campaigns, without deleted ones and test sends."""
-    given = {
-        "team_id": team_id,
-        "statuses": sorted(chosen.statuses),
-        "from": chosen.starts_from,
-        "until": chosen.starts_until,
-        "senders": list(chosen.senders),
-        "other_senders": list(chosen.other_senders),
-    }
-    row = conn.execute(SQL["count_chosen"], given).fetchone() or {}
-    rows = conn.execute(SQL[_PAGES[order]], {**given, "offset": offset, "limit": limit})
+    """A page of the team's campaigns, without deleted ones and test sends.
+
+    Raises:
+        Invalid: there is no such page, or it is too large or too deep (:mod:`campaigns.paging`).
+    """
+    paging.checked(number, per_page)
+    given = {"team_id": team_id, **_said(chosen)}
+    shown = " ".join([SQL["shown"], *(SQL[name] for name in given if name != "team_id")])
+    row = conn.execute(f"SELECT count(*) AS campaigns {shown}", given).fetchone() or {}
+    part = paging.part(number, per_page, row["campaigns"])
+    query = f"SELECT c.id {shown} {SQL[_ORDERS[order][part.from_end]]}"
+    rows = conn.execute(query, {**given, "offset": part.offset, "limit": part.limit})
     ids = [row["id"] for row in rows]
+    if part.from_end:
+        ids.reverse()
     known = {campaign.id: campaign for campaign in store.get_many(conn, team_id, ids)}
     # One that was deleted meanwhile is gone.
     page = tuple(known[one] for one in ids if one in known)
     return Found(page, recipients(conn, ids), row["campaigns"])
+
+
+def _said(chosen: Filter) -> dict[str, object]:
+    """What the filter says, under the names of the conditions that say it in SQL."""
+    said = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+    return {
+        name: sorted(value) if isinstance(value, frozenset | tuple) else value
+        for name, value in said.items()
+        if value is not None and value != ()
+    }
 
 
 def recipients(conn: Connection, campaign_ids: list[UUID]) -> dict[UUID, int]:

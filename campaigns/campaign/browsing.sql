@@ -1,40 +1,37 @@
 -- Pages of a team's campaigns by number, in different orders. What lies before a page is counted off
--- in an index, so a page costs what lies before it: 100,000 entries some 15 ms.
+-- in an index, from the nearer end: 100,000 entries some 15 ms. Of the conditions only those are said
+-- that were asked for (browsing.py), all of them over columns of these indexes.
 
--- part: chosen
+-- name: shown
+-- Planner: index-only on campaigns_by_start, or campaigns_by_sender in the order of senders.
 FROM campaigns c
-WHERE c.team_id = %(team_id)s AND c.status <> 'deleted' AND NOT c.is_test
-  AND c.status = ANY (%(statuses)s::text[])
-  AND c.scheduled_send_date >= %(from)s::timestamptz
-  AND c.scheduled_send_date < %(until)s::timestamptz
-  AND c.sender LIKE ALL (%(senders)s::text[])
-  AND c.sender <> ALL (%(other_senders)s::text[])
+WHERE c.team_id = %(team_id)s AND c.status <> 'deleted' AND NOT c.is_test;
 
--- name: count_chosen
--- Index-only on campaigns_by_start.
-SELECT count(*) AS campaigns
-{chosen};
+-- name: statuses
+AND c.status = ANY (%(statuses)s::text[]);
+
+-- name: starts_from
+AND c.scheduled_send_date >= %(starts_from)s::timestamptz;
+
+-- name: starts_until
+AND c.scheduled_send_date < %(starts_until)s::timestamptz;
+
+-- name: senders
+AND c.sender LIKE ALL (%(senders)s::text[]);
+
+-- name: other_senders
+AND c.sender <> ALL (%(other_senders)s::text[]);
 
 -- name: by_start
--- Index-only on campaigns_by_start, and so is the other direction.
-SELECT c.id
-{chosen}
 ORDER BY c.scheduled_send_date, c.id OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_start_down
-SELECT c.id
-{chosen}
 ORDER BY c.scheduled_send_date DESC, c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_sender
--- Index-only on campaigns_by_sender, and so is the other direction.
-SELECT c.id
-{chosen}
 ORDER BY c.sender, c.id OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_sender_down
-SELECT c.id
-{chosen}
 ORDER BY c.sender DESC, c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: recipients

@@ -58,11 +58,6 @@ class Asked:
     sorts: str | None
     filters: str | None
 
-    @property
-    def offset(self) -> int:
-        """How many entries lie before the page."""
-        return (self.index - 1) * self.size
-
     def pages(self, total: int) -> int:
         """How many pages there are."""
         return -(-total // self.size)

@@ -71,9 +71,9 @@ def list_campaigns(caller: Reader, context: Shared, wanted: AskedFor) -> Page[Ca
     """
     order = wanted.order(lists.CAMPAIGN_ORDERS, "-startDateTime")
     chosen = lists.campaign_filter(wanted.terms(lists.CAMPAIGN_FIELDS))
-    with context.connection() as conn:
+    with told_as(NAMES, KINDS), context.connection() as conn:
         found = browsing.browse(
-            conn, caller.team.id, chosen, order=order, offset=wanted.offset, limit=wanted.size
+            conn, caller.team.id, chosen, order=order, number=wanted.index, per_page=wanted.size
         )
         links = browsing.link_numbers(conn, found.campaigns)
     items = [campaign_item(one, found.recipients, links) for one in found.campaigns]
@@ -106,13 +106,16 @@ def list_contacts(
     """
     order = wanted.order(lists.CONTACT_ORDERS, "id")
     chosen = lists.contact_filter(wanted.terms(lists.CONTACT_FIELDS))
-    with context.connection() as conn:
-        campaign = _find(conn, caller, name)
-        team = caller.team.id
-        found = given.page(
-            conn, team, campaign.id, chosen, order=order, offset=wanted.offset, limit=wanted.size
+    with told_as(NAMES, KINDS), context.connection() as conn:
+        found, total = given.page(
+            conn,
+            caller.team.id,
+            _find(conn, caller, name).id,
+            chosen,
+            order=order,
+            number=wanted.index,
+            per_page=wanted.size,
         )
-        total = given.count(conn, team, campaign.id, chosen)
     return Page(
         page_index=wanted.index,
         total_pages=wanted.pages(total),

@@ -43,7 +43,7 @@ def campaign_filter(terms: Iterable[Term]) -> Filter:
         if term.field == "startDateTime":
             chosen = _started(chosen, term)
         elif term.field == "status":
-            chosen = replace(chosen, statuses=chosen.statuses & _statuses(term))
+            chosen = replace(chosen, statuses=_both(chosen.statuses, _statuses(term)))
         elif term.operator == "!=":
             chosen = replace(chosen, other_senders=(*chosen.other_senders, term.value))
         else:
@@ -69,15 +69,18 @@ def _started(chosen: Filter, term: Term) -> Filter:
     except ValueError as error:
         raise term.refused(str(error)) from None
     begin, end = chosen.starts_from, chosen.starts_until
-    if term.operator in ("==", ">="):
-        begin = max(begin, moment)
-    elif term.operator == ">":
-        begin = max(begin, moment + _SECOND)
-    if term.operator in ("==", "<="):
-        end = min(end, moment + _SECOND)
-    elif term.operator == "<":
-        end = min(end, moment)
+    after = moment + _SECOND
+    if term.operator in ("==", ">", ">="):
+        lower = after if term.operator == ">" else moment
+        begin = lower if begin is None else max(begin, lower)
+    if term.operator in ("==", "<", "<="):
+        upper = moment if term.operator == "<" else after
+        end = upper if end is None else min(end, upper)
     return replace(chosen, starts_from=begin, starts_until=end)
+
+
+def _both(known: frozenset[str] | None, more: frozenset[str]) -> frozenset[str]:
+    return more if known is None else known & more
 
 
 def _statuses(term: Term) -> frozenset[str]:

@@ -33,9 +33,11 @@ NAMES = {
     "track_link_url": "trackLinkUrl",
     "phone_number": "phoneNumber",
     "contact_group_id": "contactGroupId",
+    "page": "pageIndex",
+    "per_page": "pageSize",
 }
 #: What refers to things, by their kinds.
-KINDS = {"link": "optOutLinkId", "domain": "trackLinkUrl"}
+KINDS = {"opt-out link": "optOutLinkId", "domain": "trackLinkUrl"}
 
 _ANSWER = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 _BODY = ConfigDict(**REQUEST, alias_generator=to_camel)
