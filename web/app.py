@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Scope
 
-from web import callback, dialect, inline, passona
+from web import callback, dialect, inline, links, passona
 from web.context import Context
 from web.horisen import campaigns, granting
+from web.reports import inbound, reports
 from web.requests import Requests
 
 
@@ -34,6 +35,10 @@ DIALECTS: Dialects = {
     "/oauth2": granting.create,
     "/campaign": callback.create,
     "/api": inline.create,
+    "/reports": reports.create,
+    "/inbound": inbound.create,
+    # Links in messages, on whatever host: what nobody above has.
+    "": links.create,
 }
 
 

@@ -21,6 +21,12 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _PATH = re.compile(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*")
 LONGEST_PATH = 100
 
+#: Where the HTTP door has something else.
+_TAKEN = frozenset(
+    {"api", "campaign", "console", "docs", "docs-files", "healthz", "inbound", "news", "oauth2",
+     "reports", "webhooks"}
+)  # fmt: skip
+
 #: As long as a code, and so perhaps one: such a path would hide who followed it.
 _LIKE_A_CODE = re.compile(r"[A-Za-z0-9_-]{20}")
 
@@ -70,6 +76,8 @@ def link_path(text: str) -> str:
             f"must have up to {LONGEST_PATH} ASCII letters, digits, hyphens and underscores, "
             "in steps that are parted by /"
         )
+    if path.partition("/")[0].lower() in _TAKEN:
+        raise ValueError("must not begin with a step that the HTTP door uses itself")
     if _LIKE_A_CODE.fullmatch(path):
         raise ValueError("must not have exactly 20 characters, as the codes in messages have")
     return path

@@ -55,6 +55,15 @@ class Keyring:
         self._keys: tuple[bytes, ...] = ()
         self._read_again_at: float | None = None
 
+    def remembered(self) -> tuple[bytes, ...]:
+        """Every key as of the last look, however long ago that was."""
+        return self._keys
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether :meth:`remembered` has every key that anything is signed with."""
+        return self._read_again_at is not None and self._clock() < self._read_again_at
+
     def keys(self, conn: Connection) -> tuple[bytes, ...]:
         """Every key, read at most :data:`KEYS_STAY` seconds ago."""
         with self._lock:

@@ -94,3 +94,9 @@ def served(door: Door) -> Iterator[str]:
 def error_of(answer: Any) -> tuple[int, str]:
     """Status and sentence of a refusal in the plain wording."""
     return answer.status_code, answer.json()["message"]
+
+
+def logged(caplog: Any) -> str:
+    """What the log has of the door itself, and not of the client that calls it."""
+    records = (r for r in caplog.records if not r.name.startswith("httpx"))
+    return "\n".join(record.getMessage() for record in records)

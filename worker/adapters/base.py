@@ -199,6 +199,10 @@ class Capabilities:
     validity: str | None = None
     #: How a report proves that it comes from the provider: "HMAC-SHA256"; None: it does not.
     report_proof: str | None = None
+    #: The adapter is a :class:`worker.adapters.receiving.Receiver`, and what it receives is proven.
+    inbound: bool = False
+    #: Media type and body of the answer to it; nearly all vendors look at nothing but the status.
+    inbound_answer: tuple[str, bytes] = ("text/plain", b"")
     #: The pace that the vendor's documentation names for a new account; None: it names none.
     usual_rate: str | None = None
 

@@ -50,6 +50,7 @@ from worker.adapters.http_reports import ReportParser
 from worker.adapters.http_requests import Body, RequestWriter
 from worker.adapters.http_signature import ReportProof
 from worker.adapters.options import checked_url, read_options
+from worker.adapters.receiving import Inbound
 from worker.adapters.url_template import UrlTemplate
 
 _BuiltT = TypeVar("_BuiltT")
@@ -147,6 +148,7 @@ def _capabilities(
         channels=frozenset(CHANNELS),
         validity=validity,
         report_proof=None if proof is None else proof.name,
+        inbound=options.has_inbound,
     )
 
 
@@ -203,6 +205,17 @@ class HttpAdapter:
             ValueError: the call is not such a report, or no such key is set.
         """
         return self._reports.parse(request)
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+
+    def parse_inbound(self, request: HttpRequest) -> Sequence[Inbound]:
+        """The messages in one call, as the ``inbound_...`` keys describe them.
+
+        Raises:
+            ValueError: the call is not such a message.
+        """
+        return self._reports.inbound(request)
 
 
 class OAuth2HttpAdapter(HttpAdapter):

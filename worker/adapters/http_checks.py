@@ -44,6 +44,10 @@ _CALL_PATHS = (
     "report_part_path",
     "report_part_count_path",
     "report_time_path",
+    "inbound_sender_path",
+    "inbound_recipient_path",
+    "inbound_text_path",
+    "inbound_id_path",
 )
 
 #: A key that means nothing without another one.
@@ -53,6 +57,12 @@ _NEEDS = (
     ("unlisted_code", "success_path"),
     ("error_codes", "error_code_path"),
     ("retry_after_unit", "retry_after_path"),
+    ("inbound_text_path", "inbound_sender_path"),
+    ("inbound_sender_path", "inbound_recipient_path"),
+    ("inbound_recipient_path", "inbound_text_path"),
+    ("inbound_id_path", "inbound_text_path"),
+    ("inbound_list_path", "inbound_text_path"),
+    ("inbound_text_path", "report_signature"),
     ("report_events", "report_event_path"),
     ("report_event_path", "report_events"),
     ("part_count_path", "report_part_path"),
@@ -105,6 +115,8 @@ def _signature(signature: ReportSignature, options: HttpOptions) -> Iterator[Fau
         yield f"{where}.tolerance", "needs timestamp_header or timestamp_field"
     if "{url}" in signature.signed and options.report_url is None:
         yield f"{where}.signed", "holds {url}, which needs report_url"
+    if "{url}" in signature.signed and options.has_inbound:
+        yield f"{where}.signed", "holds {url}, which is another one for incoming messages"
     if "{timestamp}" in signature.signed and not timed:
         yield f"{where}.signed", "holds {timestamp}, which needs timestamp_header"
     if signature.algorithm == "token":

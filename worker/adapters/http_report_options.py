@@ -97,6 +97,19 @@ class ReportOptions(Options):
 
     report_signature: ReportSignature | None = None
 
+    #: Incoming messages are understood when these three are set, and report_signature proves them.
+    inbound_sender_path: CallPath | None = None
+    inbound_recipient_path: CallPath | None = None
+    inbound_text_path: CallPath | None = None
+    inbound_id_path: CallPath | None = None
+    #: Where the list of messages stands in a call; unset: the call is one.
+    inbound_list_path: Path | None = None
+
+    @property
+    def has_inbound(self) -> bool:
+        """Whether incoming messages are described."""
+        return self.inbound_text_path is not None
+
     def kinds(self) -> Mapping[str, ReportKind | None]:
         """What each status means; ``None``: a step on the way."""
         return {

@@ -12,6 +12,8 @@ from worker.adapters.base import HttpRequest, Report
 from worker.adapters.http_calls import Call
 from worker.adapters.http_options import HttpOptions
 from worker.adapters.http_times import read_moment
+from worker.adapters.inbound import message
+from worker.adapters.receiving import Inbound
 from worker.adapters.reply import at_path, identifier, short_code
 
 
@@ -39,14 +41,29 @@ class ReportParser:
         found = [self._report(call, entry) for entry in self._entries(call)]
         return [report for report in found if report is not None]
 
+    def inbound(self, request: HttpRequest) -> Sequence[Inbound]:
+        """The messages in one call.
+
+        Raises:
+            ValueError: it is not in the form that is described.
+        """
+        options, call = self._options, Call(request, self._options.report_format)
+
+        def at(entry: Any, path: str | None) -> Any:
+            return None if path is None else call.at(entry, path)
+
+        return [
+            message(
+                at(entry, options.inbound_sender_path),
+                at(entry, options.inbound_recipient_path),
+                at(entry, options.inbound_text_path),
+                at(entry, options.inbound_id_path),
+            )
+            for entry in _entries(call, options.inbound_list_path, "messages at inbound_list_path")
+        ]
+
     def _entries(self, call: Call) -> Iterable[Any]:
-        path = self._options.report_list_path
-        entries = call.content if path is None else at_path(call.content, path)
-        if isinstance(entries, list):
-            return entries
-        if path is not None:
-            raise ValueError("a call must hold a list of reports at report_list_path")
-        return [entries]
+        return _entries(call, self._options.report_list_path, "reports at report_list_path")
 
     def _report(self, call: Call, entry: Any) -> Report | None:
         if not self._is_report(call, entry):
@@ -128,3 +145,12 @@ class ReportParser:
     @staticmethod
     def _word(call: Call, entry: Any, path: str | None) -> str | None:
         return None if path is None else identifier(call.at(entry, path))
+
+
+def _entries(call: Call, path: str | None, what: str) -> Iterable[Any]:
+    entries = call.content if path is None else at_path(call.content, path)
+    if isinstance(entries, list):
+        return entries
+    if path is not None:
+        raise ValueError(f"a call must hold a list of {what}")
+    return [entries]

@@ -48,6 +48,7 @@ from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
+from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -141,6 +142,7 @@ class InfobipAdapter:
             channels=frozenset({"sms"}),
             validity="validityPeriod, s",
             report_proof="Authorization" if proven else None,
+            inbound=proven,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
@@ -215,6 +217,10 @@ class InfobipAdapter:
                 reports = [_report(result) for result in results]
                 return [report for report in reports if report is not None]
         raise ValueError("a delivery report must be an object with the list 'results'")
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+    parse_inbound = staticmethod(inbound.infobip)
 
 
 def _each(messages: Sequence[Message], entries: Any) -> list[Outcome]:

@@ -33,6 +33,7 @@ from typing import Any
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
+from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -80,6 +81,8 @@ class MessageBirdOptions(Options):
 
     access_key: HeaderValue
     report_url: ReportUrl | None = None
+    #: Where MessageBird is told to call for incoming messages; unset: they are not taken.
+    inbound_url: ReportUrl | None = None
     #: Which is not the access key; unset: reports prove nothing.
     signing_key: Secret | None = None
 
@@ -102,6 +105,7 @@ class MessageBirdAdapter:
         self._url = f"{url}/messages"
         self._clock = clock
         self._report_url = options.report_url
+        self._inbound_url = options.inbound_url
         self._key = options.signing_key
         self._headers = {"authorization": f"AccessKey {options.access_key.get_secret_value()}"}
         reports = options.report_url is not None
@@ -111,6 +115,7 @@ class MessageBirdAdapter:
             channels=frozenset({"sms"}),
             validity="validity, s",
             report_proof=None if options.signing_key is None else "JWT",
+            inbound=options.inbound_url is not None and options.signing_key is not None,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
@@ -165,8 +170,11 @@ class MessageBirdAdapter:
         Raises:
             ForgedReport: it is missing, wrong, of another URL or body, or too old.
         """
-        if self._key is not None and self._report_url is not None:
-            called = as_called(self._report_url, request.url)
+        self._check_signature(self._report_url, request)
+
+    def _check_signature(self, url: str | None, request: HttpRequest) -> None:
+        if self._key is not None and url is not None:
+            called = as_called(url, request.url)
             check_signature(self._key.get_secret_value(), called, request, self._clock.now())
 
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
@@ -190,6 +198,13 @@ class MessageBirdAdapter:
         code = fields.get("statusErrorCode", "")
         known = kind == "failed" and _ERROR_CODE.fullmatch(code)
         return [Report(reference, message_id, kind, at, code if known else None)]
+
+    def verify_inbound(self, request: HttpRequest) -> None:
+        """Check the token that signs ``inbound_url`` and the body; raises ``ForgedReport``."""
+        self._check_signature(self._inbound_url, request)
+
+    # See worker.adapters.receiving.
+    parse_inbound = staticmethod(inbound.messagebird)
 
 
 def _number(value: Any) -> int | None:

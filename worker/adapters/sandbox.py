@@ -26,6 +26,7 @@ from campaigns.channels import CHANNELS
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
+from worker.adapters import inbound
 from worker.adapters.base import (
     ALL_CONTENTS,
     Accepted,
@@ -65,6 +66,8 @@ class SandboxOptions(Options):
     idempotent: bool = False
     #: The carrier's reports find their way to Sluice, so their absence means something.
     reports: bool = False
+    #: What people answer comes to Sluice. Nothing proves it: only where nobody else can call.
+    inbound: bool = False
 
 
 def build(config: ProviderConfig, clock: Clock) -> SandboxAdapter:
@@ -90,6 +93,7 @@ class SandboxAdapter:
             echoes_reference=True,
             channels=frozenset(CHANNELS),
             contents=ALL_CONTENTS,
+            inbound=options.inbound,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
@@ -148,6 +152,10 @@ class SandboxAdapter:
             case {"reports": list(entries)}:
                 return [_report(entry) for entry in entries]
         raise ValueError("a delivery report must be an object with the list 'reports'")
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+    parse_inbound = staticmethod(inbound.sandbox)
 
 
 def _report(entry: Any) -> Report:

@@ -38,6 +38,7 @@ from typing import Annotated, Any
 
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
+from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -123,6 +124,7 @@ class SinchAdapter:
             channels=frozenset({"sms"}),
             validity="expire_at, moment",
             report_proof=None if options.hmac_secret is None else "HMAC-SHA256",
+            inbound=options.hmac_secret is not None,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
@@ -205,6 +207,10 @@ class SinchAdapter:
             ValueError: the call is not in this provider's form.
         """
         return parse_report(request.body)
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+    parse_inbound = staticmethod(inbound.sinch)
 
 
 def _parameters(texts: Mapping[str, str]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ from pydantic import AfterValidator
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
+from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -163,6 +164,7 @@ class TelnyxAdapter:
             echoes_reference=reports,
             channels=frozenset({"sms"}),
             report_proof=None if self._key is None else "Ed25519",
+            inbound=self._key is not None,
         )
 
     def encode(self, messages: Sequence[Message]) -> HttpRequest:
@@ -249,6 +251,10 @@ class TelnyxAdapter:
         if kind != "failed":
             return [Report(reference, message_id, kind, at)]
         return [Report(reference, message_id, kind, at, code, gone=code in _GONE)]
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+    parse_inbound = staticmethod(inbound.telnyx)
 
 
 def _is_of_to(content: Any) -> bool:

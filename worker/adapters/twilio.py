@@ -32,6 +32,7 @@ from urllib.parse import urlencode
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
+from worker.adapters import inbound
 from worker.adapters.auth import basic
 from worker.adapters.base import (
     Accepted,
@@ -116,6 +117,8 @@ class TwilioOptions(Options):
     ]
     auth_token: Secret
     report_url: ReportUrl | None = None
+    #: Where Twilio is told to call for incoming messages; unset: they are not taken.
+    inbound_url: ReportUrl | None = None
 
 
 def build(config: ProviderConfig, clock: Clock) -> TwilioAdapter:
@@ -135,6 +138,7 @@ class TwilioAdapter:
         self._url = f"{url}/2010-04-01/Accounts/{options.account_sid}/Messages.json"
         self._token = options.auth_token.get_secret_value()
         self._report_url = options.report_url
+        self._inbound_url = options.inbound_url
         self._clock = clock
         self._headers = {
             "content-type": "application/x-www-form-urlencoded",
@@ -148,6 +152,9 @@ class TwilioAdapter:
             channels=frozenset({"sms"}),
             validity="ValidityPeriod, s",
             report_proof="HMAC-SHA1" if reports else None,
+            inbound=options.inbound_url is not None,
+            # No reply: https://www.twilio.com/docs/messaging/twiml
+            inbound_answer=("text/xml", b"<Response/>"),
             # https://help.twilio.com/articles/115002943027: a number of the United States.
             usual_rate="1/s",
         )
@@ -195,9 +202,12 @@ class TwilioAdapter:
         Raises:
             ForgedReport: there is no signature, or not the right one.
         """
-        if self._report_url is None:
+        self._check_signature(self._report_url, request)
+
+    def _check_signature(self, url: str | None, request: HttpRequest) -> None:
+        if url is None:
             return
-        called = as_called(self._report_url, request.url)
+        called = as_called(url, request.url)
         signature = request.headers.get("x-twilio-signature", "")
         if not is_signed(self._token, called, parse_form(request.body), signature):
             raise ForgedReport("the signature does not match")
@@ -223,6 +233,17 @@ class TwilioAdapter:
         code = fields.get("ErrorCode", "")
         known = code.isascii() and code.isdecimal() and 0 < len(code) <= 6 and code != "0"
         return [Report(reference, message_id, kind, code=code if known else None)]
+
+    def verify_inbound(self, request: HttpRequest) -> None:
+        """Check Twilio's signature of ``inbound_url``, its query, and the form.
+
+        Raises:
+            ForgedReport: there is no signature, or not the right one.
+        """
+        self._check_signature(self._inbound_url, request)
+
+    # See worker.adapters.receiving.
+    parse_inbound = staticmethod(inbound.twilio)
 
 
 def _sender(sender: str) -> Mapping[str, str]:

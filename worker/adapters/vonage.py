@@ -36,6 +36,7 @@ from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
 from campaigns.template.segments import Encoding, parts
+from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -61,6 +62,7 @@ from worker.adapters.options import (
     matching,
     read_options,
 )
+from worker.adapters.receiving import Inbound
 from worker.adapters.reply import (
     at_path,
     identifier,
@@ -143,6 +145,7 @@ class VonageAdapter:
             channels=frozenset({"sms"}),
             validity="ttl, ms",
             report_proof=proof,
+            inbound=proof is not None,
             # https://developer.vonage.com/en/messaging/sms/overview, per API key.
             usual_rate="30/s",
         )
@@ -240,6 +243,13 @@ class VonageAdapter:
             code = short_code(status) if number in (None, "0") else number
         at = _moment(fields.get("timestamp"))
         return [Report(reference, message_id, kind, at=at, code=code, part=True)]
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+
+    def parse_inbound(self, request: HttpRequest) -> Sequence[Inbound]:
+        """The message in one call, or the first part of it; raises ``ValueError``."""
+        return inbound.vonage(_fields(request))
 
 
 def _refusal(statuses: Sequence[str | None], wait: float | None) -> Outcome:

@@ -1,0 +1,1 @@
+"""What providers call: reports at ``/reports/ACCOUNT``, answers at ``/inbound/ACCOUNT``."""
