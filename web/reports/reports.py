@@ -23,6 +23,7 @@ from web.group_commit import GroupCommit
 from web.reports import calls
 from worker import reference
 from worker.adapters.base import ForgedReport, Report
+from worker.adapters.greeting import Greeted
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,9 @@ def create(context: Context) -> FastAPI:
         adapter = calls.has_reports(accounts.adapter(account))
         call = await calls.read(request)
         try:
+            word = adapter.greeting(call) if isinstance(adapter, Greeted) else None
+            if word is not None:
+                return PlainTextResponse(word)
             adapter.verify_report(call)
         except ForgedReport as error:
             log.warning("%s: a report was refused (%s)", account, error)

@@ -203,3 +203,16 @@ def test_many_reports_may_come_in_one_call(door, bench):
     content = json.dumps(body).encode()
     assert door.client.post("/reports/carrier", content=content).status_code == 200
     assert counts(bench) == (10, 0)
+
+
+@pytest.mark.parametrize(("token", "status"), [("s3cret-word", 200), ("guessed", 403)])
+def test_meta_hears_its_challenge_again_from_whoever_it_was_told_of(
+    door, monkeypatch, token, status
+):
+    profile = import_module("tests.fakes.whatsapp").PROFILE
+    adapter = profile.adapter(verify_token="s3cret-word")
+    monkeypatch.setattr(accounts.registry, "build", lambda _: adapter)
+    asked = {"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": token}
+    answer = door.client.get("/reports/carrier", params=asked)
+    assert answer.status_code == status
+    assert (answer.text == "1158201444") == (status == 200)
