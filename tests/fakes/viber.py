@@ -194,6 +194,7 @@ PROFILE = Profile(
         ),
         "failed: throttled, this recipient": Case(reply(12), [Failed("tooManyRequests")]),
         "failed: general error": Case(reply(99), [Failed("status_99")]),
+        "failed: a whole broadcast": Case(reply(3), [Failed("badData")] * 2, messages=2),
         "failed: a proxy's 403": Case(answer(403, b"<html>"), [Failed("http_403")]),
         "blocked: token": Case(reply(2), [Blocked("invalidAuthToken")]),
         "blocked: webhook": Case(reply(10), [Blocked("webhookNotSet")]),

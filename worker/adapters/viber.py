@@ -16,6 +16,7 @@ speak of, so message ids are ``token:user``.
 5                                      Rejected, gone: not registered with Viber
 6, 11, 13, 21                          Rejected: not subscribed, device, version, country
 1, 3, 4, 14, 16, 17, 22                Rejected: the content
+these of a whole broadcast             Failed: each may be right by itself
 any other                              Failed: "general error"
 429 of HTTP                            Throttled
 any other 4xx of HTTP                  Failed
@@ -183,7 +184,7 @@ class ViberAdapter:
         if status == _TOO_MANY and len(messages) > 1:
             return [Throttled(None, "tooManyRequests")] * len(messages)
         if status != 0:
-            return [_refusal(status)] * len(messages)
+            return [_whole(_refusal(status), len(messages))] * len(messages)
         failed = _failed(content)
         token = identifier(at_path(content, "message_token"))
         return [
@@ -242,6 +243,13 @@ def _refusal(status: int) -> Outcome:
     if status in _REFUSED:
         return Rejected(_REFUSED[status], gone=status == _NOT_REGISTERED)
     return Failed(f"status_{status}")
+
+
+def _whole(refusal: Outcome, count: int) -> Outcome:
+    """Of a broadcast that is refused as a whole each message may be right by itself."""
+    if count > 1 and isinstance(refusal, Rejected):
+        return Failed(refusal.code)
+    return refusal
 
 
 def _failed(content: Any) -> Mapping[str, Outcome]:
