@@ -22,7 +22,7 @@ WITH due AS (
     LEFT JOIN campaigns c ON c.id = v.campaign_id
     WHERE v.next_at <= %(now)s AND v.disabled_reason IS NULL
     ORDER BY v.next_at
-    LIMIT 5000
+    LIMIT 2000
 ), at_hosts AS (
     SELECT *, row_number() OVER (PARTITION BY host ORDER BY busy DESC, failing, next_at, id) AS at_host
     FROM due

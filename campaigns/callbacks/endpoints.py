@@ -1,7 +1,7 @@
 """Webhook endpoints: where a team has its events told to it, signed.
 
 A secret is shown when it is made and never again. For a day after it was rotated messages carry a
-signature by the old one too.
+signature by the old one too. Call what changes an endpoint outside of a transaction.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ OVERLAP = timedelta(hours=24)
 
 #: Every event is told to each of them.
 MOST = 20
+
+#: Runs that one transaction changes.
+_PORTION = 500
 
 _URL: TypeAdapter[str] = TypeAdapter(Url)
 
@@ -83,8 +86,8 @@ def create(
         if row is not None and row["n"] >= MOST:
             raise Locked(f"A team has at most {MOST} webhook endpoints.")
         conn.execute(SQL.insert_endpoint, {"id": endpoint_id, "team_id": team_id, **made})
-        _announce(conn, team_id, now)
-        return NewSecret(show(conn, team_id, endpoint_id), signature.written(secret))
+    _announce(conn, team_id, now)
+    return NewSecret(show(conn, team_id, endpoint_id), signature.written(secret))
 
 
 def list_all(conn: Connection, team_id: UUID) -> list[Endpoint]:
@@ -128,11 +131,10 @@ def disable(conn: Connection, team_id: UUID, endpoint_id: str | UUID, *, now: da
 
 def delete(conn: Connection, team_id: UUID, endpoint_id: str | UUID, *, now: datetime) -> Endpoint:
     """Forget an endpoint and all that waits for it; raises like :func:`show`."""
-    with conn.transaction():
-        endpoint = show(conn, team_id, endpoint_id)
-        _do(conn, "delete_endpoint", endpoint)
-        _announce(conn, team_id, now)
-        return endpoint
+    endpoint = show(conn, team_id, endpoint_id)
+    _do(conn, "delete_endpoint", endpoint)
+    _announce(conn, team_id, now)
+    return endpoint
 
 
 def replay(
@@ -171,14 +173,19 @@ def replay_campaign(
     until: datetime | None = None,
     now: datetime,
 ) -> int:
-    """The same for the URL that a campaign names; raises alike, of the campaign."""
+    """The same for the URL that a campaign names, which is told things again if it was gone.
+
+    Raises:
+        Invalid: ``campaign_id`` is not a uuid, or the time ends before it begins.
+        NotFound: the team has no such campaign.
+    """
     found = checked_uuid("campaign", campaign_id)
-    row = conn.execute(SQL.campaign_receiver, {"team_id": team_id, "id": found}).fetchone()
-    if row is None:
+    if conn.execute(SQL.campaign, {"team_id": team_id, "id": found}).fetchone() is None:
         raise NotFound("campaign", campaign_id)
-    if row["disabled_reason"]:
-        raise Locked(f"The receiver of campaign {found} said that it is gone for good.")
-    return _replay(conn, team_id, campaign_id=found, since=since, until=until, now=now)
+    with conn.transaction():
+        n = _replay(conn, team_id, campaign_id=found, since=since, until=until, now=now)
+        conn.execute(SQL.revive, {"campaign_id": found, "now": now})
+        return n
 
 
 def _replay(
@@ -207,11 +214,10 @@ def _replay(
 def _switch(
     conn: Connection, query: str, team_id: UUID, endpoint_id: str | UUID, now: datetime
 ) -> Endpoint:
-    with conn.transaction():
-        endpoint = show(conn, team_id, endpoint_id)
-        _do(conn, query, endpoint, now=now)
-        _announce(conn, team_id, now)
-        return show(conn, team_id, endpoint.id)
+    endpoint = show(conn, team_id, endpoint_id)
+    _do(conn, query, endpoint, now=now)
+    _announce(conn, team_id, now)
+    return show(conn, team_id, endpoint.id)
 
 
 def _do(conn: Connection, query: str, endpoint: Endpoint, **values: Any) -> None:
@@ -219,7 +225,11 @@ def _do(conn: Connection, query: str, endpoint: Endpoint, **values: Any) -> None
 
 
 def _announce(conn: Connection, team_id: UUID, now: datetime) -> None:
-    conn.execute(SQL.announce, {"team_id": team_id, "now": now})
+    """A few runs at a time, each portion a transaction of its own: the tick waits for them."""
+    after = 0
+    wanted = {"team_id": team_id, "now": now, "amount": _PORTION}
+    while row := conn.execute(SQL.announce, {**wanted, "after": after}).fetchone():
+        after = row["last"]
 
 
 def _found(conn: Connection, team_id: UUID, endpoint_id: UUID | None) -> list[Endpoint]:

@@ -59,19 +59,29 @@ FROM enabled WHERE k.receiver_id = enabled.id AND k.state = 'waiting';
 DELETE FROM webhook_endpoints WHERE team_id = %(team_id)s AND id = %(id)s;
 
 -- name: announce
--- Which kinds the runs of a team announce from now on: those under way, and those of the last month, of
--- which reports may still come. Locked in the order of everybody else.
-WITH changed AS (
-    SELECT r.id, k.kinds
-    FROM campaigns c
-    JOIN runs r ON r.campaign_id = c.id
-    CROSS JOIN LATERAL (SELECT announced_kinds(c.id) AS kinds) k
-    WHERE c.team_id = %(team_id)s AND r.announces <> k.kinds
+-- Which kinds the next runs of a team behind `after` announce from now on: those under way, and those of
+-- the last month, of which reports may still come. Locked in the order of everybody else, and few at a
+-- time, because the tick waits for them. Answers with the last one looked at; no row means the end.
+-- Planner: the primary key of the runs, from `after` on; a campaign by its own.
+WITH looked_at AS (
+    SELECT r.id, r.announces, r.campaign_id
+    FROM runs r JOIN campaigns c ON c.id = r.campaign_id
+    WHERE r.id > %(after)s AND c.team_id = %(team_id)s
       AND (r.status <> 'finished' OR r.created_at > %(now)s::timestamptz - interval '30 days')
     ORDER BY r.id
+    LIMIT %(amount)s
+), changed AS (
+    SELECT r.id, k.kinds
+    FROM looked_at l
+    CROSS JOIN LATERAL (SELECT announced_kinds(l.campaign_id) AS kinds) k
+    JOIN runs r ON r.id = l.id
+    WHERE l.announces <> k.kinds
+    ORDER BY r.id
     FOR NO KEY UPDATE OF r
+), done AS (
+    UPDATE runs r SET announces = c.kinds FROM changed c WHERE r.id = c.id
 )
-UPDATE runs r SET announces = c.kinds FROM changed c WHERE r.id = c.id;
+SELECT max(id) AS last FROM looked_at HAVING count(*) > 0;
 
 -- name: replay
 -- Once more, from the first attempt: what was given up, or all of a time. The receiver is due at once.
@@ -100,7 +110,12 @@ WITH chosen AS (
 )
 SELECT count(*)::int AS n FROM replayed;
 
--- name: campaign_receiver
-SELECT v.disabled_reason
-FROM campaigns c LEFT JOIN receivers v ON v.campaign_id = c.id
-WHERE c.team_id = %(team_id)s AND c.id = %(id)s;
+-- name: revive
+-- A person who has a campaign's events replayed knows that its receiver is back.
+UPDATE receivers
+SET disabled_reason = NULL, failures = 0, failing_since = NULL, last_code = NULL, resting_until = NULL,
+    next_at = %(now)s
+WHERE campaign_id = %(campaign_id)s AND disabled_reason IS NOT NULL;
+
+-- name: campaign
+SELECT id FROM campaigns WHERE team_id = %(team_id)s AND id = %(id)s;

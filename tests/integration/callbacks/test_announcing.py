@@ -155,6 +155,15 @@ def test_a_run_announces_what_is_asked_for_when_it_is_made(conn: Connection) -> 
     assert announced(conn, row["id"]) == ["clicked", "submitted"]
 
 
+def test_an_endpoint_hears_of_more_runs_than_a_portion(
+    conn: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "_PORTION", 2)
+    runs = [told_run(conn, NOW, callback=None, total=1) for _ in range(5)]
+    endpoint(conn, NOW, events=["opened"])
+    assert [announced(conn, run_id) for run_id in runs] == [["opened"]] * 5
+
+
 def test_an_endpoint_hears_of_runs_that_are_under_way(conn: Connection) -> None:
     running, old = told_run(conn, NOW, callback=None), told_run(conn, NOW, callback=None)
     month_ago = NOW - timedelta(days=31)

@@ -151,6 +151,18 @@ def test_a_campaigns_url_is_replayed_by_its_own_team_only(conn: Connection) -> N
     assert messages(conn)[0]["state"] == "waiting"
 
 
+def test_a_replay_brings_a_campaigns_receiver_back(conn: Connection) -> None:
+    run_id = told_run(conn, NOW)
+    note(conn, run_id, "delivered", [0], NOW)
+    gather(conn, NOW + WINDOW)
+    conn.execute("UPDATE receivers SET disabled_reason = 'gone', next_at = NULL")
+    settle(conn, "dead")
+    campaign_id, team_id = campaign_of(conn, run_id), ledger.team_id(conn)
+    assert endpoints.replay_campaign(conn, team_id, campaign_id, now=NOW) == 1
+    row = conn.execute("SELECT disabled_reason, next_at FROM receivers").fetchone()
+    assert (row["disabled_reason"], row["next_at"]) == (None, NOW)
+
+
 def test_what_is_kept_for_an_endpoint_goes_with_it(conn: Connection) -> None:
     one = endpoint(conn, NOW).endpoint
     run_id = told_run(conn, NOW, callback=None)
