@@ -43,7 +43,7 @@ def test_processes_that_were_not_seen_are_missed(command: CommandLine, conn) -> 
     code, found = examined(command)
     assert code == 1
     assert found["beat"]["found"] == "never seen"
-    for workers in ("send workers", "control workers"):
+    for workers in ("send workers", "control workers", "callbacks workers"):
         assert "sluice up" in found[workers]["advice"]
     heartbeats(conn, 120)
     assert "last seen 120 s ago" in examined(command)[1]["beat"]["found"]
