@@ -116,7 +116,7 @@ class CampaignItem(BaseModel):
     model_config = _ANSWER
 
     id: str
-    start_date_time: str
+    start_date_time: str = Field(json_schema_extra={"format": "date-time"})
     sender: str
     #: Those of the latest run; before it, the contacts that came with the campaign.
     recipient_count: int

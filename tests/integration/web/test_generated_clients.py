@@ -69,3 +69,63 @@ def test_passona(client_of: Generate, door: Door, group: str) -> None:
     assert client.call("campaigns.toggle_paused_status", created.uuid).data.manually_paused is True
     read = client.call("campaigns.get_campaign", created.uuid).data
     assert (read.name, read.status, read.manually_paused) == ("New Campaign", 0, True)
+
+
+def test_horisen(client_of: Generate, door: Door, team: Team, group: str) -> None:
+    client = client_of("/news/v1")
+    service = str(team.id)
+    created = client.call(
+        "default.create_campaign",
+        service,
+        body={
+            "name": "New Campaign",
+            "status": "active",
+            "sending_type": "sms",
+            "schedule_type": "once",
+            "schedule_rrule": at(door, 1),
+            "template": "Hello",
+            "sender": "+41587000000",
+            "recipient_lists": group,
+        },
+    )
+    client.call("default.change_status", service, created.uuid, body={"status": "stopped"})
+    read = client.call("default.get_campaign", service, created.uuid)
+    assert (read.name, read.status) == ("New Campaign", "stopped")
+
+
+def test_callback_api(client_of: Generate, door: Door, team: Team, group: str) -> None:
+    """It knows no pause: what goes back to being a draft is not sent."""
+    client = client_of("/campaign")
+    row = door.conn.execute("SELECT number FROM contact_groups WHERE id = %s", (group,)).fetchone()
+    assert row is not None
+    created = client.call(
+        "campaign.create_campaign",
+        body={
+            "name": "Newsletter",
+            "list": row["number"],
+            "state": "SCHEDULED",
+            "when": int((door.context.now() + timedelta(days=1)).timestamp()),
+            "sending_type": "sms",
+            "sender": "Sluice",
+            "template": "Hello",
+        },
+    )
+    client.call("campaign.edit_campaign", str(created.id), body={"state": "DRAFT"})
+    read = client.call("campaign.show_campaign", str(created.id))
+    assert (read.name, read.state) == ("Newsletter", "DRAFT")
+
+
+def test_inline_contacts(client_of: Generate, door: Door) -> None:
+    """It knows no pause either: what is put off is not sent."""
+    client = client_of("/api")
+    contacts = [{"phoneNumber": "447713252151", "name": "John"}]
+    body = {"startDateTime": iso(door, 1), "sender": "Sluice", "message": "Hello @name"}
+    created = client.call("campaigns.create_campaign", body={**body, "contacts": contacts})
+    client.call("campaigns.edit_campaign", created, body={**body, "startDateTime": iso(door, 30)})
+    read = client.call("campaigns.show_campaign", created)
+    assert (read.sender, read.recipient_count) == ("Sluice", 1)
+    assert read.start_date_time.isoformat(timespec="seconds")[:10] == iso(door, 30)[:10]
+
+
+def iso(door: Door, days: int) -> str:
+    return (door.context.now() + timedelta(days=days)).isoformat(timespec="milliseconds")
