@@ -19,6 +19,7 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 from campaigns.campaign import times
@@ -135,7 +136,11 @@ def none_given(value: object) -> object:
     return () if value is None else value
 
 
-Time = Annotated[datetime, BeforeValidator(times.parse)]
+Time = Annotated[
+    datetime,
+    BeforeValidator(times.parse),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]}),
+]
 #: A point in time that is local to the field ``timezone``, unless it has an offset.
 LocalTime = Annotated[datetime, BeforeValidator(_local_time)]
 LocalTimes = Annotated[

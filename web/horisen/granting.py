@@ -220,7 +220,7 @@ def _described() -> dict[str, Any]:
             "content": {
                 "application/x-www-form-urlencoded": {
                     "schema": TokenRequest.model_json_schema(),
-                    "example": example,
+                    "examples": {"credentials": {"value": example}},
                 }
             },
         },
