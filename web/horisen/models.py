@@ -86,8 +86,8 @@ class CampaignUpdate(Campaign):
 class CampaignCreate(Campaign):
     """Section 4.2. Of a clone every field may be left out: it is then that of its source."""
 
-    # What a campaign needs that is no clone is told by the answer: generators of clients make nothing
-    # of a body that is any of several.
+    # What a campaign needs that is no clone is told by the answer: generators of clients make
+    # nothing of a body that is any of several.
     model_config = REQUEST
 
     name: Annotated[Text | None, Field(examples=["New Campaign"])] = None  # type: ignore[assignment]

@@ -20,7 +20,8 @@ from web.app import DIALECTS
 #: Requests of each kind per operation; more are made by `pytest --hypothesis-profile=explore`.
 EXAMPLES = 12
 
-DESCRIBED = [prefix for prefix in DIALECTS if prefix not in ("/reports", "/inbound", "/links")]
+#: What people and programs of a team use. Vendors and whoever follows a link need no description.
+DESCRIBED = [prefix for prefix in DIALECTS if prefix not in ("", "/reports", "/inbound")]
 
 
 @pytest.fixture
