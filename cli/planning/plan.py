@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from campaigns.campaign.store import Campaign
@@ -11,6 +11,7 @@ from campaigns.database import Connection
 from campaigns.links.linking import Placed
 from campaigns.providers import ProviderConfig
 from campaigns.team.teams import Team
+from cli.planning.carriage import uncarried
 from cli.planning.ceilings import Ceiling, ceilings
 from cli.planning.occurrences import Listed, listed
 from cli.planning.prospect import Prospect, prospect
@@ -34,6 +35,8 @@ class Plan:
     run: Prospect
     #: The start as it was written, where clocks go forward over it.
     start_moved: datetime | None = None
+    #: What its account cannot carry: "a card".
+    uncarried: str | None = None
 
 
 def planned(
@@ -54,7 +57,8 @@ def planned(
     who = recipients(conn, campaign)
     found = lengths(conn, campaign, who.total, links)
     coming = listed(campaign, occurrences)
-    return computed(campaign, team, provider, now, who, found, coming, start_moved)
+    plan = computed(campaign, team, provider, now, who, found, coming, start_moved)
+    return replace(plan, uncarried=uncarried(campaign, provider))
 
 
 def computed(

@@ -34,6 +34,11 @@ def warnings(plan: Plan) -> list[str]:
 def _stopped(plan: Plan) -> Iterator[str]:
     if not plan.recipients.total:
         yield "the audience is empty, so the campaign would finish at once"
+    if plan.uncarried is not None:
+        yield (
+            f"the adapter {plan.provider.adapter!r} of {plan.provider.name} cannot carry "
+            f"{plan.uncarried}, so everybody would be rejected (content_not_carried)"
+        )
     if plan.campaign.status == "draft":
         yield "it is a draft, and is not sent before its status is edited to active"
     if plan.campaign.manually_paused:

@@ -156,6 +156,21 @@ def test_addresses_that_are_dead_are_nobody_to_plan_for(
     }
 
 
+def test_what_the_account_cannot_carry_is_said_beforehand(
+    command: CommandLine, planned, body
+) -> None:
+    command.write(
+        "providers.toml",
+        '[providers.own]\nadapter = "http"\nchannel = "email"\nurl = "http://127.0.0.1:9/mail"\n',
+    )
+    mail = {"sending_type": "email", "sender": "news@example.com"}
+    template = {"subject": "Sale", "text": "Hello @first_name"}
+    assert (
+        "the adapter 'http' of own cannot carry an e-mail, so everybody would be rejected "
+        "(content_not_carried)."
+    ) in planned({**mail, "template": template})["warnings"]
+
+
 def test_occurrences_are_listed_in_both_clocks(command: CommandLine, planned) -> None:
     found = planned(SERIES, "--occurrences", 3)
     assert found["occurrences"][-1] == "2097-11-27 08:00:00"
