@@ -119,25 +119,9 @@ ORDER BY c.created_at DESC, c.id DESC
 LIMIT %(amount)s;
 
 -- name: count_shown
--- A few rows, however many campaigns they count.
+-- Planner: a few hundred rows at most, by the primary key.
 SELECT coalesce(sum(campaigns), 0)::bigint AS campaigns FROM campaign_tallies
 WHERE team_id = %(team_id)s;
-
--- name: fold_tallies
--- What connections counted is added up in the row 0 of each team. What somebody is counting at this
--- moment is left for later.
-WITH counted AS (
-    SELECT team_id, backend FROM campaign_tallies WHERE backend <> 0
-    LIMIT %(amount)s
-    FOR UPDATE SKIP LOCKED
-), folded AS (
-    DELETE FROM campaign_tallies t USING counted s
-    WHERE t.team_id = s.team_id AND t.backend = s.backend
-    RETURNING t.team_id, t.campaigns
-)
-INSERT INTO campaign_tallies AS t (team_id, backend, campaigns)
-SELECT team_id, 0, sum(campaigns) FROM folded GROUP BY team_id ORDER BY team_id
-ON CONFLICT (team_id, backend) DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
 
 -- name: newest_ids
 -- A page by its number, counted from the newest one. Planner: campaigns_shown, index-only.

@@ -21,19 +21,32 @@ uuid=$(curl -X 'POST' \
     "sending_type": "sms",
     "schedule_type": "once",
     "schedule_rrule": "'"$(at 2)"'",
-    "template": "Hello @first_name, it is {temp} outside",
+    "template": "Hello @first_name",
     "sender": "+41587000000",
     "recipient_lists": "'"$LIST"'"
     }' | value uuid)
 until_it_says status finished curl -X 'GET' "$campaigns/$uuid" "${common[@]}" \
     -H 'accept: application/json'
 
+draft=$(curl -X 'POST' \
+    "$campaigns" "${common[@]}" \
+    -H 'accept: application/json' \
+    -H 'Content-Type: application/json' \
+    -d '{
+    "name": "Weather",
+    "status": "draft",
+    "sending_type": "sms",
+    "schedule_type": "now",
+    "template": "Hello @first_name, it is {temp} outside, with a wind of {wind}",
+    "sender": "+41587000000",
+    "recipient_lists": "'"$LIST"'"
+    }' | value uuid)
 clone=$(curl -X 'POST' \
     "$campaigns" "${common[@]}" \
     -H 'accept: application/json' \
     -H 'Content-Type: application/json' \
     -d '{
-    "clone_uuid": "'"$uuid"'",
+    "clone_uuid": "'"$draft"'",
     "template_vars": {
       "temp": "-22C",
       "wind": "100km/h"},

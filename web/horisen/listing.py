@@ -12,7 +12,6 @@ from campaigns import paging
 from campaigns.campaign.listing import LARGEST_PAGE, Criteria, Order
 from campaigns.channels import CHANNELS
 from campaigns.errors import Invalid
-from campaigns.states import HORISEN_STATUS
 from web.horisen.models import (
     CollectionMeta,
     CollectionMetaPagination,
@@ -61,7 +60,9 @@ def read(request: Request) -> Query:
     given = _parameters(request, (*_SCALARS, *_LISTS))
     order = [_order(word) for word in given.get("sort", ())]
     return Query(
-        criteria=_criteria(given),
+        criteria=Criteria(
+            _one_of(given, "sending_type", CHANNELS), _one_of(given, "status", STATUSES)
+        ),
         order=order or [Order("created_at", descending=True)],
         number=_number(given, "page_number", 1),
         size=_number(given, "page_size", DEFAULT_SIZE),
@@ -94,18 +95,6 @@ def _parameters(request: Request, known: Sequence[str]) -> dict[str, list[str]]:
 
 def _shown(name: str) -> str:
     return name[:40] if name.isascii() and name.isidentifier() else "parameter"
-
-
-def _criteria(given: dict[str, list[str]]) -> Criteria:
-    channel = _one_of(given, "sending_type", CHANNELS)
-    status = _one_of(given, "status", STATUSES)
-    if status is None:
-        return Criteria(channel)
-    going = [own for own, shown in HORISEN_STATUS.items() if shown == status]
-    # Paused by hand, what is active otherwise is stopped.
-    active = [own for own, shown in HORISEN_STATUS.items() if shown == "active"]
-    held = {"active": [], "stopped": [*going, *active]}.get(status, going)
-    return Criteria(channel, going, held)
 
 
 def _one_of(given: dict[str, list[str]], name: str, words: Sequence[str]) -> str | None:
