@@ -124,7 +124,7 @@ SELECT coalesce(sum(campaigns), 0)::bigint AS campaigns FROM campaign_tallies
 WHERE team_id = %(team_id)s;
 
 -- name: newest_ids
--- A page by its number, counted from the newest one. Planner: campaigns_shown, index-only.
+-- A page by its number, counted from the newest one. Planner: campaigns_team, index-only.
 SELECT id FROM campaigns
 WHERE team_id = %(team_id)s AND status <> 'deleted' AND NOT is_test
 ORDER BY created_at DESC, id DESC

@@ -112,12 +112,12 @@ def create(context: Context) -> FastAPI:
         openapi_extra=_described(),
     )
     def access_token(request: Request, form: Form) -> AccessToken:
-        identity, secret = _credentials(request, form)
         grant_type = form.get("grant_type")
         if grant_type is None:
             raise _refused("invalid_request", "grant_type is required.")
         if grant_type != "client_credentials":
             raise _refused("unsupported_grant_type", "grant_type must be 'client_credentials'.")
+        identity, secret = _credentials(request, form)
         address = request.client.host if request.client else None
         source = _source(address)
         if wait := failures.ahead(source, time.monotonic()):

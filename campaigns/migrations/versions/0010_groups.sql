@@ -73,7 +73,5 @@ ALTER TABLE contact_groups
     -- alone, so that submitting and sending campaigns costs nothing more.
     ADD COLUMN last_used_at timestamptz;
 
--- Pages of a team's groups and campaigns, newest first, and how many there are of them.
+-- Pages of a team's groups, newest first, and how many there are of them.
 CREATE INDEX contact_groups_team ON contact_groups (team_id, created_at DESC, id DESC);
-CREATE INDEX campaigns_shown ON campaigns (team_id, created_at DESC, id DESC)
-    WHERE status <> 'deleted' AND NOT is_test;
