@@ -150,6 +150,21 @@ def service(door: Door, team: Team) -> Service:
     return Service(door, team, door.token(team.id))
 
 
+def add_run(service: Service, uuid: str, at: str, **counts: Any) -> int:
+    """A run of the campaign, with these columns; its number."""
+    columns = {"status": "finished", "reason": "completed", "total": 0, **counts}
+    names = ", ".join(columns)
+    values = ", ".join(f"%({name})s" for name in columns)
+    row = service.conn.execute(
+        f"INSERT INTO runs (campaign_id, occurrence, provider, starts_at, window_at, created_at,"
+        f" {names}) VALUES (%(uuid)s, %(at)s, 'sms', %(at)s, %(at)s, %(at)s, {values})"
+        " RETURNING id",
+        {**columns, "uuid": uuid, "at": at},
+    ).fetchone()
+    assert row is not None
+    return int(row["id"])
+
+
 def error_of(answer: Any) -> tuple[int, str]:
     """Status and sentence of a refusal, whose body must be that of section 4.10."""
     body = answer.json()
