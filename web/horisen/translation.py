@@ -41,7 +41,7 @@ def created(given: models.Campaign) -> dict[str, Any]:
     return {
         **_message(fields, given.sending_type, given.name),
         "status": given.status,
-        "included_contact_groups": given.recipient_lists,
+        "included_contact_groups": _uuids(given.recipient_lists or ""),
     }
 
 
@@ -56,7 +56,7 @@ def cloned(given: models.CampaignCreate, source: Campaign) -> dict[str, Any]:
     if given.status is not None:
         fields["status"] = given.status
     if given.recipient_lists is not None:
-        fields["included_contact_groups"] = given.recipient_lists
+        fields["included_contact_groups"] = _uuids(given.recipient_lists)
     if fields.get("query_type") == "all":
         fields.setdefault("query", None)
     if given.schedule_rrule is not None:
@@ -78,8 +78,9 @@ def updated(given: CampaignUpdate, stored: Campaign) -> dict[str, Any]:
     for name in ("name", "sender"):
         if getattr(given, name).strip() != getattr(stored, name):
             body[name] = getattr(given, name)
-    if _lists(given.recipient_lists) != ",".join(map(str, stored.included)):
-        body["included_contact_groups"] = given.recipient_lists
+    lists = _uuids(given.recipient_lists)
+    if [one.lower() for one in lists] != [str(one) for one in stored.included]:
+        body["included_contact_groups"] = lists
     if not _same_schedule(given, stored):
         body.update(_schedule(given.schedule_type, given.schedule_rrule))
     query = (given.query_type or "all", given.query)
@@ -154,9 +155,8 @@ def _message(fields: dict[str, Any], channel: str | None, name: str | None) -> d
     return fields
 
 
-def _lists(text: str) -> str:
-    """``text`` as an answer has it."""
-    return ",".join(part.strip().lower() for part in text.split(",") if part.strip())
+def _uuids(lists: str) -> list[str]:
+    return [part for part in (one.strip() for one in lists.split(",")) if part]
 
 
 def as_answer(campaign: Campaign, executions: Executions) -> CampaignResponse:

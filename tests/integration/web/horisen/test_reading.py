@@ -43,10 +43,9 @@ def test_each_state_of_the_engine_has_a_word(service: Service) -> None:
 def test_tasks_and_messages(service: Service) -> None:
     uuid = service.made()["uuid"]
     service.made(name="Another")
-    first = horisen.add_run(
-        service, uuid, "2026-05-01 10:00Z", total=10, accepted=7, failed=3, delivered=5
-    )
-    second = add_run(
+    counts = {"total": 10, "accepted": 7, "failed": 3, "delivered": 5}
+    first = horisen.add_run(service, uuid, "2026-05-01 10:00Z", **counts)
+    second = horisen.add_run(
         service, uuid, "2026-05-02 10:00Z", status="sending", reason=None, total=6, accepted=1
     )
     skipped = horisen.add_run(service, uuid, "2026-05-03 10:00Z", reason="skipped")

@@ -27,7 +27,7 @@ def test_segmented_campaign_is_for_the_right_people(service: Service) -> None:
         ("+447785856982", {"first_name": "john", "last_name": "SMITH", "nick_name": "Jo"}),
         ("+447785856983", {"first_name": "John", "last_name": "Jones"}),
         ("+447785856984", {"first_name": "Eve", "nick_name": "Johnny"}),
-        ("+447785856985", {"last_name": "Smith"}),
+        ("+447785856986", {"last_name": "Smith"}),
     ]
     entries = [{"phone": phone, "custom_fields": fields} for phone, fields in people]
     contacts.add(service.conn, service.team, UUID(LIST), entries)
