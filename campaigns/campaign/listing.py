@@ -158,11 +158,6 @@ def page(
     return NumberedPage(tuple(found[one] for one in ids), total)
 
 
-def fold_tallies(conn: Connection, amount: int) -> None:
-    """Add up what some connections counted of the campaigns of teams."""
-    conn.execute(SQL["fold_tallies"], {"amount": amount})
-
-
 def _stretches(listed: dict[Kind, int], order: Sequence[Order]) -> Iterator[_Stretch]:
     leading = order[: len(order) - len(_rest_of(order))]
     kinds = sorted(listed)

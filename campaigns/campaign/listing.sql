@@ -33,24 +33,3 @@ WITH few AS MATERIALIZED (
 SELECT id FROM few
 ORDER BY created_at DESC, id DESC
 LIMIT %(limit)s OFFSET %(offset)s;
-
--- name: fold_tallies
--- What connections counted is added up in the row 0 of each kind, so that there are never many. What
--- somebody is counting at this moment is left for later.
-WITH counted AS (
-    SELECT team_id, sending_type, schedule_type, status, manually_paused, backend
-    FROM campaign_tallies WHERE backend <> 0
-    LIMIT %(amount)s
-    FOR UPDATE SKIP LOCKED
-), folded AS (
-    DELETE FROM campaign_tallies t USING counted c
-    WHERE (t.team_id, t.sending_type, t.schedule_type, t.status, t.manually_paused, t.backend)
-        = (c.team_id, c.sending_type, c.schedule_type, c.status, c.manually_paused, c.backend)
-    RETURNING t.*
-)
-INSERT INTO campaign_tallies AS t
-SELECT team_id, sending_type, schedule_type, status, manually_paused, 0, sum(campaigns)
-FROM folded
-GROUP BY team_id, sending_type, schedule_type, status, manually_paused
-ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
-    DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;

@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns import queries
 from campaigns.audience import pending, retention
-from campaigns.campaign import listing
+from campaigns.campaign import store
 from campaigns.database import Connection
 from campaigns.run import reports
 
@@ -51,7 +51,7 @@ def run_once(conn: Connection, now: datetime, sweep: Sweep) -> None:
     sweep.strays = reports.sweep_strays(conn, sweep.strays, PORTION, now=now)
     reports.forget_message_ids(conn, PORTION, now=now)
     pending.fold_tallies(conn, PORTION)
-    listing.fold_tallies(conn, PORTION)
+    store.fold_tallies(conn, PORTION)
     pending.forget(conn, now, PORTION)
     if _is_due(sweep.groups_at, now, GROUPS_EVERY):
         sweep.groups_at = now + GROUPS_EVERY

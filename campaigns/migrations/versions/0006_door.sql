@@ -50,42 +50,40 @@ FROM campaigns
 WHERE status <> 'deleted' AND NOT is_test
 GROUP BY team_id, sending_type, schedule_type, status, manually_paused;
 
--- Counted here and not by those who write, who are many. Once per statement, whatever the number of
--- its rows; a change of something else counts nothing.
+-- Counted here and not by those who write, who are many: once per statement that adds or removes, and
+-- otherwise for those rows alone that become of another kind. Most updates are the tick's, of others.
 CREATE FUNCTION tally_campaigns() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO campaign_tallies AS t
-        SELECT team_id, sending_type, schedule_type, status, manually_paused, pg_backend_pid(), count(*)
-        FROM added WHERE status <> 'deleted' AND NOT is_test
-        GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-        ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
-            DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO campaign_tallies AS t
-        SELECT team_id, sending_type, schedule_type, status, manually_paused, pg_backend_pid(), -count(*)
-        FROM gone WHERE status <> 'deleted' AND NOT is_test
-        GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-        ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
-            DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
-    ELSE
-        INSERT INTO campaign_tallies AS t
-        SELECT team_id, sending_type, schedule_type, status, manually_paused, pg_backend_pid(), sum(n)
-        FROM (SELECT *, 1 AS n FROM added UNION ALL SELECT *, -1 FROM gone) changed
-        WHERE status <> 'deleted' AND NOT is_test
-        GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 ORDER BY 1, 2, 3, 4, 5
-        ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
-            DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
-    END IF;
+    INSERT INTO campaign_tallies AS t
+    SELECT team_id, sending_type, schedule_type, status, manually_paused, pg_backend_pid(),
+           CASE TG_OP WHEN 'INSERT' THEN count(*) ELSE -count(*) END
+    FROM changed WHERE status <> 'deleted' AND NOT is_test
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
+        DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
     RETURN NULL;
 END $$;
 CREATE TRIGGER campaigns_added AFTER INSERT ON campaigns
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
-CREATE TRIGGER campaigns_changed AFTER UPDATE ON campaigns
-    REFERENCING OLD TABLE AS gone NEW TABLE AS added
-    FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
 CREATE TRIGGER campaigns_removed AFTER DELETE ON campaigns
-    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION tally_campaigns();
+
+CREATE FUNCTION tally_changed_campaign() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO campaign_tallies AS t
+    SELECT team_id, sending_type, schedule_type, status, manually_paused, pg_backend_pid(), n
+    FROM (SELECT OLD.*, -1 AS n UNION ALL SELECT NEW.*, 1) changed
+    WHERE status <> 'deleted' AND NOT is_test
+    ON CONFLICT (team_id, sending_type, schedule_type, status, manually_paused, backend)
+        DO UPDATE SET campaigns = t.campaigns + excluded.campaigns;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER campaigns_changed
+    AFTER UPDATE OF sending_type, schedule_type, status, manually_paused ON campaigns
+    FOR EACH ROW
+    WHEN ((OLD.sending_type, OLD.schedule_type, OLD.status, OLD.manually_paused)
+          IS DISTINCT FROM (NEW.sending_type, NEW.schedule_type, NEW.status, NEW.manually_paused))
+    EXECUTE FUNCTION tally_changed_campaign();
 
 -- A team's campaigns in each order that lists come in, with all that they are filtered by: what lies
 -- before a page is counted off without a look at a row, which is wide.

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from campaigns import paging
-from campaigns.campaign import control, listing, samples, service
+from campaigns.campaign import control, listing, samples, service, store
 from campaigns.campaign.listing import Criteria, Kind, Order
 from campaigns.campaign.store import Campaign
 from campaigns.errors import Invalid
@@ -181,12 +181,12 @@ def test_counts_follow_whatever_becomes_of_a_campaign(
         lambda: submit(world, simple),
         lambda: control.pause(world.conn, world.team.id, newest(world).id, now=NOW),
         lambda: world.conn.execute("UPDATE campaigns SET status = 'finished' WHERE name = 'a0'"),
-        lambda: listing.fold_tallies(world.conn, 3),
+        lambda: store.fold_tallies(world.conn, 3),
         lambda: world.conn.execute("UPDATE campaigns SET name = 'same', updated_at = now()"),
         lambda: control.discard(world.conn, world.team.id, newest(world).id, now=NOW),
-        lambda: listing.fold_tallies(world.conn, 1000),
+        lambda: store.fold_tallies(world.conn, 1000),
         lambda: world.conn.execute("DELETE FROM campaigns WHERE sending_type = 'email'"),
-        lambda: listing.fold_tallies(world.conn, 1000),
+        lambda: store.fold_tallies(world.conn, 1000),
     ]
     for step in steps:
         step()
