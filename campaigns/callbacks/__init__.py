@@ -2,7 +2,8 @@
 
 gathering    events in the outbox become messages to receivers
 delivering   a receiver is leased, told what waits for it, and released
-endpoints    what a team does with its webhook endpoints
+endpoints    what a team does with its webhook endpoints; :mod:`health`: how it goes with them
+replaying    telling a receiver once more
 forms        the body of a campaign's callback
 webhooks     the body of a webhook; :mod:`signature` signs it
 windows, retries    the arithmetic: when events go out together, when an attempt is repeated

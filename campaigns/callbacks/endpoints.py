@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from campaigns import queries
 from campaigns.callbacks import KINDS, signature
+from campaigns.callbacks.health import Health, health
 from campaigns.campaign.field_types import Url
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked, NotFound
@@ -48,17 +49,16 @@ class Endpoint:
     updated_at: datetime
     #: Until when the secret before the present one signs too.
     previous_until: datetime | None
-    #: ``gone``: it said so itself; ``operator``; ``None``: it is enabled.
-    disabled_reason: str | None
-    failures: int
-    failing_since: datetime | None
-    last_code: str | None
-    last_attempt_at: datetime | None
-    last_success_at: datetime | None
-    #: Messages that wait, and of those that are kept: that were delivered, that were given up.
-    waiting: int
-    delivered: int
-    dead: int
+    health: Health
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignUrl:
+    """Where a campaign has its events told to, and how it goes with that."""
+
+    campaign_id: UUID
+    url: str | None = field(repr=False)
+    health: Health
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,20 @@ def show(conn: Connection, team_id: UUID, endpoint_id: str | UUID) -> Endpoint:
     return found[0]
 
 
+def show_campaign(conn: Connection, team_id: UUID, campaign_id: str | UUID) -> CampaignUrl:
+    """The URL that a campaign names, and how it goes with it.
+
+    Raises:
+        Invalid: ``campaign_id`` is not a uuid.
+        NotFound: the team has no such campaign.
+    """
+    found = checked_uuid("campaign", campaign_id)
+    row = conn.execute(SQL.campaign_receiver, {"team_id": team_id, "id": found}).fetchone()
+    if row is None:
+        raise NotFound("campaign", campaign_id)
+    return CampaignUrl(row["id"], row["url"], health(row))
+
+
 def rotate(conn: Connection, team_id: UUID, endpoint_id: str | UUID, *, now: datetime) -> NewSecret:
     """Give an endpoint a new secret; raises like :func:`show`."""
     endpoint = show(conn, team_id, endpoint_id)
@@ -137,80 +151,6 @@ def delete(conn: Connection, team_id: UUID, endpoint_id: str | UUID, *, now: dat
     return endpoint
 
 
-def replay(
-    conn: Connection,
-    team_id: UUID,
-    endpoint_id: str | UUID,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    now: datetime,
-) -> int:
-    """Tell an endpoint once more what was given up; with a time, all that was made in it.
-
-    Messages keep their ids, so that a receiver can tell what it has already.
-
-    Returns:
-        how many messages are sent again.
-
-    Raises:
-        Invalid: ``endpoint_id`` is not a uuid, or the time ends before it begins.
-        NotFound: the team has no such endpoint.
-        Locked: it is disabled.
-    """
-    endpoint = show(conn, team_id, endpoint_id)
-    if endpoint.disabled_reason:
-        raise Locked(f"webhook {endpoint.id} is disabled: enable it first.")
-    return _replay(conn, team_id, endpoint_id=endpoint.id, since=since, until=until, now=now)
-
-
-def replay_campaign(
-    conn: Connection,
-    team_id: UUID,
-    campaign_id: str | UUID,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    now: datetime,
-) -> int:
-    """The same for the URL that a campaign names, which is told things again if it was gone.
-
-    Raises:
-        Invalid: ``campaign_id`` is not a uuid, or the time ends before it begins.
-        NotFound: the team has no such campaign.
-    """
-    found = checked_uuid("campaign", campaign_id)
-    if conn.execute(SQL.campaign, {"team_id": team_id, "id": found}).fetchone() is None:
-        raise NotFound("campaign", campaign_id)
-    with conn.transaction():
-        n = _replay(conn, team_id, campaign_id=found, since=since, until=until, now=now)
-        conn.execute(SQL.revive, {"campaign_id": found, "now": now})
-        return n
-
-
-def _replay(
-    conn: Connection,
-    team_id: UUID,
-    *,
-    endpoint_id: UUID | None = None,
-    campaign_id: UUID | None = None,
-    since: datetime | None,
-    until: datetime | None,
-    now: datetime,
-) -> int:
-    if since is not None and until is not None and until <= since:
-        raise Invalid("until", until, "must be after since")
-    row = conn.execute(
-        SQL.replay,
-        {
-            "team_id": team_id, "endpoint_id": endpoint_id, "campaign_id": campaign_id,
-            "all": since is not None or until is not None, "since": since, "until": until,
-            "now": now,
-        },
-    ).fetchone()  # fmt: skip
-    return int(row["n"]) if row else 0
-
-
 def _switch(
     conn: Connection, query: str, team_id: UUID, endpoint_id: str | UUID, now: datetime
 ) -> Endpoint:
@@ -234,7 +174,19 @@ def _announce(conn: Connection, team_id: UUID, now: datetime) -> None:
 
 def _found(conn: Connection, team_id: UUID, endpoint_id: UUID | None) -> list[Endpoint]:
     rows = conn.execute(SQL.list_endpoints, {"team_id": team_id, "id": endpoint_id})
-    return [Endpoint(**{**row, "events": tuple(row["events"])}) for row in rows]
+    return [
+        Endpoint(
+            row["id"],
+            row["team_id"],
+            row["url"],
+            tuple(row["events"]),
+            row["created_at"],
+            row["updated_at"],
+            row["previous_until"],
+            health(row),
+        )
+        for row in rows
+    ]
 
 
 def _url(url: str) -> str:

@@ -8,22 +8,28 @@ WITH made AS (
 )
 INSERT INTO receivers (endpoint_id) SELECT id FROM made;
 
+-- part: health
+-- How it goes with a receiver. Planner: the messages that are kept for it, by callbacks_receiver.
+v.disabled_reason, v.failures, v.failing_since, v.last_code, v.last_attempt_at, v.last_success_at,
+       (SELECT json_build_object(
+            'waiting', count(*) FILTER (WHERE state = 'waiting'),
+            'delivered', count(*) FILTER (WHERE state = 'delivered'),
+            'dead', count(*) FILTER (WHERE state = 'dead'))
+        FROM callbacks k WHERE k.receiver_id = v.id) AS counts
+
 -- name: list_endpoints
--- With how it goes with them. Planner: the endpoints of a team are few; of each, the messages that are
--- kept, by callbacks_receiver.
-SELECT e.id, e.team_id, e.url, e.events, e.created_at, e.updated_at, e.previous_until, v.disabled_reason,
-       v.failures, v.failing_since, v.last_code, v.last_attempt_at, v.last_success_at,
-       m.waiting, m.delivered, m.dead
+SELECT e.id, e.team_id, e.url, e.events, e.created_at, e.updated_at, e.previous_until, {health}
 FROM webhook_endpoints e
 JOIN receivers v ON v.endpoint_id = e.id
-CROSS JOIN LATERAL (
-    SELECT (count(*) FILTER (WHERE state = 'waiting'))::int AS waiting,
-           (count(*) FILTER (WHERE state = 'delivered'))::int AS delivered,
-           (count(*) FILTER (WHERE state = 'dead'))::int AS dead
-    FROM callbacks k WHERE k.receiver_id = v.id
-) m
 WHERE e.team_id = %(team_id)s AND (%(id)s::uuid IS NULL OR e.id = %(id)s)
 ORDER BY e.created_at, e.id;
+
+-- name: campaign_receiver
+-- No failures where it was never told anything.
+SELECT c.id, c.event_callback AS url, {health}
+FROM campaigns c
+LEFT JOIN receivers v ON v.campaign_id = c.id
+WHERE c.team_id = %(team_id)s AND c.id = %(id)s;
 
 -- name: count_endpoints
 SELECT count(*)::int AS n FROM webhook_endpoints WHERE team_id = %(team_id)s;
@@ -82,40 +88,3 @@ WITH looked_at AS (
     UPDATE runs r SET announces = c.kinds FROM changed c WHERE r.id = c.id
 )
 SELECT max(id) AS last FROM looked_at HAVING count(*) > 0;
-
--- name: replay
--- Once more, from the first attempt: what was given up, or all of a time. The receiver is due at once.
--- Planner: callbacks_receiver.
-WITH chosen AS (
-    SELECT k.id, v.id AS receiver_id
-    FROM receivers v
-    LEFT JOIN webhook_endpoints e ON e.id = v.endpoint_id
-    LEFT JOIN campaigns c ON c.id = v.campaign_id
-    JOIN callbacks k ON k.receiver_id = v.id
-    WHERE coalesce(e.team_id, c.team_id) = %(team_id)s
-      AND (v.endpoint_id = %(endpoint_id)s OR v.campaign_id = %(campaign_id)s)
-      AND (k.state = 'dead' OR (%(all)s AND k.state = 'delivered'))
-      AND (%(since)s::timestamptz IS NULL OR k.created_at >= %(since)s)
-      AND (%(until)s::timestamptz IS NULL OR k.created_at < %(until)s)
-    ORDER BY k.id
-    FOR UPDATE OF k
-), replayed AS (
-    UPDATE callbacks k
-    SET state = 'waiting', attempts = 0, code = NULL, settled_at = NULL, since = %(now)s, next_at = %(now)s
-    FROM chosen c WHERE k.id = c.id
-    RETURNING k.receiver_id
-), due AS (
-    UPDATE receivers v SET next_at = %(now)s, resting_until = NULL
-    WHERE v.id IN (SELECT receiver_id FROM replayed) AND v.disabled_reason IS NULL
-)
-SELECT count(*)::int AS n FROM replayed;
-
--- name: revive
--- A person who has a campaign's events replayed knows that its receiver is back.
-UPDATE receivers
-SET disabled_reason = NULL, failures = 0, failing_since = NULL, last_code = NULL, resting_until = NULL,
-    next_at = %(now)s
-WHERE campaign_id = %(campaign_id)s AND disabled_reason IS NOT NULL;
-
--- name: campaign
-SELECT id FROM campaigns WHERE team_id = %(team_id)s AND id = %(id)s;

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from campaigns.callbacks import KINDS, endpoints
-from campaigns.callbacks.endpoints import Endpoint
+from campaigns.callbacks import KINDS, endpoints, replaying
+from campaigns.callbacks.endpoints import CampaignUrl, Endpoint
 from campaigns.campaign import times
 from campaigns.errors import Invalid
 from cli import output
@@ -23,6 +23,11 @@ _COLUMNS = (
     Column("waiting", "right"),
     Column("dead", "right"),
     Column("url"),
+)
+
+
+_CAMPAIGN = click.option(
+    "--campaign", is_flag=True, help="WEBHOOK is a campaign: the URL in its event_callback."
 )
 
 
@@ -55,7 +60,13 @@ def list_(session: Session) -> None:
     with session.in_team() as (conn, team):
         found = endpoints.list_all(conn, team.id)
     rows = (
-        (one.id, _state(one), one.waiting, one.dead, output.without_secrets(one.url))
+        (
+            one.id,
+            one.health.state,
+            one.health.waiting,
+            one.health.dead,
+            output.without_secrets(one.url),
+        )
         for one in found
     )
     session.show([_shown(one) for one in found], output.table(_COLUMNS, rows))
@@ -63,11 +74,13 @@ def list_(session: Session) -> None:
 
 @webhooks.command()
 @click.argument("webhook")
+@_CAMPAIGN
 @pass_session
-def show(session: Session, webhook: str) -> None:
-    """Show WEBHOOK, a uuid, and what waits for it."""
+def show(session: Session, webhook: str, campaign: bool) -> None:
+    """Show WEBHOOK, a uuid, how it goes with it and what waits for it."""
+    find = endpoints.show_campaign if campaign else endpoints.show
     with session.in_team() as (conn, team):
-        _show(session, endpoints.show(conn, team.id, webhook))
+        _show(session, find(conn, team.id, webhook))
 
 
 @webhooks.command()
@@ -112,7 +125,7 @@ def delete(session: Session, webhook: str) -> None:
 @click.argument("webhook")
 @click.option("--since", help="Everything that was made from then on, delivered or not.")
 @click.option("--until", help="Everything that was made before then.")
-@click.option("--campaign", is_flag=True, help="WEBHOOK is a campaign: replay to its own URL.")
+@_CAMPAIGN
 @pass_session
 def replay(
     session: Session, webhook: str, since: str | None, until: str | None, campaign: bool
@@ -122,7 +135,7 @@ def replay(
     Times are `Y-m-d H:i:s` in UTC, or ISO 8601. Messages keep their ids, so that a receiver can
     tell what it has already.
     """
-    again = endpoints.replay_campaign if campaign else endpoints.replay
+    again = replaying.replay_campaign if campaign else replaying.replay
     wanted = {"since": _moment("since", since), "until": _moment("until", until)}
     with session.in_team() as (conn, team):
         replayed = again(conn, team.id, webhook, **wanted, now=session.now())
@@ -141,20 +154,17 @@ def _show_secret(session: Session, made: endpoints.NewSecret) -> None:
     session.show({**_shown(made.endpoint), "secret": made.secret}, output.facts(facts))
 
 
-def _show(session: Session, one: Endpoint) -> None:
+def _show(session: Session, one: Endpoint | CampaignUrl) -> None:
     content = _shown(one)
     session.show(content, output.facts([(name, _text(content[name])) for name in content]))
 
 
-def _shown(one: Endpoint) -> Mapping[str, Any]:
+def _shown(one: Endpoint | CampaignUrl) -> Mapping[str, Any]:
     """What may be read over somebody's shoulder: the URL without its account and query."""
-    return {**asdict(one), "url": output.without_secrets(one.url), "state": _state(one)}
-
-
-def _state(one: Endpoint) -> str:
-    if one.disabled_reason:
-        return f"disabled ({one.disabled_reason})"
-    return "failing" if one.failures else "enabled"
+    content = asdict(one)
+    health = content.pop("health")
+    url = None if one.url is None else output.without_secrets(one.url)
+    return {**content, **health, "url": url, "state": one.health.state}
 
 
 def _text(value: object) -> object:

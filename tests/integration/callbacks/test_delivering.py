@@ -201,7 +201,7 @@ def test_one_that_is_gone_is_told_nothing_more(conn: Connection) -> None:
     assert turn.next(conn, now=DUE) is None
     turn.release(conn, now=DUE)
     assert delivering.lease(conn, receiver_id, now=DUE + timedelta(days=1)) is None
-    shown = endpoints.show(conn, made.team_id, made.id)
+    shown = endpoints.show(conn, made.team_id, made.id).health
     assert (shown.disabled_reason, shown.dead, shown.waiting) == ("gone", 1, 1)
     # A person who knows better brings it back, and what waits is told.
     endpoints.enable(conn, made.team_id, made.id, now=DUE)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from campaigns.callbacks import endpoints, signature
+from campaigns.callbacks import endpoints, replaying, signature
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked, NotFound
 from tests.support import ledger
@@ -79,7 +79,7 @@ ACTIONS: list[Callable[..., Any]] = [
     lambda conn, team, one: endpoints.enable(conn, team, one, now=NOW),
     lambda conn, team, one: endpoints.disable(conn, team, one, now=NOW),
     lambda conn, team, one: endpoints.delete(conn, team, one, now=NOW),
-    lambda conn, team, one: endpoints.replay(conn, team, one, now=NOW),
+    lambda conn, team, one: replaying.replay(conn, team, one, now=NOW),
 ]
 
 
@@ -104,7 +104,7 @@ def test_a_replay_sends_what_was_given_up_under_the_same_id(conn: Connection) ->
     (before,) = messages(conn)
     settle(conn, "dead")
     later = NOW + timedelta(days=5)
-    assert endpoints.replay(conn, one.team_id, one.id, now=later) == 1
+    assert replaying.replay(conn, one.team_id, one.id, now=later) == 1
     (after,) = messages(conn)
     assert (after["state"], after["attempts"], after["since"]) == ("waiting", 0, later)
     assert after["message_id"] == before["message_id"]
@@ -123,20 +123,20 @@ def test_a_replay_of_a_time_sends_what_was_delivered_too(conn: Connection) -> No
         note(conn, run_id, kind, [0], at)
         gather(conn, at + WINDOW)
     settle(conn, "delivered")
-    assert endpoints.replay(conn, one.team_id, one.id, now=NOW) == 0
+    assert replaying.replay(conn, one.team_id, one.id, now=NOW) == 0
     since, until = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
-    assert endpoints.replay(conn, one.team_id, one.id, since=since, until=until, now=NOW) == 1
+    assert replaying.replay(conn, one.team_id, one.id, since=since, until=until, now=NOW) == 1
     waiting = [row["kind"] for row in messages(conn) if row["state"] == "waiting"]
     assert waiting == ["delivered"]
     with pytest.raises(Invalid, match=r"until: .* must be after since"):
-        endpoints.replay(conn, one.team_id, one.id, since=until, until=since, now=NOW)
+        replaying.replay(conn, one.team_id, one.id, since=until, until=since, now=NOW)
 
 
 def test_a_disabled_endpoint_is_enabled_before_anything_is_replayed(conn: Connection) -> None:
     one = endpoint(conn, NOW).endpoint
     endpoints.disable(conn, one.team_id, one.id, now=NOW)
     with pytest.raises(Locked, match="enable it first"):
-        endpoints.replay(conn, one.team_id, one.id, now=NOW)
+        replaying.replay(conn, one.team_id, one.id, now=NOW)
 
 
 def test_a_campaigns_url_is_replayed_by_its_own_team_only(conn: Connection) -> None:
@@ -146,8 +146,8 @@ def test_a_campaigns_url_is_replayed_by_its_own_team_only(conn: Connection) -> N
     settle(conn, "dead")
     campaign_id, team_id = campaign_of(conn, run_id), ledger.team_id(conn)
     with pytest.raises(NotFound):
-        endpoints.replay_campaign(conn, uuid4(), campaign_id, now=NOW)
-    assert endpoints.replay_campaign(conn, team_id, campaign_id, now=NOW) == 1
+        replaying.replay_campaign(conn, uuid4(), campaign_id, now=NOW)
+    assert replaying.replay_campaign(conn, team_id, campaign_id, now=NOW) == 1
     assert messages(conn)[0]["state"] == "waiting"
 
 
@@ -158,7 +158,7 @@ def test_a_replay_brings_a_campaigns_receiver_back(conn: Connection) -> None:
     conn.execute("UPDATE receivers SET disabled_reason = 'gone', next_at = NULL")
     settle(conn, "dead")
     campaign_id, team_id = campaign_of(conn, run_id), ledger.team_id(conn)
-    assert endpoints.replay_campaign(conn, team_id, campaign_id, now=NOW) == 1
+    assert replaying.replay_campaign(conn, team_id, campaign_id, now=NOW) == 1
     row = conn.execute("SELECT disabled_reason, next_at FROM receivers").fetchone()
     assert (row["disabled_reason"], row["next_at"]) == (None, NOW)
 

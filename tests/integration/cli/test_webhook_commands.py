@@ -81,8 +81,13 @@ def test_a_time_is_replayed(command: CommandLine, conn: Connection) -> None:
     assert "must be after since" in command.refused(*replay, "--since", later, "--until", NOW)
 
 
-def test_a_campaigns_own_url_is_replayed(command: CommandLine, conn: Connection) -> None:
-    campaign_id = campaign_of(conn, told(conn, callback="https://example.com/"))
+def test_a_campaigns_own_url_is_shown_and_replayed(command: CommandLine, conn: Connection) -> None:
+    campaign_id = campaign_of(conn, told(conn, callback="https://ann:pw@example.com/?s3cret"))
+    shown = command.json("webhooks", "show", "--campaign", campaign_id)
+    assert shown["url"] == "https://example.com/"
+    assert (shown["state"], shown["waiting"], shown["dead"]) == ("enabled", 0, 1)
+    assert "health" not in shown
+    assert "s3cret" not in command.succeed("webhooks", "show", "--campaign", campaign_id)
     assert command.json("webhooks", "replay", "--campaign", campaign_id) == {"replayed": 1}
     assert command.refused("webhooks", "replay", "--campaign", uuid4()).startswith("campaign: ")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import re
+from typing import Any
 
 import pytest
 
 from campaigns.callbacks import signature
+from tests.support.repository import ROOT
 
 # The example of the reference implementations.
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -28,6 +31,23 @@ def test_every_key_signs_while_a_secret_is_changed() -> None:
     first, second = fields["webhook-signature"].split(" ")
     assert first == signature.sign(new, ID, TIMESTAMP, BODY) != SIGNATURE
     assert second == SIGNATURE
+
+
+def test_receivers_can_verify_as_the_page_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "callbacks.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    monkeypatch.setattr(names["time"], "time", lambda: TIMESTAMP + 60)
+    keys = [signature.new_secret(), signature.read(SECRET)]
+    fields = signature.headers(keys, ID, TIMESTAMP, BODY)
+    assert names["is_genuine"](SECRET, fields, BODY)
+    assert names["is_genuine"](signature.written(keys[0]), fields, BODY)
+    assert not names["is_genuine"](SECRET, fields, BODY + b" ")
+    assert not names["is_genuine"](signature.written(signature.new_secret()), fields, BODY)
+    assert not names["is_genuine"](SECRET, {**fields, "webhook-id": "msg_2"}, BODY)
+    monkeypatch.setattr(names["time"], "time", lambda: TIMESTAMP + 600)
+    assert not names["is_genuine"](SECRET, fields, BODY)
 
 
 def test_a_new_secret_is_as_long_as_the_standard_asks_for_and_new() -> None:
