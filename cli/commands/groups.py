@@ -77,8 +77,9 @@ def as_json(summary: GroupSummary) -> dict[str, Any]:
         "kind": group.kind,
         "deletable": group.deletable,
         "number_of_contacts": summary.number_of_contacts,
+        "scheduled_jobs_number": summary.scheduled_jobs_number,
         "status": summary.status,
-        "headers": group.headers,
+        "headers": summary.headers,
         "created_at": group.created_at,
         "updated_at": group.updated_at,
     }
@@ -95,7 +96,8 @@ def _show(session: Session, summary: GroupSummary) -> None:
                 ("description", group.description or None),
                 ("kind", group.kind),
                 ("contacts", summary.number_of_contacts),
-                ("fields", ", ".join(group.headers) or None),
+                ("changes to be made", summary.scheduled_jobs_number or None),
+                ("fields", ", ".join(summary.headers) or None),
                 ("created", group.created_at),
             ]
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from campaigns.audience import contacts
 from campaigns.campaign import store
 from campaigns.team import teams
+from tests.support import door as doors
 from tests.support import passona
 from tests.support.passona import shifted
 from tests.support.passona_client import Client, refused
@@ -189,6 +191,18 @@ class TestCallers:
         other = client.door.token(teams.create(client.conn, "other").id)
         answer = client("POST", "/campaigns", shifted(passona.CREATE), headers=other)
         refused(answer, 422, "included_contact_groups.0")
+
+
+def test_too_many_requests(database: str, client: Client, tmp_path: Path) -> None:
+    """429, with the seconds after which the next one is welcome."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    with doors.opened(database, client.conn, folder, SLUICE_WEB_RATE="1") as door:
+        hasty = Client(door, client.team, client.headers)
+        answers = [hasty("GET", "/campaigns") for _ in range(5)]
+    assert answers[0].status_code == 200
+    refused(answers[-1], 429)
+    assert int(answers[-1].headers["retry-after"]) >= 1
 
 
 class TestPages:
