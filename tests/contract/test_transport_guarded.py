@@ -192,7 +192,8 @@ def test_a_trusted_service_that_is_not_there_concerns_the_account(
 ) -> None:
     async def main() -> list[TransportError]:
         port = unused_port()
-        async with guarded(transport_name, Names(), trusted=[".example.test"]) as transport:
+        trusted = [f"{HOST}:{port}", "unknown.example.test"]
+        async with guarded(transport_name, Names(), trusted=trusted) as transport:
             return [
                 await refusal(transport, f"http://{HOST}:{port}/"),
                 await refusal(transport, "http://unknown.example.test/"),
@@ -201,6 +202,26 @@ def test_a_trusted_service_that_is_not_there_concerns_the_account(
     refused, unknown = run(main())
     assert (type(refused), refused.code) == (NotSent, "connection_refused")
     assert (type(unknown), unknown.code) == (NotSent, "dns")
+
+
+def test_a_port_or_a_name_that_a_stranger_made_up_does_not(
+    transport_name: TransportName, server: FaultServer
+) -> None:
+    """Nor does it keep the service itself from being reached."""
+
+    async def main() -> tuple[list[TransportError], int]:
+        trusted = [f"{HOST}:{server.port}", ".trusted.test"]
+        async with guarded(transport_name, Names(), trusted=trusted) as transport:
+            answer = await ask(transport, f"http://{HOST}:{server.port}/messages")
+            return [
+                await refusal(transport, f"http://{HOST}:{unused_port()}/"),
+                await refusal(transport, "http://made-up.trusted.test/"),
+            ], answer.status
+
+    found, status = run(main())
+    assert all(isinstance(one, NotSentElsewhere) for one in found)
+    assert found[1].code == "dns"
+    assert status == 200
 
 
 def test_a_strangers_silence_does_not(transport_name: TransportName, server: FaultServer) -> None:
@@ -233,7 +254,7 @@ def test_strangers_take_a_quarter_of_the_places_at_most(
 
     async def main() -> tuple[TransportError, int]:
         names = Slow(**{"slow.example": [LOOPBACK]})
-        async with guarded(transport_name, names, trusted=[HOST]) as transport:
+        async with guarded(transport_name, names, trusted=[f"{HOST}:{server.port}"]) as transport:
             slow = asyncio.create_task(ask(transport, f"http://slow.example:{server.port}/"))
             assert await asyncio.to_thread(asked.wait, AMPLE)
             found = await refusal(transport, f"http://other.example:{server.port}/")

@@ -191,8 +191,8 @@ class Capabilities:
     contents: frozenset[type[Content]] = frozenset({Text})
     protocol: Protocols = "http"
     #: Set where requests go to servers that the recipients named and not the account. Those of this
-    #: set, or of a domain in it with a dot in front, speak for the provider; whatever goes wrong
-    #: with any other one is a matter of that recipient alone (:mod:`worker.transport.guarded`).
+    #: set speak for the provider; whatever goes wrong with any other one, be it of a domain in it
+    #: with a dot in front, is a matter of that recipient (:mod:`worker.transport.guarded`).
     trusted_hosts: frozenset[str] | None = None
     #: How the provider is told until when a message is worth sending: the name of its field and
     #: the unit, such as "ValidityPeriod, s"; None: it cannot be told.

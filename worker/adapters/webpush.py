@@ -12,7 +12,7 @@ is not known speaks for its own recipients only: it must not hold, slow down or 
 201, also 200 and 202            Accepted; the id is the last part of ``Location``
 404, 410                         Rejected, gone: the subscription ended; 404 of a relay: Rejected
 401, 403, 400 of another key     Rejected: the subscription was made for another VAPID key
-401, 403                         Blocked if it is a known service, else Rejected; see ``_SILENT``
+401, 403                         Blocked at the endpoints of a known service, else Rejected
 429, 406 of Microsoft            Failed: see below
 408, 503                         Failed
 5xx in a service's own words     Failed
@@ -32,7 +32,7 @@ There are no reports: what the service took, it delivers or drops.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -60,13 +60,18 @@ from worker.adapters.reply import at_path, identifier, parse_json, retry_after, 
 from worker.adapters.webpush_message import encrypted, payload
 from worker.adapters.webpush_vapid import Tokens, read_key
 
-#: Those of Chrome, Edge, Firefox and Safari, and of the browsers made from them.
-SERVICES = (
-    "fcm.googleapis.com",
-    ".notify.windows.com",
-    ".push.services.mozilla.com",
-    ".push.apple.com",
-)
+#: Those of Chrome, Firefox and Safari, and of the browsers made from them, and where each has its
+#: endpoints. Elsewhere at the same host other services of theirs answer, whose 401 anybody can have
+#: who names one of their addresses.
+_ENDPOINTS: Mapping[str, tuple[str, ...]] = {
+    "fcm.googleapis.com": ("/fcm/send/", "/wp/"),
+    "updates.push.services.mozilla.com": ("/wpush/",),
+    "web.push.apple.com": ("/",),
+}
+
+#: All that are known. Of a domain, such as Edge's, it takes no more than a name that is not there
+#: to be unreachable: those speak for their recipients only.
+SERVICES = (*_ENDPOINTS, ".notify.windows.com", ".push.services.mozilla.com", ".push.apple.com")
 
 #: Four weeks. Google refuses more (https://firebase.google.com/docs/cloud-messaging/customize-messages/
 #: setting-message-lifespan), others cut it.
@@ -87,18 +92,15 @@ _OTHER_KEY = (
 
 #: Microsoft answers 401 or 403 without a word where one subscription is old, or is of another key
 #: (https://github.com/web-push-libs/web-push/issues/691,
-#: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/troubleshooting).
-#: One such browser must not hold all others.
-_SILENT = frozenset({".notify.windows.com"})
-
-#: What Microsoft answers in the place of 429
-#: (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166).
+#: https://learn.microsoft.com/windows/apps/develop/notifications/push-notifications/troubleshooting),
+#: and 406 in the place of 429 (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166).
+_MICROSOFT = frozenset({".notify.windows.com"})
 _TOO_MANY_AT_MICROSOFT = 406
 
 #: Of an answer, so much is searched for these words.
 _LONGEST_SENTENCE = 2000
 
-_HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_HOST = re.compile(r"\.?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 def _subject(subject: str) -> str:
@@ -154,13 +156,13 @@ class WebPushAdapter:
     def __init__(self, relay: str | None, clock: Clock, options: WebPushOptions) -> None:
         self._relay = relay
         self._clock = clock
-        self._services = frozenset((*SERVICES, *options.services))
+        self._judges = options.services
         key = read_key(options.vapid_private_key.get_secret_value())
         self._tokens = Tokens(key, options.vapid_subject)
         self.capabilities = Capabilities(
             channels=frozenset({"webpush"}),
             contents=frozenset({Text, Push}),
-            trusted_hosts=None if relay else self._services,
+            trusted_hosts=None if relay else frozenset((*SERVICES, *options.services)),
             validity="TTL, s",
         )
 
@@ -198,8 +200,6 @@ class WebPushAdapter:
 
     def _outcome(self, message: Message, response: HttpResponse) -> Outcome:
         code = _code(response)
-        host = urlsplit(message.address).hostname or ""
-        is_microsoft = is_trusted(host, _SILENT)
         match response.status:
             case 200 | 201 | 202:
                 return Accepted(_message_id(response))
@@ -210,11 +210,11 @@ class WebPushAdapter:
                 return Rejected(code, gone=True)
             case 400 | 401 | 403 if _is_of_another_key(response):
                 return Rejected("other_vapid_key")
-            case 401 | 403 if is_trusted(host, self._services) and not is_microsoft:
+            case 401 | 403 if self._speaks_for_the_account(message.address):
                 return Blocked(code)
             case 408 | 429 | 503:
                 return Failed(code, self._wait(response))
-            case status if status == _TOO_MANY_AT_MICROSOFT and is_microsoft:
+            case status if status == _TOO_MANY_AT_MICROSOFT and _is_of(message, _MICROSOFT):
                 return Failed(code, self._wait(response))
             case status if 400 <= status < 500:
                 return Rejected(code)
@@ -222,6 +222,12 @@ class WebPushAdapter:
                 return Failed(code)
             case _:
                 return Unknown(code)
+
+    def _speaks_for_the_account(self, endpoint: str) -> bool:
+        parts = urlsplit(endpoint)
+        if parts.netloc in _ENDPOINTS:
+            return parts.path.startswith(_ENDPOINTS[parts.netloc])
+        return is_trusted(parts.netloc, self._judges)
 
     def _wait(self, response: HttpResponse) -> float | None:
         return retry_after(response.headers, self._clock.now())
@@ -264,6 +270,10 @@ def _topic(topic: str) -> str:
 def _message_id(response: HttpResponse) -> str | None:
     location = response.headers.get("location", "")
     return identifier(location.rstrip("/").rpartition("/")[2])
+
+
+def _is_of(message: Message, domains: Collection[str]) -> bool:
+    return is_trusted(urlsplit(message.address).netloc, domains)
 
 
 def _is_of_another_key(response: HttpResponse) -> bool:

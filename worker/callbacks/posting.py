@@ -16,10 +16,10 @@ import httpx
 
 from campaigns.settings import Network
 from worker.callbacks.destination import Destination, destination, may_connect
-from worker.transport.guarded import Resolver, system_resolver
 from worker.transport.pin import Address
 from worker.transport.public_addresses import literal
 from worker.transport.reasons import connect_code
+from worker.transport.resolving import Resolver, system_resolver
 from worker.transport.trust import tls_context
 
 #: For all of one attempt: looking up, connecting, sending and the head of the answer. Seconds.

@@ -11,18 +11,19 @@ own, made for its address. An account has a handful of hosts, those of the brows
 A stranger's server can also be slow on purpose. Requests to hosts that are not
 :attr:`worker.adapters.base.Capabilities.trusted_hosts` share a quarter of the places, and what goes
 wrong with them is told apart, so that it counts for their recipients and not for the account.
+
+Strangers can also name what is not there: another port of a trusted host, or any name in a trusted
+domain. Who cannot be connected to there concerns that recipient alone, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import socket
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from typing import Protocol
+from typing import NamedTuple
 
 from campaigns.clock import Clock
 from worker.adapters.base import HttpRequest, HttpResponse, is_trusted
@@ -39,6 +40,7 @@ from worker.transport.base import (
 )
 from worker.transport.pin import Address, Pin
 from worker.transport.public_addresses import is_public, literal, target
+from worker.transport.resolving import Resolver, system_resolver
 
 #: Seconds for which an address is used before its name is looked up again.
 FRESH = 60.0
@@ -50,25 +52,14 @@ MOST_HOSTS = 32
 _LOOKUPS = 4
 
 
-class Resolver(Protocol):
-    """Looks names up; blocks."""
+class _Site(NamedTuple):
+    """Where a request goes: the host, and its name with the port where that is not the usual one.
 
-    def __call__(self, host: str) -> Sequence[Address]:
-        """The addresses of a name, the best one first.
+    Each has a client of its own, so that no closed port counts for the others.
+    """
 
-        Raises:
-            OSError: it has none.
-        """
-        ...
-
-
-def system_resolver(host: str) -> Sequence[Address]:
-    """What the operating system says."""
-    found = socket.getaddrinfo(
-        host, None, type=socket.SOCK_STREAM, flags=socket.AddressInfo.AI_ADDRCONFIG
-    )
-    # An IPv6 address may come with its zone.
-    return [ip_address(str(one[4][0]).partition("%")[0]) for one in found]
+    host: str
+    name: str
 
 
 @dataclass(slots=True)
@@ -129,21 +120,31 @@ class Guarded:
         Raises:
             TooLate: as the client says, or strangers have all of their places.
             NotSent: the host of a trusted service cannot be connected to.
-            NotSentElsewhere: another host cannot, or has no public address.
+            NotSentElsewhere: another host cannot, one of a trusted domain among them, or has no
+                public address.
             Uncertain: as the client says, of a trusted host.
             UncertainElsewhere: the same of another one.
         """
         try:
-            host, _ = target(request.url)
+            host, port = target(request.url)
         except ValueError as error:
             raise NotSentElsewhere(str(error)) from None
-        if is_trusted(host, self._trusted):
-            return await self._carry(host, request, timeout, leave_within, is_known=True)
+        usual = 443 if request.url[:6].lower() == "https:" else 80
+        site = _Site(host, host if port == usual else f"{host}:{port}")
+        if is_trusted(site.name, self._trusted):
+            try:
+                return await self._carry(site, request, timeout, leave_within, is_known=True)
+            except TooLate:
+                raise
+            except NotSent as error:
+                if site.name in self._trusted:
+                    raise
+                raise NotSentElsewhere(error.code) from None
         if not self._strangers:
             raise TooLate
         self._strangers -= 1
         try:
-            return await self._carry(host, request, timeout, leave_within, is_known=False)
+            return await self._carry(site, request, timeout, leave_within, is_known=False)
         except (TooLate, BrokenOff):
             raise
         except NotSent as error:
@@ -166,7 +167,7 @@ class Guarded:
 
     async def _carry(
         self,
-        host: str,
+        site: _Site,
         request: HttpRequest,
         timeout: float,  # noqa: ASYNC109
         leave_within: float,
@@ -174,7 +175,7 @@ class Guarded:
         is_known: bool,
     ) -> HttpResponse:
         begun = self._clock.monotonic()
-        lane = await self._lane(host, timeout, leave_within, is_known=is_known)
+        lane = await self._lane(site, timeout, leave_within, is_known=is_known)
         waited = self._clock.monotonic() - begun
         if lane.retired or waited > max(leave_within, SHORTEST_CONNECT):
             raise TooLate
@@ -186,7 +187,7 @@ class Guarded:
         except TooLate:
             raise
         except NotSent:
-            self._give_up(host, lane)
+            self._give_up(site, lane)
             raise
         finally:
             lane.users -= 1
@@ -195,18 +196,20 @@ class Guarded:
 
     async def _lane(
         self,
-        host: str,
+        site: _Site,
         timeout: float,  # noqa: ASYNC109
         leave_within: float,
         *,
         is_known: bool,
     ) -> _Lane:
-        known = self._hosts.get(host) or self._add(host)
+        known = self._hosts.get(site.name) or self._add(site.name)
         lane = known.lane
         if lane is not None and self._clock.monotonic() < lane.fresh_until:
             return lane
         if known.looking_up is None:
-            known.looking_up = asyncio.create_task(self._look_up(host, known, is_known=is_known))
+            known.looking_up = asyncio.create_task(
+                self._look_up(site.host, known, is_known=is_known)
+            )
             known.looking_up.add_done_callback(_seen)
         usual = min(CONNECT_TIMEOUT, timeout)
         patience = min(usual, max(leave_within, SHORTEST_CONNECT))
@@ -250,19 +253,19 @@ class Guarded:
             known.dead.clear()
         return (alive or allowed)[0]
 
-    def _add(self, host: str) -> _Host:
+    def _add(self, name: str) -> _Host:
         """Room for one more host; of those that nobody uses, the oldest makes it."""
         if len(self._hosts) >= MOST_HOSTS:
             idle = (name for name, one in self._hosts.items() if not _is_busy(one))
             oldest = next(idle, None)
             if oldest is not None:
                 self._retire(self._hosts.pop(oldest))
-        found = self._hosts[host] = _Host()
+        found = self._hosts[name] = _Host()
         return found
 
-    def _give_up(self, host: str, lane: _Lane) -> None:
+    def _give_up(self, site: _Site, lane: _Lane) -> None:
         """Try another address next time."""
-        known = self._hosts.get(host)
+        known = self._hosts.get(site.name)
         if known is not None and known.lane is lane:
             known.dead.add(lane.pin.address)
             self._retire(known)

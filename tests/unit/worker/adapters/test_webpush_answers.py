@@ -65,6 +65,24 @@ def test_a_service_ends_a_subscription_and_a_relay_that_does_not_know_it_does_no
 
 @pytest.mark.parametrize(
     "endpoint",
+    [
+        "https://fcm.googleapis.com/v1/projects/x/messages:send",
+        "https://fcm.googleapis.com:444/fcm/send/x",
+        "https://updates.push.services.mozilla.com/status",
+        "https://api.push.apple.com/3/device/x",
+        "https://made-up.push.services.mozilla.com/wpush/v2/x",
+    ],
+)
+def test_what_else_those_services_refuse_concerns_whoever_named_it(endpoint: str) -> None:
+    """Their other interfaces want a login of everybody, and anybody can name them."""
+    for answered in (answer(401, b""), answer(403, {"reason": "MissingProviderToken"})):
+        (found,) = adapter().decode([message(PUSH, endpoint)], answered)
+        assert isinstance(found, Rejected)
+        assert not found.gone
+
+
+@pytest.mark.parametrize(
+    "endpoint",
     ["https://evilnotify.windows.com/", "https://fcm.googleapis.com.evil.example/"],
 )
 def test_a_name_that_only_looks_like_a_services_does_not(endpoint: str) -> None:
