@@ -15,11 +15,9 @@ from cli.session import Group, Session, pass_session
 
 _COLUMNS = (
     Column("client_id", whole=True),
-    Column("created", whole=True),
     Column("revoked", whole=True),
-    Column("scopes"),
-    Column("networks"),
     Column("name"),
+    Column("networks"),
 )
 
 
@@ -68,17 +66,7 @@ def list_(session: Session) -> None:
     """List the team's clients, revoked ones too."""
     with session.in_team() as (conn, team):
         found = store.list_all(conn, team.id)
-    rows = (
-        (
-            client.id,
-            client.created_at,
-            client.revoked_at,
-            ", ".join(client.scopes),
-            _networks(client),
-            client.name,
-        )
-        for client in found
-    )
+    rows = ((one.id, one.revoked_at, one.name, _networks(one)) for one in found)
     session.show([_facts(client) for client in found], output.table(_COLUMNS, rows))
 
 

@@ -12,7 +12,7 @@ _TEST = re.compile(r"`(test_\w+)`")
 _FILE = re.compile(r"`(tests/[\w/]+\.py)`")
 
 
-@pytest.mark.parametrize("name", ["callback-api.md", "inline-contacts.md"])
+@pytest.mark.parametrize("name", ["callback-api.md", "horisen.md", "inline-contacts.md"])
 def test_each_row_names_a_test_of_a_file_that_the_document_names(name: str) -> None:
     text = (ROOT / "docs" / name).read_text("utf-8")
     written = "".join((ROOT / file).read_text("utf-8") for file in set(_FILE.findall(text)))

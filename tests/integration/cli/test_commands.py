@@ -73,6 +73,22 @@ def test_a_tokens_secret_is_shown_once(command: CommandLine) -> None:
     assert created["id"] in command.succeed("tokens", "list")
 
 
+def test_a_clients_secret_is_shown_once(command: CommandLine) -> None:
+    words = ("--network", "10.0.0.0/8", "--network", "192.0.2.1", "--scope", "read")
+    created = command.json("clients", "create", "crm", *words)
+    assert created["networks"] == ["10.0.0.0/8", "192.0.2.1/32"]
+    assert created["scopes"] == ["read"]
+    listed = command.succeed("clients", "list", "--json")
+    assert created["client_secret"] not in listed
+    assert json.loads(listed)[0]["client_id"] == created["client_id"]
+    rotated = command.json("clients", "rotate", created["client_id"])
+    assert rotated["client_secret"] != created["client_secret"]
+    assert command.json("clients", "revoke", created["client_id"])["revoked_at"] is not None
+    assert "crm" in command.succeed("clients", "list")
+    assert "no client" in command.refused("clients", "rotate", created["client_id"])
+    assert "must be an address" in command.refused("clients", "create", "x", "--network", "x")
+
+
 def test_groups_are_created_shown_and_deleted(command: CommandLine) -> None:
     created = command.json("groups", "create", "friends", "--description", "All of them")
     assert created["kind"] == "optin"

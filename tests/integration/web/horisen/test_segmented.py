@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from campaigns.audience import contacts
+from campaigns.audience import contacts, groups
 from scheduler.tick import tick
 from tests.support.horisen import (
     LIST,
+    OPTED,
     QUERY,
     Service,
     error_of,
@@ -61,6 +62,41 @@ def test_segmented_campaign_is_for_the_right_people(service: Service) -> None:
     )
     assert (everybody["query_type"], everybody["query"]) == ("all", None)
     assert len(reached(service, everybody["uuid"])) == 6
+
+
+#: Section 4.9.
+FIELDS = (
+    "first_name", "last_name", "second_name", "nick_name", "gender", "birthday", "salutation",
+    "title", "language", "nationality", "mobile", "email", "phone", "address", "zip", "city",
+    "region", "country", "b_company", "b_mobile", "b_email", "b_phone", "b_reception_code",
+    "b_address", "b_zip", "b_city", "b_region", "b_country", "b_job_title", "b_department",
+    "column_1", "column_2", "subscription_options_in", "subscription_options_out",
+)  # fmt: skip
+CONDITIONS = (
+    "eq", "neq", "isnull", "isnotnull", "in", "notin", "startswith", "endswith", "contains", "lt",
+    "lte", "gt", "gte", "ann_in_days",
+)  # fmt: skip
+
+
+def test_every_documented_field_and_condition_can_be_asked_for(service: Service) -> None:
+    out = str(groups.create(service.conn, service.team.id, "Left", "optout").id)
+    for name in FIELDS:
+        value: object = "x"
+        if name.startswith("subscription"):
+            value = [out] if name.endswith("out") else list(OPTED)
+        condition = "in" if isinstance(value, list) else "eq"
+        rule = {"field": name, "condition": condition, "value": value, "operator": "AND"}
+        query = {"segmentation": [{"operator": "OR", "rules": [rule]}]}
+        service.made(query_type="segmentation", query=json.dumps(query))
+    for condition in CONDITIONS:
+        values = {"isnull": "", "isnotnull": "", "ann_in_days": "3", "in": ["a", "b"]}
+        rule = {"field": "birthday", "condition": condition, "operator": "OR"}
+        rule["value"] = values.get(condition, "2000-01-01")
+        query = {"segmentation": [{"operator": "AND NOT", "rules": [rule, rule]}]}
+        service.made(query_type="segmentation", query=json.dumps(query))
+    for operator in ("OR", "AND NOT", "OR NOT"):
+        query["segmentation"][0]["operator"] = operator
+        service.made(query_type="segmentation", query=json.dumps(query))
 
 
 def test_query_without_a_type_and_a_type_without_a_query(service: Service) -> None:

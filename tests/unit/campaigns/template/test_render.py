@@ -136,3 +136,19 @@ def test_rendering_brings_in_no_io_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@given(st.text() | st.from_regex(r"(@{1,4}|\{{1,4}|\}{1,4}|a|_|\.){0,12}", fullmatch=True))
+def test_escaped_text_says_itself(text: str) -> None:
+    assert text_of(render.escaped(text)) == text
+
+
+@given(st.dictionaries(names, st.text(max_size=9), max_size=3), st.lists(names, max_size=4))
+def test_filled_template_says_what_it_said_with_its_values(
+    values: dict[str, str], asked: list[str]
+) -> None:
+    template = " ".join([*(f"{{{name}}}" for name in values), "@first_name {{city}}"])
+    filled = render.filled(template, values)
+    assert render.compile(filled).render(FIELDS) == render.compile(template).render(FIELDS, values)
+    unknown = " ".join(f"{{{name}}}" for name in asked if name not in values)
+    assert render.filled(unknown, values) == unknown
