@@ -6,9 +6,11 @@ import json
 from uuid import uuid4
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from campaigns.audience import groups
 from campaigns.campaign import control
+from campaigns.database import connect
 from campaigns.errors import Conflict, Invalid, Locked, NotFound
 from campaigns.segmentation import segments
 from campaigns.segmentation.segments import Segment
@@ -110,6 +112,23 @@ def test_a_segment_that_a_campaign_may_still_need_is_not_deleted(scene: Scene, s
         segments.find(scene.conn, scene.team.id, segment.id)
     if status == "active":
         assert scene.stored(campaign).contact_segments == (segment.id,)
+
+
+def test_what_a_campaign_that_is_being_saved_names_is_not_deleted_meanwhile(
+    scene: Scene, database: str
+) -> None:
+    segment = create(scene, query=one("subscription_options_in", "in", [str(scene.members.id)]))
+    with connect(database) as other, scene.conn.transaction():
+        scene.submit(contact_segments=[segment.number])
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(LockNotAvailable):
+            segments.delete(other, scene.team.id, "City")
+    with connect(database) as other, scene.conn.transaction():
+        asked = one("subscription_options_in", "notin", [str(scene.members.id)])
+        scene.submit(query_type="segmentation", query=asked)
+        other.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(LockNotAvailable):
+            groups.delete(other, scene.team.id, "members")
 
 
 def test_the_segments_of_a_group_go_with_it(scene: Scene) -> None:
