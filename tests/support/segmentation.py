@@ -47,7 +47,8 @@ NAMES = ("first_name", "birthday", "zip", "mobile", "email", "b_phone")
 #: characters whose lower case is another one than it seems.
 _CHARACTERS = "aAbß%_\\'\"+-(). 01\tİıσςΣé,/{}"
 
-_odd = st.sampled_from([
+#: What people, other programs and attackers write into fields.
+ODD = [
     "1990-02-28", "1990-02-29", "2024-02-29", "29.2.2024", "29.02.1992", "28.2.1990",
     "2023-02-30", "0000-01-01", "2000-13-01", "1990-05-17T10:00:00Z", "1990-05-17 99:99",
     "17.5.1990", "31.4.1990", "9999-12-31", "17/05/1990", "1900-02-29",
@@ -56,8 +57,9 @@ _odd = st.sampled_from([
     "JOHN", "john", "Johnny", "%", "_", "a%", "'; DROP TABLE contacts; --",
     "%(run_id)s", "{address}",
     "+44 7785 856985", "447785856985", "(0)44-7785", "Ann@Example.com", "ann@example.com",
-])  # fmt: skip
+]  # fmt: skip
 
+_odd = st.sampled_from(ODD)
 texts = st.text(_CHARACTERS, max_size=4) | _odd | _odd.map(lambda text: f" {text}\n")
 
 

@@ -16,6 +16,7 @@ from campaigns.database import Connection
 from campaigns.segmentation import condition, parsing
 from campaigns.segmentation.condition import Selection
 from campaigns.segmentation.evaluator import Person, matches
+from campaigns.segmentation.query import CONDITIONS, WITHOUT_VALUE
 from campaigns.team import teams
 from tests.support import segmentation as made
 
@@ -60,6 +61,18 @@ def selected(conn: Connection, group_id: UUID, body: Any, today: date) -> list[i
     return sorted(int(row["address"][1:]) for row in rows)
 
 
+@pytest.mark.parametrize("name", sorted({*CONDITIONS} - WITHOUT_VALUE - {"ann_in_days"}))
+def test_every_odd_text_meets_every_other_one(conn: Connection, name: str) -> None:
+    """What chance would seldom bring together: numbers with numbers, days with days."""
+    people = [Person({"birthday": text}) for text in made.ODD]
+    group_id = store(conn, people)
+    for text in made.ODD:
+        body = made.one("birthday", name, text)
+        query = parsing.parse(body)
+        wanted = [n for n, person in enumerate(people) if matches(query, person, date.min)]
+        assert selected(conn, group_id, body, date.min) == wanted, text
+
+
 @pytest.fixture
 def unique(conn: Connection) -> Connection:
     """A database in which contacts with the same phone may stand in one group."""
@@ -68,7 +81,7 @@ def unique(conn: Connection) -> Connection:
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     people=st.lists(made.people(ASKED), min_size=1, max_size=20),

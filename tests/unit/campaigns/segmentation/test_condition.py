@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 
+from campaigns.audience.audience import SQL
 from campaigns.segmentation import parsing
 from campaigns.segmentation.condition import Selection, compiled
 from campaigns.segmentation.query import CUSTOM_FIELDS, MEMBERSHIP
@@ -55,3 +57,19 @@ def test_without_a_selection_nobody_is_selected() -> None:
 def test_what_is_bound_is_left_out_of_the_repr() -> None:
     query = parsing.parse(one("email", "eq", "ann@example.com"))
     assert "ann@" not in repr(compiled([Selection(query)], TODAY))
+
+
+@pytest.mark.parametrize("name", [name for name in SQL if "{selected}" in SQL[name]])
+def test_a_campaign_for_everybody_has_a_statement_without_a_trace_of_it(name: str) -> None:
+    plain = SQL.by_address(name, "phone")
+    assert "selected" not in plain
+    assert plain == SQL[name].replace("{selected}", "").replace("{address}", "phone")
+    part = SQL.by_address(name, "phone", "c.{address} = '1'")
+    assert part.replace("\nAND (c.phone = '1')", "") == plain
+
+
+def test_every_statement_about_recipients_can_be_for_a_part_of_them() -> None:
+    asked = {name for name in SQL if "%(included)s" in SQL[name] and "{address}" in SQL[name]}
+    # The calculator of unique contacts is about groups, whatever campaigns there are.
+    assert asked - {"unique_contacts"} == {name for name in SQL if "{selected}" in SQL[name]}
+    assert {"count_audience", "materialise_audience", "materialise_by_zone"} <= asked
