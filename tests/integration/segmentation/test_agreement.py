@@ -62,12 +62,13 @@ def selected(conn: Connection, group_id: UUID, body: Any, today: date) -> list[i
 
 
 @pytest.mark.parametrize("name", sorted({*CONDITIONS} - WITHOUT_VALUE - {"ann_in_days"}))
-def test_every_odd_text_meets_every_other_one(conn: Connection, name: str) -> None:
+@pytest.mark.parametrize("field", ["birthday", "b_phone"])
+def test_every_odd_text_meets_every_other_one(conn: Connection, field: str, name: str) -> None:
     """What chance would seldom bring together: numbers with numbers, days with days."""
-    people = [Person({"birthday": text}) for text in made.ODD]
+    people = [Person({field: text}) for text in made.ODD]
     group_id = store(conn, people)
     for text in made.ODD:
-        body = made.one("birthday", name, text)
+        body = made.one(field, name, text)
         query = parsing.parse(body)
         wanted = [n for n, person in enumerate(people) if matches(query, person, date.min)]
         assert selected(conn, group_id, body, date.min) == wanted, text

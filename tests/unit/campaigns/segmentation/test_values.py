@@ -52,6 +52,23 @@ def test_an_anniversary_comes_once_a_year_on_a_day_that_exists(
     assert falls == (on == then)
 
 
+@pytest.mark.parametrize(
+    ("today", "days", "found"),
+    [
+        (date(2026, 5, 16), 1, [517]),
+        (date(2025, 12, 31), 1, [101]),
+        (date(2026, 1, 1), -1, [1231]),
+        (date(2026, 2, 28), 0, [228, 229]),
+        (date(2028, 2, 28), 0, [228]),
+        (date(2028, 2, 28), 1, [229]),
+        (date(2026, 2, 28), 1, [301]),
+        (date(2100, 2, 27), 1, [228, 229]),
+    ],
+)
+def test_anniversaries(today: date, days: int, found: list[int]) -> None:
+    assert values.anniversaries(today, days) == found
+
+
 @given(st.text(), st.text())
 def test_folding_is_character_by_character(one: str, other: str) -> None:
     assert values.folded(one + other) == values.folded(one) + values.folded(other)
