@@ -213,6 +213,8 @@ PROFILE = Profile(
             answer(400, {"reason": "VapidPkHashMismatch"}), [Rejected("other_vapid_key")]
         ),
         "blocked: no token": Case(unauthorized("missing"), [Blocked("errno_109")]),
+        "blocked: Google": Case(answer(403, b"invalid JWT provided\n"), [Blocked("http_403")]),
+        "rejected: forbidden without a word": Case(answer(403, b""), [Rejected("http_403")]),
         "blocked: Apple": Case(answer(403, {"reason": "BadJwtToken"}), [Blocked("BadJwtToken")]),
         "throttled, this service": Case(
             answer(429, b"", retry_after="30"), [Failed("http_429", 30.0)]

@@ -12,7 +12,7 @@ is not known speaks for its own recipients only: it must not hold, slow down or 
 201, also 200 and 202            Accepted; the id is the last part of ``Location``
 404, 410                         Rejected, gone: the subscription ended; 404 of a relay: Rejected
 401, 403, 400 of another key     Rejected: the subscription was made for another VAPID key
-401, 403                         Blocked at the endpoints of a known service, else Rejected
+401, 403 about the VAPID token   Blocked at the endpoints of a known service, else Rejected
 429, 406 of Microsoft            Failed: see below
 408, 503                         Failed
 5xx in a service's own words     Failed
@@ -96,6 +96,10 @@ _OTHER_KEY = (
 #: and 406 in the place of 429 (https://github.com/MicrosoftDocs/windows-dev-docs/issues/4166).
 _MICROSOFT = frozenset({".notify.windows.com"})
 _TOO_MANY_AT_MICROSOFT = 406
+
+#: What they say where the token itself is wrong: Google and Apple name it, Mozilla has errno 109.
+_TOKEN = (b"jwt", b"vapid", b"authorization")
+_UNPROVEN = "errno_109"
 
 #: Of an answer, so much is searched for these words.
 _LONGEST_SENTENCE = 2000
@@ -208,9 +212,9 @@ class WebPushAdapter:
                 return Rejected(code)
             case 404 | 410:
                 return Rejected(code, gone=True)
-            case 400 | 401 | 403 if _is_of_another_key(response):
+            case 400 | 401 | 403 if _says(response, _OTHER_KEY):
                 return Rejected("other_vapid_key")
-            case 401 | 403 if self._speaks_for_the_account(message.address):
+            case 401 | 403 if self._refuses_the_token(message, response, code):
                 return Blocked(code)
             case 408 | 429 | 503:
                 return Failed(code, self._wait(response))
@@ -223,8 +227,11 @@ class WebPushAdapter:
             case _:
                 return Unknown(code)
 
-    def _speaks_for_the_account(self, endpoint: str) -> bool:
-        parts = urlsplit(endpoint)
+    def _refuses_the_token(self, message: Message, response: HttpResponse, code: str) -> bool:
+        """Whether an endpoint says so that speaks for the whole account."""
+        if code != _UNPROVEN and not _says(response, _TOKEN):
+            return False
+        parts = urlsplit(message.address)
         if parts.netloc in _ENDPOINTS:
             return parts.path.startswith(_ENDPOINTS[parts.netloc])
         return is_trusted(parts.netloc, self._judges)
@@ -276,9 +283,9 @@ def _is_of(message: Message, domains: Collection[str]) -> bool:
     return is_trusted(urlsplit(message.address).netloc, domains)
 
 
-def _is_of_another_key(response: HttpResponse) -> bool:
+def _says(response: HttpResponse, words: Sequence[bytes]) -> bool:
     said = response.body[:_LONGEST_SENTENCE].lower()
-    return any(words in said for words in _OTHER_KEY)
+    return any(each in said for each in words)
 
 
 def _code(response: HttpResponse) -> str:
