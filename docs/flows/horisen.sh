@@ -37,7 +37,7 @@ draft=$(curl -X 'POST' \
     "status": "draft",
     "sending_type": "sms",
     "schedule_type": "now",
-    "template": "Hello @first_name, it is {temp} outside, with a wind of {wind}",
+    "template": "Now {temp} and {wind}",
     "sender": "+41587000000",
     "recipient_lists": "'"$LIST"'"
     }' | value uuid)
@@ -52,19 +52,23 @@ clone=$(curl -X 'POST' \
       "wind": "100km/h"},
     "name": "Bad weather conditions",
     "schedule_type": "once",
-    "schedule_rrule": "'"$(at 60)"'"
+    "schedule_rrule": "'"$(at 6)"'"
     }' | value uuid)
-curl -X 'PATCH' \
-    "$campaigns/$clone" "${common[@]}" \
-    -H 'accept: application/json' \
-    -H 'Content-Type: application/json' \
-    -d '{
-    "status": "stopped"
-    }'
-curl -X 'GET' \
-    "$campaigns?sending_type=sms&status=stopped&sort=-created_dt" "${common[@]}" \
-    -H 'accept: application/json' | value data.0.uuid | grep -qx "$clone"
+for status in stopped active; do
+  curl -X 'PATCH' \
+      "$campaigns/$clone" "${common[@]}" \
+      -H 'accept: application/json' \
+      -H 'Content-Type: application/json' \
+      -d '{
+      "status": "'"$status"'"
+      }'
+  curl -X 'GET' \
+      "$campaigns?sending_type=sms&status=$status&sort=-created_dt" "${common[@]}" \
+      -H 'accept: application/json' | value data.0.uuid | grep -qx "$clone"
+done
+until_it_says status finished curl -X 'GET' "$campaigns/$clone" "${common[@]}" \
+    -H 'accept: application/json'
 curl -X 'DELETE' \
-  "$campaigns/$clone" "${common[@]}" \
+  "$campaigns/$draft" "${common[@]}" \
   -H 'accept: application/json'
-echo "Sent: campaign $uuid."
+echo "Sent: campaigns $uuid and $clone."
