@@ -56,6 +56,8 @@ def _acceptance(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/acceptance/test_{name}.py" for name in names)
 
 
+#: What is asked over HTTP.
+_DOOR = "tests/integration/web"
 #: Whole installations that come and go.
 _INSTALLATIONS = _acceptance("demo", "up")
 #: The tests about moments, in parts that take about equally long.
@@ -71,7 +73,8 @@ def _without(files: tuple[str, ...]) -> tuple[str, ...]:
 PHASES: tuple[tuple[Row, ...], ...] = (
     (
         Row("arithmetic", ("tests/unit", "tests/contract", "tests/simulation", "tests/model")),
-        Row("servers", ("tests/integration",)),
+        Row("servers", ("tests/integration", *_without((_DOOR,)))),
+        Row("door", (_DOOR,)),
         Row("installations", (*_INSTALLATIONS, "tests/chaos", "-m", "not moments")),
         Row("processes", ("tests/acceptance", "-m", "not moments", *_without(_INSTALLATIONS))),
     ),
