@@ -71,7 +71,14 @@ class Renderer:
             signed = reference.sign(row.run_id, row.seq, context.signing_key)
             keys = address_keys(row.fields) if self._is_push else NO_KEYS
             message = Message(
-                signed, row.address, context.sender, content, context.expires_at, keys, row.in_doubt
+                signed,
+                row.address,
+                context.sender,
+                content,
+                context.expires_at,
+                keys,
+                row.in_doubt,
+                context.bounce_domain,
             )
             rendered.append(Rendered(row, message, cost if by_segment else 1))
         return rendered, broken

@@ -34,6 +34,8 @@ class RunContext:
     announces: bool = False
     #: Of which each recipient has its own; their codes are made with ``signing_key`` too.
     links: tuple[Placed, ...] = ()
+    #: Where the bounces of its e-mails come back to, instead of to the account's own address.
+    bounce_domain: str | None = None
 
 
 def context(row: Mapping[str, Any]) -> RunContext:
@@ -51,4 +53,5 @@ def context(row: Mapping[str, Any]) -> RunContext:
         row["max_parts"],
         row["announces"],
         tuple(Placed(*link) for link in row["links"] or ()),
+        row["bounce_domain"],
     )

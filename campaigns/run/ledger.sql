@@ -38,6 +38,8 @@ SELECT r.id AS run_id, r.provider,
        least(r.expires_at, CASE WHEN c.leftover = 'expire' THEN r.finishes_at END) AS expires_at,
        c.template, c.template_vars, c.sender, c.sending_type, c.segments,
        c.transliterate, c.max_parts, r.announces <> '{}' AS announces,
+       (SELECT d.name FROM domains d
+        WHERE d.id = c.domain_id AND 'bounce' = ANY (d.purposes)) AS bounce_domain,
        (SELECT json_agg(json_build_array(l.number, l.source, l.host) ORDER BY l.number)
         FROM campaign_links l WHERE l.campaign_id = c.id AND l.in_use) AS links,
        (SELECT json_agg(json_build_array(s.lo, s.hi, s.seqs)) FROM slices s

@@ -37,6 +37,8 @@ class Message:
     address_keys: Mapping[str, str] = field(default_factory=lambda: NO_KEYS)
     #: An earlier request with it may have arrived.
     in_doubt: bool = False
+    #: Where the bounces of an e-mail come back to; ``None``: where the account says.
+    bounce_domain: str | None = None
 
     @property
     def text(self) -> str:

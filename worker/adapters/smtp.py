@@ -113,11 +113,12 @@ class SmtpAdapter:
 
     def _envelope_sender(self, message: Message, sender: Mailbox) -> str:
         """Where bounces go: each to an address of its own, by which it is known again."""
-        if self._bounce_domain is not None:
-            return f"{message.reference}@{self._bounce_domain}"
+        domain = message.bounce_domain or self._bounce_domain
+        if domain is not None:
+            return f"{message.reference}@{domain}"
         if self._return_path is not None:
-            local, _, domain = self._return_path.partition("@")
-            return f"{local}+{message.reference}@{domain}"
+            local, _, host = self._return_path.partition("@")
+            return f"{local}+{message.reference}@{host}"
         return sender.address
 
     def decode(self, messages: Sequence[Message], response: SmtpReply) -> Sequence[Outcome]:

@@ -219,3 +219,12 @@ def test_links_that_are_no_longer_in_use_are_not_in_new_messages_and_still_lead(
     sent.send(1)
     assert sent.texts == ["Hello Ada"]
     assert clicks.destination(sent.conn, HOST, sent.code(0, 0)).target == SALE
+
+
+@pytest.mark.parametrize("purposes", [["links"], ["bounce"], ["links", "bounce"]], ids=str)
+def test_bounces_come_back_to_a_domain_that_is_for_them(sent, purposes):
+    sent.conn.execute("UPDATE domains SET purposes = %s", (purposes,))
+    sent.conn.execute("UPDATE campaigns SET domain_id = (SELECT id FROM domains)")
+    sent.send(1)
+    (message,) = sent.bench.adapter.sent
+    assert message.bounce_domain == (HOST if "bounce" in purposes else None)

@@ -198,6 +198,8 @@ def test_bounces_come_back_to_an_address_of_their_own() -> None:
     assert encoded(options={"bounce_domain": None}).sender == "news@shop.example"
     verp = encoded(options={"bounce_domain": None, "return_path": "bounces@example.com"})
     assert verp.sender == f"bounces+{REFERENCE}@example.com"
+    own = replace(PROFILE.messages()[0], bounce_domain="b.team.example")
+    assert PROFILE.adapter().encode([own]).sender == f"{own.reference}@b.team.example"
 
 
 @pytest.mark.parametrize(
