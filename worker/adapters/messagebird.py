@@ -31,6 +31,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campaigns.clock import Clock
+from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.run.events import ReportKind
 from worker.adapters import inbound
@@ -94,7 +95,13 @@ def build(config: ProviderConfig, clock: Clock) -> MessageBirdAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(MessageBirdOptions, config)
-    check_proof(config, options, "signing_key", "report_url")
+    if options.inbound_url is None:
+        check_proof(config, options, "signing_key", "report_url")
+    elif options.signing_key is None:
+        raise ConfigurationError(
+            f"providers.{config.name}.inbound_url: needs signing_key, or anybody could opt "
+            "anybody out."
+        )
     return MessageBirdAdapter(base_url(config, _ENDPOINT), clock, options)
 
 

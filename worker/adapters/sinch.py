@@ -61,7 +61,6 @@ from worker.adapters.options import (
     ReportUrl,
     Secret,
     base_url,
-    check_proof,
     matching,
     read_options,
 )
@@ -105,7 +104,6 @@ def build(config: ProviderConfig, clock: Clock) -> SinchAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(SinchOptions, config)
-    check_proof(config, options, "hmac_secret", "report_url")
     return SinchAdapter(base_url(config, _ENDPOINT), clock, options)
 
 

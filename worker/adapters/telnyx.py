@@ -60,7 +60,6 @@ from worker.adapters.options import (
     Options,
     ReportUrl,
     base_url,
-    check_proof,
     matching,
     read_options,
 )
@@ -144,7 +143,6 @@ def build(config: ProviderConfig, clock: Clock) -> TelnyxAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(TelnyxOptions, config)
-    check_proof(config, options, "public_key", "report_url")
     return TelnyxAdapter(base_url(config, _ENDPOINT), clock, options)
 
 

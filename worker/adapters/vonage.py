@@ -57,7 +57,6 @@ from worker.adapters.options import (
     Options,
     ReportUrl,
     Secret,
-    check_proof,
     endpoint,
     matching,
     read_options,
@@ -118,7 +117,6 @@ def build(config: ProviderConfig, clock: Clock) -> VonageAdapter:
         ConfigurationError: a key is unknown, missing, or breaks a rule.
     """
     options = read_options(VonageOptions, config)
-    check_proof(config, options, "signature_secret", "report_url")
     return VonageAdapter(endpoint(config, ENDPOINT), options, clock)
 
 

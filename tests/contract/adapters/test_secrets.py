@@ -26,3 +26,10 @@ def test_an_accounts_table_shows_none_of_its_secrets(profile: Profile) -> None:
     shown = repr(profile.config()) + str(profile.config())
     assert profile.secret not in shown
     assert "carrier" in shown
+
+
+def test_what_proves_messages_needs_no_reports(profile: Profile) -> None:
+    """An account may take what people answer, and have no use for receipts."""
+    adapter = profile.adapter()
+    if adapter.capabilities.inbound and "report_url" in profile.options:
+        assert profile.adapter(report_url=None).capabilities.inbound

@@ -174,6 +174,10 @@ def test_a_plus_that_was_not_escaped_is_read() -> None:
     ("table", "said"),
     [
         ({"report_url": None}, "providers.carrier.signing_key: proves reports"),
+        (
+            {"signing_key": None, "inbound_url": "https://sluice.example.com/inbound/x"},
+            "providers.carrier.inbound_url: needs signing_key",
+        ),
         ({"api_key": "x"}, "providers.carrier.api_key: is not a key of the adapter 'messagebird'"),
         ({"access_key": "\n"}, "providers.carrier.access_key: must be visible ASCII"),
     ],

@@ -144,7 +144,6 @@ def test_a_signature_is_checked_with_the_accounts_key() -> None:
     [
         ({"public_key": "AAAA"}, "providers.carrier.public_key: must be a public key of 32 bytes"),
         ({"public_key": "\xe9"}, "providers.carrier.public_key: must be a public key of 32 bytes"),
-        ({"report_url": None}, "providers.carrier.public_key: proves reports"),
         ({"messaging_profile_id": "a b"}, "providers.carrier.messaging_profile_id: "),
         ({"token": "x"}, "providers.carrier.token: is not a key of the adapter 'telnyx'"),
     ],
