@@ -22,6 +22,7 @@ from campaigns.watched import LOOK_EVERY, Watched
 from worker import garbage
 from worker.accounts import Accounts
 from worker.adoption import ADOPT_EVERY, Adopter
+from worker.answers import Obeyer
 from worker.health import HealthKeeper
 from worker.journal import Journal
 from worker.lead import Lead
@@ -108,7 +109,8 @@ async def open_engine(settings: Settings) -> Engine:
     providers = Watched(settings.providers_file)
     connect = partial(database.opened, settings.require_database())
     recorder = Recorder(connect, clock)
-    accounts = Accounts(providers, connect=partial(factory.connect, record=recorder))
+    opener = partial(factory.connect, record=recorder, obey=Obeyer(connect))
+    accounts = Accounts(providers, connect=opener)
     pool = database.async_pool(settings.require_database(), size=POOL_SIZE)
     await pool.open(wait=False)
     limiter = RedisLimiter(settings.require_redis(), clock=clock, pace=PACE)

@@ -9,7 +9,7 @@ import pytest
 
 from campaigns.database import Connection
 from tests.fakes.base import SECRET
-from tests.fakes.smpp import PROFILE, Fake
+from tests.fakes.smpp import PROFILE, Fake, written
 from tests.support import ledger, toml
 from tests.support.processes import Processes
 from tests.support.stack import Stack, group, numbers
@@ -22,6 +22,14 @@ TEXT = "Dear @first_name, " + "it is ready. " * 20
 def smsc() -> Iterator[Fake]:
     with Fake() as running:
         yield running
+
+
+def opted_out(conn: Connection) -> list[str]:
+    found = conn.execute(
+        "SELECT c.phone FROM contacts c JOIN contact_groups g ON g.id = c.group_id "
+        "WHERE g.name = 'default_optouts'"
+    )
+    return [row["phone"] for row in found]
 
 
 def test_everybody_gets_it_whole_and_receipts_count(
@@ -71,6 +79,12 @@ def test_everybody_gets_it_whole_and_receipts_count(
         message="every message is delivered once its parts are",
     )
     eventually(lambda: smsc.acknowledged == [0] * (2 * len(everybody)), message="all are answered")
+
+    leaver = min(everybody)
+    smsc.say(written(leaver, "Shop", b"Stop"))
+    eventually(lambda: opted_out(conn) == [leaver], message="who says stop is out")
+    eventually(lambda: len(smsc.acknowledged) == 2 * len(everybody) + 1, message="and answered")
+    assert smsc.acknowledged[-1] == 0
     printed = "".join(process.output() for process in processes._started)
     assert SECRET not in printed
     assert not any(number in printed for number in everybody)

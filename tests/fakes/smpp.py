@@ -72,6 +72,12 @@ def receipt(
     return Pdu(Command.DELIVER_SM, sequence, 0, message.encode()).encode()
 
 
+def written(sender: str, recipient: str, text: bytes, **more: Any) -> bytes:
+    """A whole deliver_sm of a person."""
+    found = ShortMessage(Address(1, 1, sender), Address(1, 1, recipient), text, **more)
+    return Pdu(Command.DELIVER_SM, 7, 0, found.encode()).encode()
+
+
 class Fake:
     """The SMSC of ``PROFILE``, on loopback, in a thread of its own; to be used with ``with``."""
 

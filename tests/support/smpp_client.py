@@ -13,6 +13,7 @@ from campaigns.template.content import Text
 from tests.fakes.smpp import PROFILE
 from tests.support.transports import AMPLE
 from worker.adapters.base import Message, Outcome, Report
+from worker.adapters.receiving import Inbound
 from worker.adapters.smpp import SmppAdapter
 from worker.adapters.smpp_exchange import SmppReply, SmppRequest
 from worker.transport import factory
@@ -35,24 +36,33 @@ def request(text: str = "Hello", to: str = "353861234567") -> SmppRequest:
 
 
 class Kept:
-    """Keeps reports; fails as often as it is told to."""
+    """Keeps reports and messages; fails as often as it is told to."""
 
     def __init__(self) -> None:
         self.reports: list[Report] = []
+        self.messages: list[Inbound] = []
         self.failures = 0
 
     async def __call__(self, account: str, found: Sequence[Report]) -> None:
+        self._check(account)
+        self.reports += found
+
+    async def obey(self, account: str, found: Sequence[Inbound]) -> None:
+        self._check(account)
+        self.messages += found
+
+    def _check(self, account: str) -> None:
         assert account == "carrier"
         if self.failures:
             self.failures -= 1
             raise OSError
-        self.reports += found
 
 
 @contextlib.asynccontextmanager
 async def opened(url: str, kept: Kept | None = None, **options: Any) -> AsyncIterator[AnyTransport]:
     config = PROFILE.config(url=url, **options)
-    transport = factory.connect(config, adapter(url=url, **options), kept or Kept())
+    kept = kept or Kept()
+    transport = factory.connect(config, adapter(url=url, **options), kept, kept.obey)
     try:
         yield transport
     finally:

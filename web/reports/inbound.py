@@ -16,8 +16,9 @@ from web import dialect
 from web.accounts import Accounts
 from web.context import Context
 from web.reports import calls
+from worker import answers
 from worker.adapters.base import AnyAdapter, ForgedReport
-from worker.adapters.receiving import Inbound, Receiver
+from worker.adapters.receiving import Receiver
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def create(context: Context) -> FastAPI:
             log.warning("%s: a message cannot be read (%s)", account, error)
             raise calls.not_understood("a message") from None
         if found:
-            await run_in_threadpool(obey, [_message(account, one) for one in found])
+            await run_in_threadpool(obey, [answers.given(account, one) for one in found])
         assert adapter is not None
         media_type, content = adapter.capabilities.inbound_answer
         return Response(content, media_type=media_type)
@@ -74,9 +75,7 @@ def create(context: Context) -> FastAPI:
 def _receiver(adapter: AnyAdapter | None) -> Receiver:
     if adapter is None or not adapter.capabilities.inbound or not isinstance(adapter, Receiver):
         raise calls.unknown()
+    # What comes over a connection of its own (SMPP) is proven by that, and by nothing in it.
+    if adapter.capabilities.protocol != "http":
+        raise calls.unknown()
     return adapter
-
-
-def _message(account: str, one: Inbound) -> InboundMessage:
-    recipients = (one.recipient,) if one.pool is None else (one.recipient, one.pool)
-    return InboundMessage(account, one.sender, recipients, one.text)

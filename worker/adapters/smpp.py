@@ -16,8 +16,9 @@ no part answered           Unknown
 A later part may be refused alone. Such a message counts as accepted, with the ids of those that
 were taken: they are paid for and on their way, and their receipts show what became of them.
 
-Receipts come over the same connection (:mod:`worker.adapters.smpp_receipts`). A report's call holds
-the whole deliver_sm. It proves nothing: it came from whom we had bound to.
+Receipts come over the same connection (:mod:`worker.adapters.smpp_receipts`), and what people send
+to the account's numbers (:mod:`worker.adapters.smpp_answers`). A call of either holds the whole
+deliver_sm. It proves nothing: it came from whom we had bound to.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from datetime import UTC, timedelta
 from campaigns.clock import Clock
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Text
-from worker.adapters import smpp_options, smpp_receipts
+from worker.adapters import smpp_answers, smpp_options, smpp_receipts
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -45,6 +46,7 @@ from worker.adapters.base import (
     Unknown,
 )
 from worker.adapters.options import read_options
+from worker.adapters.receiving import Inbound
 from worker.adapters.smpp_exchange import QUEUE_FULL, THROTTLED, SmppReply, SmppRequest
 from worker.adapters.smpp_options import SmppOptions
 from worker.adapters.smpp_pdu import Address, ShortMessage
@@ -117,6 +119,7 @@ class SmppAdapter:
             contents=frozenset({Text}),
             protocol="smpp",
             validity="validity_period, s",
+            inbound=True,
         )
 
     def encode(self, messages: Sequence[Message]) -> SmppRequest:
@@ -198,3 +201,14 @@ class SmppAdapter:
             ValueError: it is no receipt.
         """
         return smpp_receipts.read(request.body, self._options.receipt_ids, self._options.zone)
+
+    # See worker.adapters.receiving.
+    verify_inbound = verify_report
+
+    def parse_inbound(self, request: HttpRequest) -> Sequence[Inbound]:
+        """The message in one call, whose body is a whole deliver_sm, or the first part of it.
+
+        Raises:
+            ValueError: it is no message of a person.
+        """
+        return smpp_answers.read(request.body, self._options.alphabet)

@@ -122,6 +122,11 @@ def _is_receipt(message: ShortMessage) -> bool:
     return kind == _RECEIPT or (kind == _ANY and RECEIPTED_MESSAGE_ID in message.tlvs)
 
 
+def is_of_person(message: ShortMessage) -> bool:
+    """Whether it is a message like any other."""
+    return message.esm_class & _TYPE == _ANY and not _is_receipt(message)
+
+
 def _message_id(message: ShortMessage, written: str | None, ids: ReceiptIds) -> str | None:
     """The id; the TLV has it as the answer had it, whatever the text says."""
     tlv = message.tlvs.get(RECEIPTED_MESSAGE_ID, b"").rstrip(b"\0").decode("latin-1")

@@ -32,6 +32,11 @@ _GSM |= {
 }
 
 
+#: What stands behind an escape, and all else.
+_READ_EXTENDED = {code[1]: char for char, code in _GSM.items() if len(code) == 2}
+_READ = {code[0]: char for char, code in _GSM.items() if len(code) == 1}
+
+
 class Contents(NamedTuple):
     """The parts of a text, with their headers, and how they are to be read."""
 
@@ -77,3 +82,18 @@ def _encoded(text: str, alphabet: Alphabet) -> tuple[int, list[bytes]]:
 def gsm(text: str) -> bytes:
     """A text of the GSM 7 bit default alphabet, one septet in each octet."""
     return b"".join(map(_GSM.__getitem__, text))
+
+
+def read_gsm(septets: bytes) -> str:
+    """The text of such octets, whatever they are."""
+    found: list[str] = []
+    octets = iter(septets)
+    for octet in octets:
+        if octet == _ESCAPE[0]:
+            # What stands behind it and is not there is shown as in the basic table: TS 23.038,
+            # section 6.2.1.1.
+            octet = next(octets, 0x20)
+            found.append(_READ_EXTENDED.get(octet) or _READ.get(octet, "\ufffd"))
+        else:
+            found.append(_READ.get(octet, "\ufffd"))
+    return "".join(found)

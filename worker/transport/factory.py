@@ -13,6 +13,7 @@ from campaigns.providers import ProviderConfig
 from worker.adapters import smpp_options, smtp_options
 from worker.adapters.base import AnyAdapter, Authorizer, HttpRequest, Report
 from worker.adapters.options import read_options
+from worker.adapters.receiving import Inbound, Receiver
 from worker.transport.authorized import Authorized
 from worker.transport.base import AnyTransport, HttpSender, HttpTransport
 from worker.transport.bounded import BoundedTransport
@@ -41,16 +42,22 @@ log = logging.getLogger(__name__)
 Record = Callable[[str, Sequence[Report]], Awaitable[None]]
 
 
-async def nowhere(account: str, reports: Sequence[Report]) -> None:
-    """Of whoever has no use for reports: they are for another process to take."""
-    raise Unavailable(f"{account}: nobody keeps reports here.")
+#: Does what the people ask for whose messages come over that connection; raises likewise.
+Obey = Callable[[str, Sequence[Inbound]], Awaitable[None]]
 
 
-def connect(config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere) -> AnyTransport:
+async def nowhere(account: str, found: Sequence[object]) -> None:
+    """Of whoever has no use for what comes in: it is for another process to take."""
+    raise Unavailable(f"{account}: nobody keeps what comes in here.")
+
+
+def connect(
+    config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere, obey: Obey = nowhere
+) -> AnyTransport:
     """A transport of its own for one account, in the protocol that its adapter speaks.
 
-    ``record`` keeps the reports that come over it. Call it inside the event loop that will use it,
-    and close it with ``aclose``.
+    ``record`` keeps the reports that come over it, and ``obey`` does what people ask for. Call it
+    inside the event loop that will use it, and close it with ``aclose``.
 
     Raises:
         ConfigurationError: nothing here carries that protocol, or the account's keys are wrong
@@ -63,7 +70,7 @@ def connect(config: ProviderConfig, adapter: AnyAdapter, record: Record = nowher
             f"providers.{config.name}.adapter: {config.adapter!r} speaks {protocol!r}, "
             f"and only {', '.join(sorted(OPENERS))} can be carried."
         )
-    return opener(config, adapter, record)
+    return opener(config, adapter, record, obey)
 
 
 def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...]:
@@ -80,7 +87,7 @@ def connection(config: ProviderConfig, adapter: AnyAdapter) -> tuple[object, ...
     return (*depends, config.transport, config.url, config.options)
 
 
-def open_http(config: ProviderConfig, adapter: AnyAdapter, _: Record = nowhere) -> HttpTransport:
+def open_http(config: ProviderConfig, adapter: AnyAdapter, *_: object) -> HttpTransport:
     """HTTP, with an access token where the adapter asks for one, and on the public Internet only
     where its requests go to whom the recipients named."""
     name = config.transport or DEFAULT_TRANSPORT
@@ -95,23 +102,33 @@ def open_http(config: ProviderConfig, adapter: AnyAdapter, _: Record = nowhere) 
     return BoundedTransport(client, config.max_in_flight)
 
 
-def open_smtp(config: ProviderConfig, adapter: AnyAdapter, _: Record = nowhere) -> AnyTransport:
+def open_smtp(config: ProviderConfig, adapter: AnyAdapter, *_: object) -> AnyTransport:
     """SMTP, with a connection for each message that may be under way."""
     server = smtp_options.server(config, read_options(smtp_options.SmtpOptions, config))
     return BoundedTransport(SmtpTransport(server), config.max_in_flight)
 
 
 def open_smpp(
-    config: ProviderConfig, adapter: AnyAdapter, record: Record = nowhere
+    config: ProviderConfig, adapter: AnyAdapter, record: Record, obey: Obey
 ) -> AnyTransport:
     """SMPP, with as many messages under way as the window has places."""
 
     async def receive(unit: bytes) -> None:
+        call = HttpRequest("SMPP", "", {}, unit)
         try:
-            reports = adapter.parse_report(HttpRequest("SMPP", "", {}, unit))
+            answers = adapter.parse_inbound(call) if isinstance(adapter, Receiver) else ()
         except ValueError:
-            # A message of a person, or a receipt in another form: to repeat it would not help.
-            log.info("%s: a deliver_sm is no receipt", config.name)
+            await keep(call)
+            return
+        if answers:
+            await obey(config.name, answers)
+
+    async def keep(call: HttpRequest) -> None:
+        try:
+            reports = adapter.parse_report(call)
+        except ValueError:
+            # In another form than any that is known: to repeat it would not help.
+            log.info("%s: a deliver_sm is neither a message nor a receipt", config.name)
             return
         if reports:
             await record(config.name, reports)
@@ -121,7 +138,7 @@ def open_smpp(
 
 
 #: By :attr:`worker.adapters.base.Capabilities.protocol`.
-OPENERS: Mapping[str, Callable[[ProviderConfig, AnyAdapter, Record], AnyTransport]] = {
+OPENERS: Mapping[str, Callable[[ProviderConfig, AnyAdapter, Record, Obey], AnyTransport]] = {
     "http": open_http,
     "smpp": open_smpp,
     "smtp": open_smtp,

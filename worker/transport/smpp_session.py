@@ -34,7 +34,7 @@ ANSWER_SECONDS = 10.0
 #: How long it has to say goodbye, or to hang up after ours, in seconds.
 UNBIND_SECONDS = 1.0
 
-#: Receipts that may be waiting to be kept; the SMSC is told to come back with more of them.
+#: Receipts and messages that may be waiting to be kept; the SMSC is told to come back with more.
 MOST_RECEIPTS = 1_000
 
 #: What of the account's the SMSC refuses (section 5.1.3). Anything else may pass.
@@ -233,7 +233,7 @@ class Session:
         try:
             await self._receive(unit)
         except Exception as error:
-            log.warning("a receipt cannot be kept (%s)", type(error).__name__)
+            log.warning("what the SMSC hands over cannot be kept (%s)", type(error).__name__)
             status = _TEMPORARY
         # Its body is an unused message id (section 4.6.2).
         self._write(pdu.response(status, b"\0"))

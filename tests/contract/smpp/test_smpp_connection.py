@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.fakes.smpp import PROFILE, Fake, receipt
+from tests.fakes.smpp import PROFILE, RECEIPT, Fake, receipt
 from tests.support.smpp_client import LONG, PAUSES, Kept, meaning, opened, request, send
 from tests.support.transports import AMPLE, run, until
 from worker.adapters.base import Accepted, Outcome, Report
@@ -131,19 +131,41 @@ def test_receipts_are_answered_when_they_are_kept(smsc: Fake) -> None:
 
 
 def test_what_is_no_receipt_is_taken_and_dropped(smsc: Fake) -> None:
-    """A message of a person, for one. To refuse it would bring it back for ever."""
+    """To refuse it would bring it back for ever."""
 
-    async def main() -> list[Report]:
+    async def main() -> Kept:
         kept = Kept()
         async with opened(smsc.url, kept) as transport:
             await send(transport)
-            for unit in (receipt(esm_class=0), receipt(text="?"), receipt("ENROUTE")):
+            for unit in (receipt(esm_class=0x20), receipt(text="?"), receipt("ENROUTE")):
                 smsc.say(unit)
             await until(lambda: len(smsc.acknowledged) == 3)
-            return kept.reports
+            return kept
 
-    assert run(main()) == []
+    kept = run(main())
+    assert (kept.reports, kept.messages) == ([], [])
     assert smsc.acknowledged == [0, 0, 0]
+
+
+def test_what_people_send_is_acknowledged_when_it_was_obeyed(smsc: Fake) -> None:
+    """Be it in the words of a receipt: its type says that a person wrote it."""
+
+    async def main() -> Kept:
+        kept = Kept()
+        kept.failures = 1
+        async with opened(smsc.url, kept) as transport:
+            await send(transport)
+            for text in ("STOP", "STOP", RECEIPT):
+                smsc.say(receipt(text=text, esm_class=0))
+            await until(lambda: len(smsc.acknowledged) == 3)
+            return kept
+
+    kept = run(main())
+    # One could not be obeyed: the SMSC brings it again later.
+    assert sorted(smsc.acknowledged) == [0, 0, 0x64]
+    assert kept.reports == []
+    assert {(one.sender, one.recipient) for one in kept.messages} == {("353861234567", "Sluice")}
+    assert "STOP" in {one.text for one in kept.messages}
 
 
 def test_more_receipts_than_can_be_kept_are_told_to_come_back(

@@ -89,6 +89,13 @@ channel = "sms"
 url = "http://127.0.0.1:9/messages"
 inbound = true
 
+[providers.smsc]
+adapter = "smpp"
+channel = "sms"
+url = "smpp://127.0.0.1:9"
+system_id = "sluice"
+password = "secret"
+
 [providers.closed]
 adapter = "sandbox"
 channel = "sms"
@@ -235,7 +242,7 @@ def test_nobody_can_be_opted_out_by_a_call_without_its_proof(vendor, door, bench
     assert opted_out(bench) == []
 
 
-@pytest.mark.parametrize("account", ["nobody", "closed", "unproven"])
+@pytest.mark.parametrize("account", ["nobody", "closed", "unproven", "smsc"])
 def test_accounts_that_prove_nothing_take_no_messages(account, door, bench):
     write_by(bench, account)
     assert call(door, account, sandbox("STOP")).status_code == 404
