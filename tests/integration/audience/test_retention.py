@@ -157,8 +157,23 @@ def test_a_group_whose_members_a_query_asks_for_stays(
             [Jsonb(query), Jsonb([query]), campaign],
         )
     aged(group, 90, 90)
-    sweep(conn)
+    due = retention.find_due(conn, datetime.now(UTC))
+    assert bool(due) is (status == "finished")
+    for job_id in due:
+        jobs.work(conn, job_id)
     assert exists(conn, group) is (status != "finished")
+
+
+def test_a_group_that_a_query_asks_for_after_it_was_found_stays(
+    conn: Connection, team: Team, group: Group, aged: Age
+) -> None:
+    other = groups.create(conn, team.id, "others")
+    aged(group, 90, 90)
+    [job] = retention.find_due(conn, datetime.now(UTC))
+    query = one("subscription_options_in", "notin", [str(group.id)])
+    segments.create(conn, team.id, other.id, "strangers", query, now=datetime.now(UTC))
+    jobs.work(conn, job)
+    assert exists(conn, group)
 
 
 @pytest.mark.parametrize("what", ["keyword", "segment", "link"])
