@@ -6,7 +6,7 @@ import base64
 import binascii
 import time
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote_plus
 from uuid import UUID
@@ -183,6 +183,8 @@ def _source(address: str | None) -> str:
         found = ip_address(address or "")
     except ValueError:
         return ""
+    # A socket for both families tells an IPv4 address as one of ::ffff:0:0/96.
+    found = (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
     return str(found if found.version == 4 else ip_network((found, 64), strict=False))
 
 

@@ -17,51 +17,50 @@ from campaigns.template import contents, push
 from web.horisen import mail, models
 from web.horisen.models import CampaignResponse, CampaignUpdate
 
-#: What the engine has in another form.
-_OTHERWISE = frozenset({"clone_uuid", "status", "recipient_lists"})
-
 
 def status_of(campaign: Campaign) -> str:
     """The dialect's word for what the campaign is doing."""
     return horisen_status(campaign.status, manually_paused=campaign.manually_paused)
 
 
-def created(given: models.Campaign) -> dict[str, Any]:
-    """The request of the engine that a checked ``POST`` without ``clone_uuid`` means.
+def created(given: models.CampaignCreate) -> dict[str, Any]:
+    """The request of the engine that a checked and complete ``POST`` means.
 
     Raises:
-        Invalid: the status is one that a campaign only comes to.
+        Invalid: the status is one that a campaign only comes to, or the template is none.
     """
-    fields = given.model_dump(
-        exclude_none=True, exclude={"clone_uuid", "status", "recipient_lists"}
-    )
-    if given.status not in ("active", "draft"):
-        rule = "must be 'active' or 'draft' when a campaign is created"
-        raise Invalid("status", given.status, rule)
-    return {
-        **_message(fields, given.sending_type, given.name),
-        "status": given.status,
-        "included_contact_groups": _uuids(given.recipient_lists or ""),
-    }
+    return _message(_new(given), given.sending_type, given.name)
 
 
 def cloned(given: models.CampaignCreate, source: Campaign) -> dict[str, Any]:
-    """The fields that a checked ``POST`` with ``clone_uuid`` puts in the place of the source's."""
-    fields = given.model_dump(
-        exclude_none=True, exclude={"clone_uuid", "status", "recipient_lists"}
-    )
-    if given.status not in (None, "active", "draft"):
-        rule = "must be 'active' or 'draft' when a campaign is created"
-        raise Invalid("status", given.status, rule)
-    if given.status is not None:
-        fields["status"] = given.status
-    if given.recipient_lists is not None:
-        fields["included_contact_groups"] = _uuids(given.recipient_lists)
+    """The fields that a checked ``POST`` with ``clone_uuid`` puts in the place of the source's.
+
+    Raises:
+        Invalid: like :func:`created`.
+    """
+    fields = _new(given)
     if fields.get("query_type") == "all":
         fields.setdefault("query", None)
     if given.schedule_rrule is not None:
         fields.update(_schedule(given.schedule_type or source.schedule_type, given.schedule_rrule))
-    return _message(fields, given.sending_type or source.sending_type, given.name or source.name)
+    channel = given.sending_type or source.sending_type
+    if channel == source.sending_type == "webpush" and given.template is not None:
+        # Another text is another body; the rest of the notification stays.
+        kept = push.unfolded(source.template)
+        for name in push.FIELDS.keys() - {"webpush_body"}:
+            fields.setdefault(name, kept[name])
+    return _message(fields, channel, given.name or source.name)
+
+
+def _new(given: models.CampaignCreate) -> dict[str, Any]:
+    """The fields that are given, under the engine's names."""
+    fields = given.model_dump(exclude_none=True, exclude={"clone_uuid", "recipient_lists"})
+    if given.status not in (None, "active", "draft"):
+        rule = "must be 'active' or 'draft' when a campaign is created"
+        raise Invalid("status", given.status, rule)
+    if given.recipient_lists is not None:
+        fields["included_contact_groups"] = _uuids(given.recipient_lists)
+    return fields
 
 
 def updated(given: CampaignUpdate, stored: Campaign) -> dict[str, Any]:

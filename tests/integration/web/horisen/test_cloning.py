@@ -68,3 +68,16 @@ def test_clone_in_the_past_needs_another_time(service: Service) -> None:
     assert (clone["schedule_rrule"], clone["status"]) == (SOON, "active")
     now = service.made({"clone_uuid": source["uuid"], "schedule_type": "now"})
     assert now["schedule_type"] == "now"
+
+
+def test_clone_of_a_notification_with_another_text(service: Service) -> None:
+    push = {
+        "webpush_title": "Sale",
+        "webpush_body": "Today",
+        "webpush_target_url": "https://example.com/sale",
+    }
+    source = service.made(sending_type="webpush", sender="shop", **push)
+    clone = service.made({"clone_uuid": source["uuid"], "template": "Tomorrow"})
+    assert {name: clone[name] for name in push} == {**push, "webpush_body": "Tomorrow"}
+    clone = service.made({"clone_uuid": source["uuid"], "webpush_title": "Sold out"})
+    assert {name: clone[name] for name in push} == {**push, "webpush_title": "Sold out"}

@@ -193,6 +193,13 @@ def test_neighbours_in_one_network_fail_together(door: Door, client: NewClient) 
     assert last.status_code == 429
 
 
+def test_ipv4_addresses_on_an_ipv6_socket_are_no_neighbours(door: Door, client: NewClient) -> None:
+    body = fields(client, client_secret="x")
+    for number in range(granting.MOST_FAILURES + 1):
+        other = TestClient(door.client.app, client=(f"::ffff:192.0.2.{number + 1}", 5000))
+        assert other.post(URL, data=body).status_code == 401
+
+
 def test_network_is_that_of_the_connection(door: Door, team: Team) -> None:
     """Not what a header says: only the server, which knows its proxies, may believe one."""
     client = clients.create(door.conn, team.id, "office", networks=["192.0.2.0/24"])
