@@ -38,11 +38,11 @@ WHERE id = %(id)s AND digest = %(digest)s AND revoked_at IS NULL
 FOR UPDATE;
 
 -- name: prune_tokens
--- What is over, and the oldest of those that there are too many of. Planner: api_tokens_client.
+-- All but the newest of those that are good: what is over or revoked, and what there is too much of.
+-- Planner: api_tokens_client.
 DELETE FROM api_tokens
-WHERE client_id = %(id)s
-  AND (expires_at <= %(now)s OR revoked_at IS NOT NULL OR id NOT IN (
-      SELECT id FROM api_tokens
-      WHERE client_id = %(id)s AND expires_at > %(now)s AND revoked_at IS NULL
-      ORDER BY created_at DESC, id
-      LIMIT %(kept)s));
+WHERE client_id = %(id)s AND id NOT IN (
+    SELECT id FROM api_tokens
+    WHERE client_id = %(id)s AND expires_at > %(now)s AND revoked_at IS NULL
+    ORDER BY created_at DESC, id
+    LIMIT %(kept)s);
