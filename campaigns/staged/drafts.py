@@ -108,10 +108,20 @@ def check(conn: Connection, team_id: UUID, spec: DraftSpec) -> None:
     """
     audience.check_groups(conn, team_id, spec.included_contact_groups, ())
     references.chosen(conn, team_id, spec.contact_segments, spec.included_contact_groups)
-    if spec.domain is not None:
-        domains.find(conn, team_id, spec.domain, purpose="bounce")
+    check_domain(conn, team_id, spec.domain)
     if spec.template_uuid is not None:
         templates.get(conn, team_id, spec.template_uuid)
+
+
+def check_domain(conn: Connection, team_id: UUID, domain: int | None) -> None:
+    """That bounces may come back to the domain of that number, if there is one.
+
+    Raises:
+        Invalid: it is not for that.
+        NotFound: it is not in this team.
+    """
+    if domain is not None:
+        domains.find(conn, team_id, domain, purpose="bounce")
 
 
 def _stored(spec: DraftSpec) -> Jsonb:

@@ -54,24 +54,29 @@ def state_of(
     return _FROM_ENGINE[status]
 
 
-def check_beginning(wanted: str) -> None:
-    """Raises ``Invalid`` unless a new campaign may begin in ``wanted``."""
-    if wanted not in ASKABLE:
-        raise Invalid("state", wanted, f"must be one of {', '.join(ASKABLE)}")
+def checked_beginning(wanted: str) -> State:
+    """``wanted``, if a new campaign may begin in it; raises ``Invalid``."""
+    for state in ASKABLE:
+        if state == wanted:
+            return state
+    raise Invalid("state", wanted, f"must be one of {', '.join(ASKABLE)}")
 
 
-def check_move(current: State, wanted: str, *, is_prepared: bool) -> None:
-    """That the caller may move a campaign so; staying where it is is no move.
+def checked_move(current: State, wanted: str, *, is_prepared: bool) -> State:
+    """``wanted``, if the caller may move the campaign there; staying where it is is no move.
 
     Raises:
         Invalid: there is no such state.
         Locked: it may not; the sentence names the moves that are allowed from here.
     """
+    if wanted == current:
+        return current
     if wanted not in MOVES:
         raise Invalid("state", wanted, f"must be one of {', '.join(ASKABLE)}")
     allowed = () if is_prepared else MOVES[current]
-    if wanted == current or wanted in allowed:
-        return
+    for state in allowed:
+        if state == wanted:
+            return state
     if allowed:
         rule = f"from here it can be moved to {' or '.join(allowed)}"
     elif current in ("DONE", "ERROR"):

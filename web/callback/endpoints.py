@@ -7,8 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from campaigns.database import Connection
 from campaigns.errors import Invalid, NotFound
-from campaigns.staged import service, states
+from campaigns.staged import reading, service, states
+from campaigns.staged.service import ActionContext
 from campaigns.validation import parse
 from web.callback import examples
 from web.callback.content import Fields
@@ -22,7 +24,7 @@ from web.callback.shapes import (
     answer,
 )
 from web.caller import Caller, Reader, Writer
-from web.context import Shared
+from web.context import Context, Shared
 from web.naming import told_as
 
 router = APIRouter(tags=["Campaign"])
@@ -57,7 +59,7 @@ def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
 def show_campaign(caller: Reader, context: Shared, name: Number) -> CampaignAnswer:
     """The campaign."""
     with context.connection() as conn:
-        return answer(service.get(conn, caller.team.id, _number(name), now=context.now()))
+        return answer(reading.get(conn, caller.team.id, _number(name), now=context.now()))
 
 
 @router.post(
@@ -73,16 +75,13 @@ def create_campaign(
     READY it needs `when` and a message."""
     asked = parse(NewCampaign, sent)
     state = "DRAFT" if asked.state is None else asked.state
-    states.check_beginning(state)
+    states.checked_beginning(state)
     if state != "DRAFT":
         caller.require("send")
-    team = caller.team.id
     with told_as(NAMES, KINDS), context.connection() as conn:
-        group = service.group_of(conn, team, asked.group)
+        group = reading.group_of(conn, caller.team.id, asked.group)
         body = {**asked.given(), "included_contact_groups": [group]}
-        made = service.create(
-            conn, team, body, state, providers=context.providers(), now=context.now()
-        )
+        made = service.create(_action(conn, caller, context), body, state)
     response.headers["Location"] = f"/campaign/{made.number}"
     return answer(made)
 
@@ -97,18 +96,11 @@ def edit_campaign(caller: Writer, context: Shared, name: Number, sent: Fields) -
     number = _number(name)
     asked = parse(ChangedCampaign, sent)
     with told_as(NAMES, KINDS), context.connection() as conn, conn.transaction():
-        current = service.get(conn, caller.team.id, number, now=context.now())
+        current = reading.get(conn, caller.team.id, number, now=context.now())
         _check_kept("id", asked.id, current.number)
         _check_kept("list", asked.group, current.group_number)
-        changed = service.edit(
-            conn,
-            caller.team.id,
-            number,
-            asked.given(),
-            asked.state,
-            providers=context.providers(),
-            now=context.now(),
-        )
+        action = _action(conn, caller, context)
+        changed = service.edit(action, number, asked.given(), asked.state)
         # Afterwards, by what it has become: nothing of it counts if this refuses.
         _require_scope(caller, current.state, changed.state)
     return answer(changed)
@@ -119,9 +111,13 @@ def delete_campaign(caller: Writer, context: Shared, name: Number) -> CampaignAn
     """The deleted campaign, as it was. One that is SENDING cannot be deleted."""
     number = _number(name)
     with context.connection() as conn, conn.transaction():
-        deleted = service.delete(conn, caller.team.id, number, now=context.now())
+        deleted = service.delete(_action(conn, caller, context), number)
         _require_scope(caller, deleted.state, deleted.state)
     return answer(deleted)
+
+
+def _action(conn: Connection, caller: Caller, context: Context) -> ActionContext:
+    return ActionContext(conn, caller.team.id, context.providers(), context.now())
 
 
 def _number(name: str) -> int:

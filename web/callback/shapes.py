@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from campaigns.campaign.field_types import Time
-from campaigns.staged.service import Staged
+from campaigns.staged.reading import Staged
 from campaigns.validation import REQUEST, Id, Text
 
 #: More than a request can mean.

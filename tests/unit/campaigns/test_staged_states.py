@@ -27,10 +27,10 @@ def test_exactly_the_documented_moves_are_allowed(
     current: states.State, wanted: states.State
 ) -> None:
     if current == wanted or (current, wanted) in ARROWS:
-        states.check_move(current, wanted, is_prepared=False)
+        states.checked_move(current, wanted, is_prepared=False)
         return
     with pytest.raises(Locked) as refused:
-        states.check_move(current, wanted, is_prepared=False)
+        states.checked_move(current, wanted, is_prepared=False)
     told = str(refused.value)
     allowed = {to for frm, to in ARROWS if frm == current}
     _, _, named = told.partition(";")
@@ -40,25 +40,25 @@ def test_exactly_the_documented_moves_are_allowed(
 @pytest.mark.parametrize("wanted", [state for state in states.MOVES if state != "READY"])
 def test_nothing_is_moved_once_the_engine_prepares_it(wanted: states.State) -> None:
     with pytest.raises(Locked, match="goes on by itself"):
-        states.check_move("READY", wanted, is_prepared=True)
-    states.check_move("READY", "READY", is_prepared=True)
+        states.checked_move("READY", wanted, is_prepared=True)
+    states.checked_move("READY", "READY", is_prepared=True)
 
 
 @pytest.mark.parametrize("word", ["", "draft", "PAUSED", "DRAFT ", "'; --"])
 def test_what_is_no_state_is_invalid(word: str) -> None:
     with pytest.raises(Invalid):
-        states.check_move("DRAFT", word, is_prepared=False)
+        states.checked_move("DRAFT", word, is_prepared=False)
     with pytest.raises(Invalid):
-        states.check_beginning(word)
+        states.checked_beginning(word)
 
 
 @pytest.mark.parametrize("state", states.MOVES)
 def test_a_campaign_begins_where_the_caller_may_move_it(state: states.State) -> None:
     if state in ("DRAFT", "SCHEDULED", "READY"):
-        states.check_beginning(state)
+        states.checked_beginning(state)
     else:
         with pytest.raises(Invalid, match="DRAFT, SCHEDULED, READY"):
-            states.check_beginning(state)
+            states.checked_beginning(state)
 
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(states.MOVES, repeat=2)))
