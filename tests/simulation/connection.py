@@ -18,6 +18,9 @@ from tests.simulation.ledger import Ledger, Row
 _TICK = queries.load("scheduler", "tick.sql")
 _WATCH = queries.load("scheduler", "watch.sql")
 _OCCURRENCES = queries.load("scheduler", "occurrences.sql")
+_JOBS = queries.load("campaigns.audience", "jobs.sql")
+_RETENTION = queries.load("campaigns.audience", "retention.sql")
+_CAMPAIGNS = queries.load("campaigns.campaign", "campaigns.sql")
 _CALLBACKS = queries.load("scheduler", "callbacks.sql")
 _LEDGER = queries.load("campaigns.run", "ledger.sql")
 _DOUBT = queries.load("campaigns.run", "doubt.sql")
@@ -44,6 +47,13 @@ _FUNCTIONS = {
     _WATCH.forsaken_runs: lambda ledger, p: [],
     _WATCH.waiting_work: lambda ledger, p: [],
     _WATCH.forget_findings: lambda ledger, p: [],
+    # Groups do not change in memory, and nobody lists campaigns.
+    _RETENTION.note_uses: lambda ledger, p: [],
+    _RETENTION.retire_due: lambda ledger, p: [],
+    _CAMPAIGNS.fold_tallies: lambda ledger, p: [],
+    _JOBS.publish_jobs: lambda ledger, p: [],
+    _JOBS.forget_jobs: lambda ledger, p: [],
+    _JOBS.fold_tallies: lambda ledger, p: [],
     # Nobody is told of anything in memory.
     _CALLBACKS.outbox: lambda ledger, p: [{"last": None, "keeps": False}],
     _CALLBACKS.publish_receivers: lambda ledger, p: [],
