@@ -9,7 +9,8 @@ import pytest
 
 from campaigns.database import Connection
 from tests.fakes.base import SECRET
-from tests.fakes.smpp import PROFILE, Fake, written
+from tests.fakes.smpp import PROFILE, Fake
+from tests.fakes.smpp_units import written
 from tests.support import ledger, toml
 from tests.support.processes import Processes
 from tests.support.stack import Stack, group, numbers

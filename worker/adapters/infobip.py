@@ -41,13 +41,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
-from campaigns.run.events import ReportKind
 from worker.adapters import inbound
 from worker.adapters.base import (
     Accepted,
@@ -64,9 +63,11 @@ from worker.adapters.base import (
     Throttled,
     Unknown,
 )
+from worker.adapters.infobip_reports import parse_reports
+from worker.adapters.infobip_statuses import REJECTED, Status, status_of
 from worker.adapters.json_post import json_post
 from worker.adapters.options import HeaderValue, Options, ReportUrl, base_url, read_options
-from worker.adapters.reply import at_path, identifier, moment, parse_json, retry_after, short_code
+from worker.adapters.reply import at_path, identifier, parse_json, retry_after, short_code
 
 _PATH = "/sms/3/messages"
 
@@ -78,7 +79,6 @@ _MAX_BATCH = 100
 _LONGEST_VALIDITY = 48 * 3600
 
 _TAKEN_GROUPS, _REFUSED_GROUPS = frozenset({0, 1, 3}), frozenset({2, 4, 5})
-_REJECTED, _DUPLICATE = 5, 23
 
 #: Of group 5, what is said of the account: no credits, credits that expired, on trial, no route.
 _BLOCKED = frozenset({12, 17, 18, 19})
@@ -88,11 +88,6 @@ _FLOODED, _SYSTEM_ERROR = 20, 21
 
 #: The flooding filter counts what one number gets within an hour; the account may go on.
 _FLOODING_PERIOD = 3600.0
-
-#: Of a report's status, by group. Group 3 has two, of which only the handset's is the last word:
-#: https://www.infobip.com/docs/developer-resources/api-fundamentals/message-status-codes.md
-_FINAL: Mapping[int, ReportKind] = {2: "failed", 3: "delivered", 4: "failed", 5: "failed"}
-_DELIVERED_TO_OPERATOR = 2
 
 _VIOLATED = re.compile(r"messages\[([0-9]{1,6})\]")
 
@@ -207,16 +202,12 @@ class InfobipAdapter:
             raise ForgedReport("the field Authorization is not the one that was set up")
 
     def parse_report(self, request: HttpRequest) -> Sequence[Report]:
-        """The final reports in one call: ``{"results": [...]}``.
+        """The final reports in one call.
 
         Raises:
-            ValueError: the call is not in that form; nothing of it is used then.
+            ValueError: the call is not in this provider's form; nothing of it is used then.
         """
-        match parse_json(request.body):
-            case {"results": list(results)}:
-                reports = [_report(result) for result in results]
-                return [report for report in reports if report is not None]
-        raise ValueError("a delivery report must be an object with the list 'results'")
+        return parse_reports(request.body)
 
     # See worker.adapters.receiving.
     verify_inbound = verify_report
@@ -234,31 +225,24 @@ def _each(messages: Sequence[Message], entries: Any) -> list[Outcome]:
 
 
 def _outcome(entry: Any, message: Message) -> Outcome:
-    group, status = at_path(entry, "status.groupId"), at_path(entry, "status.id")
-    code = _status_code(entry)
-    if not _is_number(group) or not _is_number(status):
+    status = status_of(entry)
+    if status is None or status.id is None:
         return Unknown("no_status")
-    if group in _TAKEN_GROUPS:
+    if status.group in _TAKEN_GROUPS or (status.is_repetition and message.in_doubt):
         return Accepted(message.reference)
-    if group == _REJECTED and status == _DUPLICATE:
-        return Accepted(message.reference) if message.in_doubt else Unknown(code)
-    if group not in _REFUSED_GROUPS:
-        return Unknown(code)
-    return _refusal(status, code) if group == _REJECTED else Rejected(code)
+    if status.group not in _REFUSED_GROUPS or status.is_repetition:
+        return Unknown(status.name)
+    return _refusal(status) if status.group == REJECTED else Rejected(status.name)
 
 
-def _refusal(status: int, code: str) -> Outcome:
-    if status in _BLOCKED:
-        return Blocked(code)
-    if status == _FLOODED:
-        return Failed(code, retry_after=_FLOODING_PERIOD)
-    if status == _SYSTEM_ERROR:
-        return Failed(code)
-    return Rejected(code, gone=status in _DEAD)
-
-
-def _status_code(entry: Any) -> str:
-    return short_code(at_path(entry, "status.name")) or "status_without_name"
+def _refusal(status: Status) -> Outcome:
+    if status.id in _BLOCKED:
+        return Blocked(status.name)
+    if status.id == _FLOODED:
+        return Failed(status.name, retry_after=_FLOODING_PERIOD)
+    if status.id == _SYSTEM_ERROR:
+        return Failed(status.name)
+    return Rejected(status.name, gone=status.id in _DEAD)
 
 
 def _refused(messages: Sequence[Message], content: Any, code: str) -> list[Outcome]:
@@ -279,26 +263,3 @@ def _error_code(content: Any) -> str | None:
     """``{"errorCode": ..}``, or the older ``{"requestError": {"serviceException": ..}}``."""
     older = at_path(content, "requestError.serviceException.messageId")
     return short_code(at_path(content, "errorCode")) or short_code(older)
-
-
-def _report(result: Any) -> Report | None:
-    message_id = identifier(at_path(result, "messageId"))
-    group, status = at_path(result, "status.groupId"), at_path(result, "status.id")
-    if message_id is None or not _is_number(group):
-        raise ValueError("a report must hold a messageId and a status with its groupId")
-    kind = _FINAL.get(group)
-    if kind is None or (kind == "delivered" and status == _DELIVERED_TO_OPERATOR):
-        return None
-    if group == _REJECTED and status == _DUPLICATE:
-        # That is of a repetition. The message itself is on its way.
-        return None
-    at = moment(at_path(result, "doneAt"))
-    if kind == "delivered":
-        return Report(message_id, message_id, kind, at)
-    error = short_code(at_path(result, "error.name"))
-    code = error if error not in (None, "NO_ERROR") else _status_code(result)
-    return Report(message_id, message_id, kind, at, code)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from tests.fakes.smpp import PROFILE, RECEIPT, Fake, receipt
+from tests.fakes.smpp import PROFILE, Fake
+from tests.fakes.smpp_units import RECEIPT, receipt
 from tests.support.smpp_client import LONG, PAUSES, Kept, meaning, opened, request, send
 from tests.support.transports import AMPLE, run, until
 from worker.adapters.base import Accepted, Outcome, Report

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fakes.smpp import PROFILE, Fake, receipt
+from tests.fakes.smpp import PROFILE, Fake
+from tests.fakes.smpp_units import receipt
 from tests.support.smpp_client import LONG, failure, meaning, opened, request, send
 from tests.support.transports import SHORT, run, until
 from worker.adapters.base import Accepted, Outcome, Throttled

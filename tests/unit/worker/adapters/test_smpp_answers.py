@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.template.segments import BASIC, EXTENDED
-from tests.fakes.smpp import PROFILE, call, receipt, written
+from tests.fakes.smpp import PROFILE, call
+from tests.fakes.smpp_units import receipt, written
 from worker.adapters.receiving import Inbound
 from worker.adapters.smpp_pdu import Command, Pdu
 from worker.adapters.smpp_text import gsm, read_gsm

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.smpp import PROFILE, RECEIPT, call, receipt, replied
+from tests.fakes.smpp import PROFILE, call, replied
+from tests.fakes.smpp_units import RECEIPT, receipt
 from worker.adapters.base import Accepted, Report
 from worker.adapters.smpp_exchange import SmppReply
 from worker.adapters.smpp_pdu import ShortMessage, decode

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.template.segments import BASIC, EXTENDED, Encoding, parts, segments, split
-from tests.fakes.smpp import read_gsm
+from tests.fakes.smpp_units import read_gsm
 from worker.adapters.smpp_text import UDHI, contents, gsm
 
 GSM_TEXTS = st.text(st.sampled_from(BASIC + EXTENDED), max_size=700)
