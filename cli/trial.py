@@ -18,14 +18,8 @@ from campaigns.errors import Invalid
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Content, Mail, Push, Text
 from worker import reference
-from worker.adapters.base import (
-    NO_KEYS,
-    Accepted,
-    AnyAdapter,
-    Authorizer,
-    Message,
-    Outcome,
-)
+from worker.adapters.authorizing import Authorizer
+from worker.adapters.base import NO_KEYS, Accepted, AnyAdapter, Message, Outcome
 from worker.engine import PACE
 from worker.throttle.base import Wait
 from worker.throttle.limiter import RedisLimiter

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from worker.adapters.base import HttpResponse, Token
+from worker.adapters.authorizing import Token
+from worker.adapters.base import HttpResponse
 from worker.adapters.reply import at_path, parse_json, short_code
 
 _LONGEST_TOKEN = 8192

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, TypeVar, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 from campaigns.run.events import ReportKind
 from campaigns.template.content import Content, Text
@@ -272,31 +272,3 @@ class Adapter(Protocol[RequestT, ResponseT]):
 
 #: An adapter of whatever protocol, as the engine holds it.
 AnyAdapter = Adapter[Any, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token and for how long it is good, in seconds."""
-
-    value: str = field(repr=False)
-    seconds: float
-
-
-@runtime_checkable
-class Authorizer(Protocol):
-    """What an adapter also is whose provider wants an access token (RFC 6749) with each request.
-
-    The transport asks for one beforehand and puts it in the field ``Authorization``.
-    """
-
-    def token_request(self) -> HttpRequest:
-        """The request that asks for a token."""
-        ...
-
-    def decode_token(self, response: HttpResponse) -> Token:
-        """The token in the answer.
-
-        Raises:
-            ValueError: the answer holds none; the message is a short code without any secret.
-        """
-        ...

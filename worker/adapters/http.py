@@ -31,15 +31,8 @@ from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from worker.adapters.access_tokens import decode_token
-from worker.adapters.base import (
-    Capabilities,
-    HttpRequest,
-    HttpResponse,
-    Message,
-    Outcome,
-    Report,
-    Token,
-)
+from worker.adapters.authorizing import Token
+from worker.adapters.base import Capabilities, HttpRequest, HttpResponse, Message, Outcome, Report
 from worker.adapters.body_template import BodyTemplate
 from worker.adapters.form_template import FormTemplate
 from worker.adapters.http_auth import OAuth2Auth
@@ -219,7 +212,7 @@ class HttpAdapter:
 
 
 class OAuth2HttpAdapter(HttpAdapter):
-    """With access tokens. Also an :class:`worker.adapters.base.Authorizer`."""
+    """With access tokens. Also an :class:`worker.adapters.authorizing.Authorizer`."""
 
     def token_request(self) -> HttpRequest:
         """The request for a token (RFC 6749, section 4.4.2)."""

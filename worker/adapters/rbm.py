@@ -40,6 +40,7 @@ from campaigns.clock import Clock
 from campaigns.errors import ConfigurationError
 from campaigns.providers import ProviderConfig
 from campaigns.template.content import Card, Content, Suggestion, Text
+from worker.adapters.authorizing import Token
 from worker.adapters.base import (
     Accepted,
     Blocked,
@@ -53,7 +54,6 @@ from worker.adapters.base import (
     Rejected,
     Report,
     Throttled,
-    Token,
     Unknown,
 )
 from worker.adapters.fitting import at_most
@@ -121,7 +121,7 @@ def build(config: ProviderConfig, clock: Clock) -> RbmAdapter:
 
 
 class RbmAdapter:
-    """One message per request. Also an :class:`worker.adapters.base.Authorizer`."""
+    """One message per request. Also an :class:`worker.adapters.authorizing.Authorizer`."""
 
     def __init__(
         self, url: str, clock: Clock, options: RbmOptions, account: ServiceAccount

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from worker.adapters.access_tokens import decode_token
-from worker.adapters.base import HttpRequest, HttpResponse, Token
+from worker.adapters.authorizing import Token
+from worker.adapters.base import HttpRequest, HttpResponse
 from worker.adapters.options import secure_url
 from worker.adapters.reply import at_path, parse_json
 

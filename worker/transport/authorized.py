@@ -16,7 +16,8 @@ import math
 from dataclasses import dataclass, field, replace
 
 from campaigns.clock import Clock
-from worker.adapters.base import Authorizer, HttpRequest, HttpResponse
+from worker.adapters.authorizing import Authorizer
+from worker.adapters.base import HttpRequest, HttpResponse
 from worker.adapters.reply import short_code
 from worker.transport.base import HttpSender, NotSent, Refused, TooLate, TransportError
 

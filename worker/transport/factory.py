@@ -11,7 +11,8 @@ from campaigns.clock import SystemClock
 from campaigns.errors import ConfigurationError, Unavailable
 from campaigns.providers import ProviderConfig
 from worker.adapters import smpp_options, smtp_options
-from worker.adapters.base import AnyAdapter, Authorizer, HttpRequest, Report
+from worker.adapters.authorizing import Authorizer
+from worker.adapters.base import AnyAdapter, HttpRequest, Report
 from worker.adapters.options import read_options
 from worker.adapters.receiving import Inbound, Receiver
 from worker.transport.authorized import Authorized

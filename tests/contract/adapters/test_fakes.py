@@ -8,7 +8,8 @@ from importlib import import_module
 
 from tests.fakes.base import Profile, Vendor
 from tests.support.vendor_talk import carried
-from worker.adapters.base import Accepted, Authorizer, Report
+from worker.adapters.authorizing import Authorizer
+from worker.adapters.base import Accepted, Report
 
 
 def fake_of(profile: Profile) -> Vendor:

@@ -12,7 +12,8 @@ import pytest
 
 from campaigns.providers import ProviderConfig
 from tests.support.clock import FakeClock
-from worker.adapters.base import Capabilities, HttpRequest, HttpResponse, Token
+from worker.adapters.authorizing import Token
+from worker.adapters.base import Capabilities, HttpRequest, HttpResponse
 from worker.transport import factory
 from worker.transport.authorized import RENEW_BEFORE, RENEW_PAUSE, Authorized
 from worker.transport.base import NotSent, Refused, TooLate, Uncertain

@@ -18,7 +18,8 @@ from campaigns.template.content import Text
 from tests.fakes.base import SECRET, answer
 from tests.support.adapters import ADDRESS, URL
 from tests.support.clock import FakeClock
-from worker.adapters.base import Adapter, Authorizer, HttpRequest, Message
+from worker.adapters.authorizing import Authorizer
+from worker.adapters.base import Adapter, HttpRequest, Message
 from worker.adapters.registry import build
 
 

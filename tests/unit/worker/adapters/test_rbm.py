@@ -33,9 +33,9 @@ from tests.fakes.rbm import (
 )
 from tests.support.clock import FakeClock
 from tests.support.vendor_schemas import problems
+from worker.adapters.authorizing import Authorizer
 from worker.adapters.base import (
     Accepted,
-    Authorizer,
     Blocked,
     ForgedReport,
     HttpRequest,
