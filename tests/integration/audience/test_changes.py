@@ -19,6 +19,7 @@ from campaigns.audience import (
     pending,
 )
 from campaigns.audience.groups import Group
+from campaigns.audience.importing import Progress
 from campaigns.database import Connection, connect
 from campaigns.errors import Conflict, Invalid, Locked, NotFound
 from campaigns.messaging import TASK_CHANGE_GROUP
@@ -376,3 +377,20 @@ def test_an_import_waits_for_changes_that_were_asked_for_before_it(
     work(conn, flush)
     importing.import_csv(conn, team, group.id, file)
     assert numbers_in(conn, group) == [ANN]
+
+
+def test_a_change_that_comes_while_a_file_is_read_holds_the_import_up(
+    conn: Connection, database: str, team: Team, group: Group, tmp_path: Path
+) -> None:
+    """What was asked for later must not be undone by what is stored last."""
+    file = tmp_path / "people.csv"
+    file.write_text(f"phone\n{ANN}\n")
+
+    def ask(progress: Progress) -> None:
+        if progress.stage == "reading":
+            with connect(database) as other:
+                changes.flush(other, team, group.id)
+
+    with pytest.raises(Locked, match="still being made"):
+        importing.import_csv(conn, team, group.id, file, progress=ask)
+    assert numbers_in(conn, group) == []
