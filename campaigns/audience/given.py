@@ -201,15 +201,13 @@ def page(
     """
     paging.checked(number, per_page)
     own = {"team_id": team_id, "campaign_id": campaign_id}
-    said = {"phones": list(chosen.phones), "names": list(chosen.names)}
-    given = {**own, **{name: value for name, value in said.items() if value}}
-    wanted = " ".join(SQL[name] for name in said if name in given)
-    counting = f"{SQL['count_contacts']} {wanted}" if wanted else SQL["number_noted"]
-    total = int((conn.execute(counting, given).fetchone() or {})["contacts"])
-    part = paging.part(number, per_page, total)
-    query = f"{SQL['contacts']} {wanted} {SQL[_ORDERS[order][part.from_end]]}"
-    rows = conn.execute(query, {**given, "offset": part.offset, "limit": part.limit})
+    said = {"phones": list(chosen.phones) or None, "names": list(chosen.names) or None}
+    counting = "number_noted" if chosen == EVERYBODY else "count_contacts"
+    row = conn.execute(SQL[counting], {**own, **said}).fetchone() or {}
+    part = paging.part(number, per_page, row["contacts"])
+    given = {**own, **said, "offset": part.offset, "limit": part.limit}
+    rows = conn.execute(SQL[_ORDERS[order][part.from_end]], given)
     found = [GivenContact(**row) for row in rows]
     if part.from_end:
         found.reverse()
-    return found, total
+    return found, row["contacts"]

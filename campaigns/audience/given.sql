@@ -25,37 +25,42 @@ WHERE id = %(campaign_id)s AND team_id = %(team_id)s;
 DELETE FROM contact_groups WHERE campaign_id = %(campaign_id)s;
 
 -- part: own
--- Their group, told before the contacts are read, so that its contacts come in the order of an index.
-c.group_id = (SELECT id FROM contact_groups
-              WHERE campaign_id = %(campaign_id)s AND team_id = %(team_id)s)
+-- Their group is told before the contacts are read, so that these come in the order of an index.
+FROM contacts c
+WHERE c.group_id = (SELECT id FROM contact_groups
+                    WHERE campaign_id = %(campaign_id)s AND team_id = %(team_id)s)
+  AND (%(phones)s::text[] IS NULL OR c.phone LIKE ALL (%(phones)s))
+  AND (%(names)s::text[] IS NULL OR c.fields ->> 'name' LIKE ALL (%(names)s))
 
 -- name: count_contacts
 -- Reads them all. Where nobody asks for some of them only, the campaign knows the number.
 SELECT count(*) AS contacts
-FROM contacts c
-WHERE {own}
-
--- name: phones
-AND c.phone LIKE ALL (%(phones)s::text[]);
-
--- name: names
-AND c.fields ->> 'name' LIKE ALL (%(names)s::text[]);
-
--- name: contacts
-SELECT c.id, c.phone, c.fields
-FROM contacts c
-WHERE {own}
+{own};
 
 -- name: by_id
--- Planner: the contacts' primary key, as they were given.
-ORDER BY c.id OFFSET %(offset)s LIMIT %(limit)s;
+-- Planner: the contacts' primary key, as they were given; and so is the other direction.
+SELECT c.id, c.phone, c.fields
+{own}
+ORDER BY c.id
+OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_id_down
-ORDER BY c.id DESC OFFSET %(offset)s LIMIT %(limit)s;
+SELECT c.id, c.phone, c.fields
+{own}
+ORDER BY c.id DESC
+OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_phone
--- Planner: contacts_phone.
-AND c.phone IS NOT NULL ORDER BY c.phone OFFSET %(offset)s LIMIT %(limit)s;
+-- Planner: contacts_phone, and so is the other direction.
+SELECT c.id, c.phone, c.fields
+{own}
+  AND c.phone IS NOT NULL
+ORDER BY c.phone
+OFFSET %(offset)s LIMIT %(limit)s;
 
 -- name: by_phone_down
-AND c.phone IS NOT NULL ORDER BY c.phone DESC OFFSET %(offset)s LIMIT %(limit)s;
+SELECT c.id, c.phone, c.fields
+{own}
+  AND c.phone IS NOT NULL
+ORDER BY c.phone DESC
+OFFSET %(offset)s LIMIT %(limit)s;

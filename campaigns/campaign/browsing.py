@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -67,10 +67,9 @@ def browse(
     """
     paging.checked(number, per_page)
     given = {"team_id": team_id, **_said(chosen)}
-    shown = " ".join([SQL["shown"], *(SQL[name] for name in given if name != "team_id")])
-    row = conn.execute(f"SELECT count(*) AS campaigns {shown}", given).fetchone() or {}
-    part = paging.part(number, per_page, row["campaigns"])
-    query = f"SELECT c.id {shown} {SQL[_ORDERS[order][part.from_end]]}"
+    total = (conn.execute(SQL["count_shown"], given).fetchone() or {})["campaigns"]
+    part = paging.part(number, per_page, total)
+    query = SQL[_ORDERS[order][part.from_end]]
     rows = conn.execute(query, {**given, "offset": part.offset, "limit": part.limit})
     ids = [row["id"] for row in rows]
     if part.from_end:
@@ -78,16 +77,17 @@ def browse(
     known = {campaign.id: campaign for campaign in store.get_many(conn, team_id, ids)}
     # One that was deleted meanwhile is gone.
     page = tuple(known[one] for one in ids if one in known)
-    return Found(page, recipients(conn, ids), row["campaigns"])
+    return Found(page, recipients(conn, ids), total)
 
 
 def _said(chosen: Filter) -> dict[str, object]:
-    """What the filter says, under the names of the conditions that say it in SQL."""
-    said = {field.name: getattr(chosen, field.name) for field in fields(chosen)}
+    """The filter as parameters: what says nothing has no value."""
     return {
-        name: sorted(value) if isinstance(value, frozenset | tuple) else value
-        for name, value in said.items()
-        if value is not None and value != ()
+        "statuses": None if chosen.statuses is None else sorted(chosen.statuses),
+        "starts_from": chosen.starts_from,
+        "starts_until": chosen.starts_until,
+        "senders": list(chosen.senders) or None,
+        "other_senders": list(chosen.other_senders) or None,
     }
 
 
