@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,11 +16,14 @@ from campaigns.audience import groups
 from campaigns.campaign import control, service, state
 from campaigns.links import domains
 from campaigns.segmentation import segments
+from campaigns.staged import service as staged
+from campaigns.staged.service import ActionContext
 from campaigns.team import teams
 from campaigns.team.teams import Team
 from campaigns.template import templates
 from tests.support.door import Door, error_of
 from tests.support.segmentation import one
+from tests.support.waiting import eventually
 
 Headers = dict[str, str]
 
@@ -438,6 +442,29 @@ def test_draft_without_a_message_becomes_a_campaign_under_its_number(
     another = create(door, token, name="C", list=mine.group)["id"]
     assert another > number
     assert change(door, token, another, **message())["id"] == another
+
+
+def test_whoever_comes_while_a_draft_becomes_a_campaign_finds_the_campaign(
+    door: Door, team: Team, token: Headers, mine: Lists
+) -> None:
+    number = create(door, token, name="A", list=mine.group)["id"]
+    action = ActionContext(door.conn, team.id, door.context.providers(), door.context.now())
+    with ThreadPoolExecutor(1) as thread:
+        with door.conn.transaction():
+            staged.edit(action, number, message())
+            later = thread.submit(change, door, token, number, name="B")
+            eventually(
+                lambda: (
+                    door.conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone()
+                    is not None
+                ),
+                timeout=20,
+                message="the second one waits",
+            )
+            assert show(door, token, number)["template"] is None
+        found = later.result(timeout=30)
+    assert (found["name"], found["template"]) == ("B", "Sale")
+    assert (rows(door, "campaigns"), rows(door, "callback_drafts")) == (1, 0)
 
 
 def test_stored_template_is_a_message_too(
