@@ -73,12 +73,14 @@ class Links:
 
     async def get(self, request: Request, path: str) -> Response:
         """Answer a GET or a HEAD."""
-        self._check_attempts(request)
         text, dot, image = path.partition(".")
         found = await self._found(request, text) if not dot or image == "gif" else None
+        kind = None if found is None else found.destination.kind
+        if kind != "opt_out":
+            # Nobody is kept from opting out because somebody at the same address tries codes.
+            self._check_attempts(request)
         if found is None:
             return await self._plain(request, path)
-        kind = found.destination.kind
         if (kind == "open") != (image == "gif"):
             raise self._missed(request, path)
         await self._count(request, found)
@@ -90,10 +92,10 @@ class Links:
 
     async def post(self, request: Request, path: str) -> Response:
         """Opt out. What the form says does not matter: the address names who and from what."""
-        self._check_attempts(request)
         await body.read(request, LARGEST_FORM)
         found = await self._found(request, path)
         if found is None or found.destination.kind != "opt_out":
+            self._check_attempts(request)
             raise self._missed(request, path)
         await run_in_threadpool(self._opt_out, found)
         return _page(page.done(found.destination.title))

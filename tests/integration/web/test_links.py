@@ -220,6 +220,9 @@ def test_who_tries_codes_is_held_up_and_nobody_else(door, sent, monkeypatch):
     assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) <= attempts.SECONDS_EACH + 1
     assert clicked(sent) == 0
+    assert visit(door, url(sent, 4, 1)).status_code == 200
+    assert visit(door, url(sent, 4, 1), "POST").status_code == 200, "opting out is never held up"
+    assert visit(door, wrong[0], "POST").status_code == 429
     clock[0] += attempts.SECONDS_EACH
     assert visit(door, url(sent, 4, 0)).status_code == 302
 
