@@ -228,3 +228,14 @@ def test_bounces_come_back_to_a_domain_that_is_for_them(sent, purposes):
     sent.send(1)
     (message,) = sent.bench.adapter.sent
     assert message.bounce_domain == (HOST if "bounce" in purposes else None)
+
+
+def test_no_field_of_a_contact_can_take_the_place_of_a_link(sent):
+    """Somebody may call a column of an import as links are called inside."""
+    sent.conn.execute(
+        "UPDATE deliveries SET fields = "
+        """'{"link 0": "https://evil.example", "track_link": "https://evil.example"}'"""
+    )
+    sent.send(3)
+    assert not any("evil" in text for text in sent.texts)
+    assert all(text.count(f"https://{HOST}/") == 2 for text in sent.texts)
