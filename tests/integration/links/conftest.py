@@ -72,7 +72,7 @@ def made(conn: Connection, name: str = "Acme", host: str = "go.example.com") -> 
     domain = domains.create(conn, team.id, host, now=NOW)
     sale = links.create(conn, team.id, host, "sale", target=SALE, now=NOW)
     out = links.create(conn, team.id, host, "out", title="Acme", now=NOW)
-    news = links.create(conn, team.id, host, "news/out", group=no_news.id, now=NOW)
+    news = links.create(conn, team.id, host, "ads/out", group=no_news.id, now=NOW)
     return Place(conn, team, everybody, domain, sale, out, news, no_news)
 
 

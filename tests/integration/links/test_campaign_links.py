@@ -95,7 +95,7 @@ def test_a_link_that_opts_out_into_a_group_has_that_group_excluded(place):
     """Otherwise somebody could opt out and get the rest of the campaign all the same."""
     campaign = place.submit(opt_out_link=place.news_out.id)
     assert campaign.excluded == (place.no_news.id,)
-    written = place.submit(template="Stop: https://go.example.com/news/out")
+    written = place.submit(template="Stop: https://go.example.com/ads/out")
     assert written.excluded == (place.no_news.id,)
 
 

@@ -129,7 +129,7 @@ def test_opt_outs_go_to_a_group_of_the_team(place):
 
 def test_a_group_with_a_link_or_a_keyword_attached_cannot_be_deleted(place):
     """Passona: "If a contact group has keywords attached to them" it answers with a conflict."""
-    with pytest.raises(Conflict, match=r"link 'go\.example\.com/news/out' attached"):
+    with pytest.raises(Conflict, match=r"link 'go\.example\.com/ads/out' attached"):
         groups.delete(place.conn, place.team.id, "No news")
     links.delete(place.conn, place.team.id, place.news_out.id)
     keywords.create(place.conn, place.team.id, "NONEWS", "No news", now=NOW)

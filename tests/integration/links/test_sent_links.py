@@ -36,7 +36,7 @@ class Sent:
             (0, "{track_link}", "redirect", SALE, None),
             (1, "{opt_out_link}", "opt_out", None, None),
             (2, "{open}", "open", None, None),
-            (3, "https://go.example.com/news/out", "opt_out", None, self.group),
+            (3, "https://go.example.com/ads/out", "opt_out", None, self.group),
         ):
             conn.execute(
                 "INSERT INTO campaign_links VALUES (%s, %s, %s, %s, %s, %s, NULL, %s, true)",
