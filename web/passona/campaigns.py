@@ -16,8 +16,8 @@ from web.context import Context
 from web.dialect import described
 from web.failures import HttpRefused
 from web.passona import answers, editing, examples, pages, requests
-from web.passona.answers import CampaignBody, CampaignPage
 from web.passona.pages import PageNumber
+from web.passona.shapes import CampaignBody, CampaignPage
 from web.passona.wording import CONFLICT, LOCKED, MISSING, UNPROCESSABLE, Refusal, naming
 
 

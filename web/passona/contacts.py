@@ -20,8 +20,8 @@ from web.caller import Reader, Writer
 from web.context import Context
 from web.dialect import described
 from web.passona import answers, examples, pages, requests
-from web.passona.answers import ContactAnswer, ContactPage, GroupBody, JobAnswer, JobList
 from web.passona.pages import PageNumber
+from web.passona.shapes import ContactAnswer, ContactPage, GroupBody, JobAnswer, JobList
 from web.passona.wording import (
     CONFLICT,
     LOCKED,

@@ -12,7 +12,7 @@ from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked
 from campaigns.providers import Providers
-from web.passona.answers import CampaignAnswer
+from web.passona.shapes import CampaignAnswer
 from web.passona.wording import naming
 
 _PAUSE = "manually_paused"

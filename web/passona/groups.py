@@ -19,8 +19,8 @@ from web.caller import Caller, Reader, Writer
 from web.context import Context
 from web.dialect import described
 from web.passona import answers, examples, pages, requests
-from web.passona.answers import GroupBody, GroupPage
 from web.passona.pages import PageNumber
+from web.passona.shapes import GroupBody, GroupPage
 from web.passona.wording import (
     CONFLICT,
     LOCKED,

@@ -16,8 +16,8 @@ from web.caller import Reader, Writer
 from web.context import Context
 from web.dialect import described
 from web.passona import answers, examples, pages, requests
-from web.passona.answers import PreviewAnswer, PreviewBody, TemplateBody, TemplatePage
 from web.passona.pages import PageNumber
+from web.passona.shapes import PreviewAnswer, PreviewBody, TemplateBody, TemplatePage
 from web.passona.wording import CONFLICT, MISSING, UNPROCESSABLE, Refusal
 
 #: As many as campaigns.
