@@ -21,12 +21,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import unescape
 from typing import NamedTuple
 
 from campaigns.errors import Invalid
 from campaigns.links import codes, urls
 from campaigns.links.codes import Sealer
+from campaigns.links.pieces import VALUE, Span, anchors, joined, replaced, with_pixel
 from campaigns.template import contents
 from campaigns.template.content import Content, Mail
 from campaigns.template.contents import Composed, Contents, Plain
@@ -39,19 +39,11 @@ from campaigns.template.text import LONGEST
 #: What a link of a campaign stands for, beside URLs.
 TRACK, OPT_OUT, OPEN = "{track_link}", "{opt_out_link}", "{open}"
 
-#: Stand in a joined text for a value, and in a URL for what is not a code yet. Neither is a
-#: character (Unicode, section 23.7).
-_VALUE, _PLACE = "\ufdd0", "\ufdd1"
+#: Stands in a URL for what is not a code yet. Not a character (Unicode, section 23.7).
+_PLACE = "\ufdd1"
 _LEFT = (_PLACE, "%EF%B7%91")
 
 _CODE = "0" * codes.LENGTH
-
-#: What somebody who reads HTML may follow, with the quoted value of its ``href``.
-_ANCHOR = re.compile(r"<a(?:rea)?(?=[\s/])(?:[^>\"']|\"[^\"]*\"|'[^']*')*>", re.IGNORECASE)
-_HREF = re.compile(r"\shref\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-_BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
-
-_IMAGE = '<img src="', '.gif" width="1" height="1" alt="">'
 
 
 class Placed(NamedTuple):
@@ -149,8 +141,8 @@ def wanted(bound: Contents) -> list[Wanted]:
     """The URLs that stand in ``bound``, each once, in their order."""
     found: dict[Wanted, None] = {}
     for path, is_html, pieces in _texts(bound):
-        text, _ = _joined(pieces)
-        for span in _anchors(text) if is_html else urls.in_text(text, _VALUE):
+        text, _ = joined(pieces)
+        for span in anchors(text) if is_html else urls.in_text(text, VALUE):
             if _PLACE not in span.url and path != "template.subject":
                 found[Wanted(span.url, is_html, span.goes_on)] = None
     return list(found)
@@ -170,11 +162,11 @@ def linked(bound: Contents, links: Sequence[Placed]) -> Contents:
     }
 
     def put(path: str, is_html: bool, pieces: Pieces) -> Pieces:
-        found = _replaced(pieces, lambda text: _spans(text, is_html, slots, places))
+        found = replaced(pieces, lambda text: _spans(text, is_html, slots, places))
         for piece in found:
             if isinstance(piece, str) and any(left in piece for left in _LEFT):
                 raise Invalid(path, None, "has a link within another URL, or in its subject")
-        return _with_pixel(found, slots[OPEN]) if is_html and OPEN in slots else found
+        return with_pixel(found, slots[OPEN]) if is_html and OPEN in slots else found
 
     samples = {_name(link): f"https://{link.host}/{_CODE}" for link in links}
     made = Linked(_rebuilt(bound, put, slots.get(OPT_OUT)), tuple(links), samples)
@@ -224,63 +216,16 @@ def _rebuilt(
 
 def _spans(
     text: str, is_html: bool, slots: Mapping[str, Slot], places: Mapping[str, Slot]
-) -> Iterator[tuple[int, int, Slot]]:
+) -> Iterator[Span]:
     """What is replaced in ``text``, in order: from where, up to where, and by what."""
     found = [(match.start(), match.end(), slot) for place, slot in places.items()
              for match in re.finditer(re.escape(place), text)]  # fmt: skip
     found += [
         (span.start, span.end, slots[span.url])
-        for span in (_anchors(text) if is_html else urls.in_text(text, _VALUE))
+        for span in (anchors(text) if is_html else urls.in_text(text, VALUE))
         if not span.goes_on and span.url in slots
     ]
     return iter(sorted(found, key=lambda each: each[0]))
-
-
-def _replaced(pieces: Pieces, spans: Callable[[str], Iterator[tuple[int, int, Slot]]]) -> Pieces:
-    text, values = _joined(pieces)
-    result: list[str | Slot] = []
-    rest, at = iter(values), 0
-
-    def fixed(until: int) -> None:
-        first, *others = text[at:until].split(_VALUE)
-        result.append(first)
-        for other in others:
-            result.extend((next(rest), other))
-
-    for start, end, slot in spans(text):
-        fixed(start)
-        result.append(slot)
-        at = end
-    fixed(len(text))
-    return tuple(piece for piece in result if piece)
-
-
-def _with_pixel(pieces: Pieces, slot: Slot) -> Pieces:
-    """``pieces`` of a document with an image of one pixel at the end of what is shown."""
-    begin, end = _IMAGE
-    for place in reversed(range(len(pieces))):
-        text = pieces[place]
-        closing = list(_BODY_END.finditer(text)) if isinstance(text, str) else []
-        if isinstance(text, str) and closing:
-            at = closing[-1].start()
-            around = (text[:at] + begin, slot, end + text[at:])
-            return (*pieces[:place], *around, *pieces[place + 1 :])
-    return (*pieces, begin, slot, end)
-
-
-def _anchors(text: str) -> Iterator[urls.Found]:
-    """The web addresses in the ``href`` of anchors, written without the escapes of HTML."""
-    for tag in _ANCHOR.finditer(text):
-        href = _HREF.search(tag[0])
-        if href is None:
-            continue
-        group = 1 if href[1] is not None else 2
-        url = unescape(href[group]).strip()
-        if url.lower().startswith(("http://", "https://")):
-            start = tag.start()
-            yield urls.Found(
-                start + href.start(group), start + href.end(group), urls.key(url), _VALUE in url
-            )
 
 
 def _texts(bound: Contents) -> Iterator[tuple[str, bool, Pieces]]:
@@ -290,15 +235,6 @@ def _texts(bound: Contents) -> Iterator[tuple[str, bool, Pieces]]:
     elif isinstance(bound, Composed):
         for leaf in bound.leaves:
             yield leaf.path, isinstance(leaf.form, Html), leaf.pieces
-
-
-def _joined(pieces: Pieces) -> tuple[str, list[Slot]]:
-    """The text with :data:`_VALUE` for each value, and the values."""
-    values = [piece for piece in pieces if isinstance(piece, Slot)]
-    fixed = [piece for piece in pieces if isinstance(piece, str)]
-    if any(_VALUE in piece for piece in fixed):
-        raise Invalid("template", None, "has U+FDD0 in it, which is no character")
-    return "".join(piece if isinstance(piece, str) else _VALUE for piece in pieces), values
 
 
 def _pieces(template: Template) -> Pieces:
