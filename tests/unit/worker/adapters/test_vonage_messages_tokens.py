@@ -46,10 +46,9 @@ def test_requests_of_an_application_carry_its_token() -> None:
         assert said.status == 202
         clock.advance(250)
         fake.now = clock.now()
+    # The fake's clock is behind then.
     clock.advance(4000)
-    assert (
-        fake.handle(carried(adapter.encode(BY_TOKEN.messages()))).status == 401
-    )  # the fake's clock is behind
+    assert fake.handle(carried(adapter.encode(BY_TOKEN.messages()))).status == 401
     assert Fake().handle(carried(adapter.encode(BY_TOKEN.messages()))).status == 401
 
 
