@@ -61,6 +61,10 @@ def test_a_campaign_for_a_part_is_planned_and_shown(
         assert planned["recipients"] == 2
         local = command.write("local.json", {**part, "recipient_local": True})
         assert command.json("plan", local)["recipients"] == 2
+    file = command.write("query.json", QUERY)
+    made = command.json("segments", "create", "two", file, "--group", "friends")
+    of_segment = command.write("segment.json", {**body, "contact_segments": [made["number"]]})
+    assert command.json("plan", of_segment)["recipients"] == 2
     submitted = command.json("submit", command.write("part.json", part))
     assert (submitted["query_type"], submitted["query"]) == ("segmentation", QUERY)
     assert "only whom" in command.succeed("campaigns", "show", submitted["uuid"])

@@ -104,9 +104,8 @@ def test_a_segment_that_a_campaign_may_still_need_is_not_deleted(scene: Scene, s
     campaign = scene.submit(contact_segments=[segment.number], status=status)
     with pytest.raises(Locked, match=f"'City' is locked, because campaign 'Spring' .{campaign.id}"):
         segments.delete(scene.conn, scene.team.id, "City")
-    control.stop(scene.conn, scene.team.id, campaign.id, now=NOW) if status == "active" else (
-        control.delete(scene.conn, scene.team.id, campaign.id, now=NOW)
-    )
+    end = control.stop if status == "active" else control.delete
+    end(scene.conn, scene.team.id, campaign.id, now=NOW)
     assert segments.delete(scene.conn, scene.team.id, "City") == segment
     with pytest.raises(NotFound):
         segments.find(scene.conn, scene.team.id, segment.id)
