@@ -40,7 +40,9 @@ def post(url: str, *, within: float = AMPLE, networks: Any = LOOPBACK, **more: A
     async def main() -> str | None:
         poster = Poster(networks, **more)
         try:
-            return await poster.post(url, HEADERS, BODY, within=within)
+            # One that forgets its own bound fails here, instead of hanging.
+            async with asyncio.timeout(within + AMPLE):
+                return await poster.post(url, HEADERS, BODY, within=within)
         finally:
             poster.close()
 
