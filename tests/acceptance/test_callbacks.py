@@ -14,10 +14,7 @@ import pytest
 
 from campaigns.callbacks import signature
 from campaigns.database import Connection
-from campaigns.run import reports
-from campaigns.run.events import ReportKind
-from campaigns.run.reports import DeliveryReport
-from tests.support.callbacks import CallbackReceiver, receiving_callbacks
+from tests.support.callbacks import CallbackReceiver, receiving_callbacks, say, states
 from tests.support.command_line import CommandLine
 from tests.support.smtp_server import SmtpFaults
 from tests.support.stack import Stack, group, numbers
@@ -92,13 +89,6 @@ def sent(running: Stack, campaign: UUID) -> tuple[int, dict[int, str]]:
     return run_id, {row["seq"]: row["address"] for row in found}
 
 
-def say(conn: Connection, run_id: int, kind: ReportKind, seqs: Sequence[int]) -> None:
-    """The provider says so of each, and once more."""
-    now = datetime.now(UTC)
-    told = [DeliveryReport(kind, now, run_id, seq, code="550") for seq in seqs]
-    reports.record(conn, told + told)
-
-
 def arrived(receiver: CallbackReceiver, path: str, kind: str, addresses: Sequence[str]) -> None:
     """Wait until these addresses were told, each once."""
     eventually(
@@ -106,11 +96,6 @@ def arrived(receiver: CallbackReceiver, path: str, kind: str, addresses: Sequenc
         timeout=60,
         message=f"{len(addresses)} {kind} at {path}",
     )
-
-
-def states(conn: Connection) -> Counter[tuple[str, str | None]]:
-    found = conn.execute("SELECT state, code FROM callbacks")
-    return Counter((row["state"], row["code"]) for row in found)
 
 
 def test_all_five_events_of_e_mail_and_the_two_of_sms_arrive_aggregated_and_once(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,9 @@ from campaigns.callbacks import endpoints, gathering
 from campaigns.callbacks.endpoints import NewSecret
 from campaigns.callbacks.gathering import Gathered
 from campaigns.database import Connection
+from campaigns.run import reports
+from campaigns.run.events import ReportKind
+from campaigns.run.reports import DeliveryReport
 from tests.support import ledger
 
 WINDOW = timedelta(seconds=60)
@@ -81,6 +85,19 @@ def gather(conn: Connection, now: datetime, *, most: int = 500, keep_days: int =
 def messages(conn: Connection) -> list[dict[str, Any]]:
     """All callbacks, in the order in which they were made."""
     return conn.execute("SELECT * FROM callbacks ORDER BY id").fetchall()
+
+
+def states(conn: Connection) -> Counter[tuple[str, str | None]]:
+    """How many callbacks there are by state and last code."""
+    found = conn.execute("SELECT state, code FROM callbacks")
+    return Counter((row["state"], row["code"]) for row in found)
+
+
+def say(conn: Connection, run_id: int, kind: ReportKind, seqs: Sequence[int]) -> None:
+    """The provider says so of each, and once more."""
+    now = datetime.now(UTC)
+    told = [DeliveryReport(kind, now, run_id, seq, code="550") for seq in seqs]
+    reports.record(conn, told + told)
 
 
 @dataclass(frozen=True, slots=True)
