@@ -16,7 +16,6 @@ from campaigns.audience import addresses, gone, groups, pending
 from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.contact import MOST_CONTACTS, ContactList, Row, as_entry, normalised
 from campaigns.audience.groups import Group
-from campaigns.audience.pending import JobKind
 from campaigns.audience.push_keys import headers
 from campaigns.database import Connection
 from campaigns.errors import Invalid, Locked
@@ -76,7 +75,7 @@ def add(
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=True)
         result = put(conn, found, listed)
-        _once_more(conn, found, "add", [as_entry(row) for row in listed])
+        pending.once_more(conn, found.id, "add", [as_entry(row) for row in listed])
     return result
 
 
@@ -128,7 +127,7 @@ def remove(
         entries: list[Mapping[str, Any]] = [
             {one: text} for one, texts in wanted.items() for text in texts
         ]
-        _once_more(conn, found, "remove", entries)
+        pending.once_more(conn, found.id, "remove", entries)
         return take(conn, found, wanted)
 
 
@@ -158,7 +157,7 @@ def flush(conn: Connection, team: Team, group: str | UUID) -> int:
     found = groups.find(conn, team.id, group)
     with conn.transaction():
         groups.lock_for_writing(conn, found, adding=False)
-        _once_more(conn, found, "flush")
+        pending.once_more(conn, found.id, "flush")
         conn.execute("SET LOCAL statement_timeout = 0")
         removed = conn.execute(SQL["flush_contacts"], {"group_id": found.id}).rowcount
         conn.execute(groups.SQL["clear_headers"], {"id": found.id})
@@ -184,7 +183,8 @@ def opt_out(conn: Connection, team: Team, address: str, kind: AddressKind | None
             )
         except LockNotAvailable:
             raise Locked("address: the opt-outs are being imported; try again shortly.") from None
-        _once_more(conn, groups.find_default_optouts(conn, team.id), "add", [{one: value}])
+        group = groups.find_default_optouts(conn, team.id)
+        pending.once_more(conn, group.id, "add", [{one: value}])
         return done.rowcount == 1
 
 
@@ -207,17 +207,6 @@ def list_page(
         SQL["list_contacts"], {"group_id": found.id, "after": after, "limit": limit}
     )
     return [Contact(**row) for row in page]
-
-
-def _once_more(
-    conn: Connection, group: Group, kind: JobKind, entries: Sequence[Mapping[str, Any]] = ()
-) -> None:
-    """Have what is done now be done again after the changes that wait, which were asked for before.
-
-    Otherwise a flush that waits would take back an opt-out that came after it.
-    """
-    if pending.any_in(conn, group.id):
-        pending.store(conn, group.id, kind, entries)
 
 
 def _upsert(conn: Connection, group_id: UUID, rows: Sequence[Row]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
 
-from campaigns.audience import gone, groups, keywords
+from campaigns.audience import gone, groups, keywords, pending
 from campaigns.audience.keywords import SQL, STOP_WORDS
 from campaigns.database import Connection
 from campaigns.errors import Locked
@@ -71,15 +71,20 @@ def _receive(conn: Connection, message: InboundMessage) -> bool:
 
 def _obey(conn: Connection, team_id: UUID, word: str, phone: str) -> bool:
     if word in STOP_WORDS:
-        conn.execute(SQL["join_default_optouts"], {"team_id": team_id, "phone": phone})
+        _join(conn, groups.find_default_optouts(conn, team_id).id, phone)
         return True
     keyword = keywords.find(conn, team_id, word)
     if keyword is None:
         return False
-    conn.execute(SQL["join_group"], {"group_id": keyword.group_id, "phone": phone})
+    _join(conn, keyword.group_id, phone)
     if keyword.group_kind == "optin":
         gone.bring_back(conn, team_id, {"phone": [phone]})
     return True
+
+
+def _join(conn: Connection, group_id: UUID, phone: str) -> None:
+    conn.execute(SQL["join_group"], {"group_id": group_id, "phone": phone})
+    pending.once_more(conn, group_id, "add", [{"phone": phone}])
 
 
 def _teams(conn: Connection, message: InboundMessage, phone: str) -> list[UUID]:

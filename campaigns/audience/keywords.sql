@@ -47,8 +47,3 @@ WHERE ltrim(sender, '+') = ANY (%(senders)s) AND provider = %(provider)s;
 -- One phone number into a group; to do it again changes nothing.
 INSERT INTO contacts (group_id, phone) VALUES (%(group_id)s, %(phone)s)
 ON CONFLICT (group_id, identity) DO NOTHING;
-
--- name: join_default_optouts
-INSERT INTO contacts (group_id, phone)
-SELECT id, %(phone)s FROM contact_groups WHERE team_id = %(team_id)s AND is_default_optouts
-ON CONFLICT (group_id, identity) DO NOTHING;

@@ -89,6 +89,21 @@ def any_in(conn: Connection, group_id: UUID) -> bool:
     return row is not None
 
 
+def once_more(
+    conn: Connection,
+    group_id: UUID,
+    kind: JobKind,
+    entries: Sequence[Mapping[str, Any]] = (),
+) -> None:
+    """Have what is done now be done again after the changes that wait, which were asked for before.
+
+    Otherwise a flush that waits would take back an opt-out that came after it. To be called after
+    it was done, in the same transaction: a change that is not seen here is asked for later.
+    """
+    if any_in(conn, group_id):
+        store(conn, group_id, kind, entries)
+
+
 def refuse_while_any(conn: Connection, group_id: UUID, name: str) -> None:
     """For a change that cannot be made once more in its turn, as an import.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg.errors import LockNotAvailable
 
 from campaigns import queries
-from campaigns.audience import groups
+from campaigns.audience import groups, pending
 from campaigns.channels import ADDRESS_COLUMN
 from campaigns.database import Connection
 from campaigns.errors import Locked
@@ -29,10 +29,15 @@ def opt_out(conn: Connection, code: Code, found: Destination) -> bool:
         "run_id": code.run_id,
         "seq": code.seq,
     }
-    query = SQL.by_address("opt_out", ADDRESS_COLUMN[found.sending_type])
+    kind = ADDRESS_COLUMN[found.sending_type]
+    query = SQL.by_address("opt_out", kind)
     with conn.transaction():
         conn.execute(groups.SQL["wait_longer"])
         try:
-            return conn.execute(query, row).rowcount == 1
+            done = conn.execute(query, row).fetchone()
         except LockNotAvailable:
             raise Locked("address: the opt-outs are being imported; try again shortly.") from None
+        if done is None:
+            return False
+        pending.once_more(conn, done["group_id"], "add", [{kind: done["address"]}])
+        return bool(done["added"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from campaigns.audience import groups, inbound, keywords
+from campaigns.audience import groups, inbound, jobs, keywords, pending
 from campaigns.audience.inbound import InboundMessage
 from campaigns.database import Connection
 from campaigns.errors import Conflict, Invalid, NotFound
@@ -64,6 +64,16 @@ def test_a_stop_holds_in_the_middle_of_a_run(bench):
     bench.send(bench.cut(10, 40))
     assert "447700000020" not in bench.transport.carried
     assert rows.statuses(bench.conn, bench.run_id)["suppressed"] == 1
+
+
+@pytest.mark.parametrize("kind", ["flush", "remove"])
+def test_a_stop_survives_a_change_that_waited(bench, kind):
+    optouts = groups.find_default_optouts(bench.conn, rows.team_id(bench.conn))
+    say(bench, "STOP")
+    job = pending.store(bench.conn, optouts.id, kind, [{"phone": OUT[2]}])
+    say(bench, "STOP")
+    jobs.work(bench.conn, job)
+    assert members(bench) == [OUT]
 
 
 def test_numbers_are_the_same_with_and_without_their_plus(bench):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from campaigns.audience import groups
+from campaigns.audience import groups, jobs, pending
 from campaigns.database import Connection
 from campaigns.links import clicks, codes, domains, links, opt_outs
 from campaigns.links.clicks import Visit
@@ -186,6 +186,20 @@ def test_an_opt_out_holds_in_the_middle_of_a_run_and_once_is_enough(sent):
         "SELECT g.name, c.phone FROM contacts c JOIN contact_groups g ON g.id = c.group_id"
     ).fetchall()
     assert [tuple(row.values()) for row in where] == [("default_optouts", "447700000015")]
+
+
+@pytest.mark.parametrize(("link", "name"), [(1, "default_optouts"), (3, "No news")])
+def test_an_opt_out_survives_a_flush_that_waited(sent, link, name):
+    optouts = groups.find(sent.conn, sent.team, name)
+    sent.opt_out(15, link)
+    flush = pending.store(sent.conn, optouts.id, "flush")
+    sent.opt_out(16, link)
+    # Known already, and said once more after the flush was asked for.
+    assert sent.opt_out(15, link) is False
+    jobs.work(sent.conn, flush)
+    found = sent.conn.execute("SELECT phone FROM contacts WHERE group_id = %s ORDER BY 1",
+                              (optouts.id,))  # fmt: skip
+    assert [row["phone"] for row in found] == ["447700000015", "447700000016"]
 
 
 def test_an_opt_out_goes_into_the_links_group_and_into_the_default_one_if_that_is_gone(sent):
