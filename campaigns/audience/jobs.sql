@@ -125,15 +125,20 @@ LIMIT %(amount)s;
 DELETE FROM group_jobs WHERE id IN (
     SELECT id FROM group_jobs
     WHERE finished_at < %(now)s::timestamptz - interval '7 days'
-    ORDER BY finished_at LIMIT %(amount)s);
+    ORDER BY finished_at LIMIT %(amount)s
+    FOR UPDATE SKIP LOCKED);
 
 -- name: fold_tallies
 -- What connections counted is added up in the row 0 of each group, so that there are never many. What
--- somebody is counting at this moment is left for later.
+-- somebody is counting at this moment is left for later, and so is a group that is being deleted: a
+-- first row 0 would wait for that by its foreign key, and the tick waits for nobody.
 WITH counted AS (
-    SELECT group_id, backend FROM group_tallies WHERE backend <> 0
+    SELECT t.group_id, t.backend
+    FROM group_tallies t JOIN contact_groups g ON g.id = t.group_id
+    WHERE t.backend <> 0
     LIMIT %(amount)s
-    FOR UPDATE SKIP LOCKED
+    FOR UPDATE OF t SKIP LOCKED
+    FOR KEY SHARE OF g SKIP LOCKED
 ), folded AS (
     DELETE FROM group_tallies t USING counted s
     WHERE t.group_id = s.group_id AND t.backend = s.backend

@@ -25,6 +25,7 @@ g.deletable AND NOT g.is_default_optouts AND g.campaign_id IS NULL
   AND NOT EXISTS (SELECT FROM segments s WHERE s.group_id = g.id)
 
 -- name: retire_due
+-- A group that somebody is deleting is left for later: the tick waits for nobody.
 -- Planner: the few teams with a policy, their groups by contact_groups_team.
 INSERT INTO group_jobs (group_id, kind)
 SELECT g.id, 'retire'
@@ -34,11 +35,13 @@ WHERE {over}
   AND NOT {asked_for}
   AND NOT EXISTS (SELECT FROM group_jobs j WHERE j.group_id = g.id AND j.finished_at IS NULL)
 LIMIT %(amount)s
+FOR KEY SHARE OF g SKIP LOCKED
 RETURNING id;
 
 -- name: note_uses
 -- When the last campaign ended of those that named a group which looks unused. Noted, so that its
--- campaigns, which may be many, are looked through once and not every time.
+-- campaigns, which may be many, are looked through once and not every time. A group that is being
+-- written, as by an import that takes long, is left for later: the tick waits for nobody.
 UPDATE contact_groups g
 SET last_used_at = u.at
 FROM (
@@ -55,6 +58,7 @@ FROM (
           < %(now)s::timestamptz - make_interval(days => t.retention_days)
       AND c.at > coalesce(g.last_used_at, '-infinity')
     LIMIT %(amount)s
+    FOR NO KEY UPDATE OF g SKIP LOCKED
 ) u
 WHERE g.id = u.id;
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from campaigns.audience import changes, contacts, groups, jobs, keywords, pending, retention
 from campaigns.audience.groups import Group
-from campaigns.database import Connection
+from campaigns.database import Connection, connect
 from campaigns.errors import Invalid, NotFound
 from campaigns.links import domains, links
 from campaigns.segmentation import segments
@@ -256,6 +256,30 @@ def test_the_tick_finds_and_publishes_them(conn: Connection, group: Group, aged:
     assert not pending.any_in(conn, other.id)
     forgetting.run_once(conn, now + timedelta(seconds=61), sweeping)
     assert pending.any_in(conn, other.id)
+
+
+@pytest.mark.parametrize("lock", ["NO KEY UPDATE", "UPDATE"], ids=["written", "deleted"])
+def test_the_tick_waits_for_no_group_that_somebody_holds(
+    conn: Connection, database: str, team: Team, group: Group, aged: Age,
+    make_campaign: MakeCampaign, lock: str,
+) -> None:  # fmt: skip
+    """An import or a deletion holds a group for as long as it takes; nothing is sent meanwhile."""
+    campaign_id = make_campaign("finished", include=[group.id])
+    contacts.add(conn, team, group.id, [{"phone": PHONE}])
+    conn.execute("UPDATE campaigns SET updated_at = now() - interval '80 days' WHERE id = %s",
+                 [campaign_id])  # fmt: skip
+    aged(group, 90, 90)
+    conn.execute("SET lock_timeout = '200ms'")
+    with connect(database) as other, other.transaction():
+        other.execute(f"SELECT FROM contact_groups WHERE id = %s FOR {lock}", [group.id])
+        forgetting.run_once(conn, datetime.now(UTC), Sweep())
+        assert groups.summary(conn, group).number_of_contacts == 1
+    found = Sweep()
+    forgetting.run_once(conn, datetime.now(UTC), found)
+    assert pending.any_in(conn, group.id)
+    assert groups.summary(conn, group).number_of_contacts == 1
+    folded = conn.execute("SELECT backend FROM group_tallies").fetchall()
+    assert [row["backend"] for row in folded] == [0]
 
 
 @pytest.mark.parametrize("days", [0, -1, 36_501, "30", 1.5, True])
