@@ -131,7 +131,7 @@ def _started(row: Row) -> subprocess.Popen[bytes]:
     env = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with row.log.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--color=no", *row.words],
+            [sys.executable, "-m", "pytest", "--color=no", "--durations=25", *row.words],
             cwd=_ROOT,
             env=env,
             stdin=subprocess.DEVNULL,

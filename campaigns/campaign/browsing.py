@@ -67,7 +67,8 @@ def browse(
     """
     paging.checked(number, per_page)
     given = {"team_id": team_id, **_said(chosen)}
-    total = (conn.execute(SQL["count_shown"], given).fetchone() or {})["campaigns"]
+    counting = SQL["count_all" if chosen == EVERYTHING else "count_shown"]
+    total = (conn.execute(counting, given).fetchone() or {})["campaigns"]
     part = paging.part(number, per_page, total)
     query = SQL[_ORDERS[order][part.from_end]]
     rows = conn.execute(query, {**given, "offset": part.offset, "limit": part.limit})
