@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 
 from campaigns.settings import Settings
-from scheduler import app as scheduler
 from scheduler.beat import publisher
+from scheduler.wiring import create_app
 
 log = logging.getLogger(__name__)
 
@@ -33,5 +33,5 @@ class Publisher:
     def _opened(self) -> Callable[[str, int], None]:
         with self._lock:
             if self._publish is None:
-                self._publish = publisher(scheduler.create_app(self._settings))
+                self._publish = publisher(create_app(self._settings))
             return self._publish

@@ -13,7 +13,7 @@ import pytest
 
 from campaigns import messaging, queries, settings
 from campaigns.database import connect
-from scheduler.app import create_app as create_scheduler
+from scheduler.wiring import create_app as create_scheduler
 from worker.app import create_app as create_worker
 from worker.redaction import REDACTED, RedactedRequest
 
