@@ -6,7 +6,9 @@ Nothing of a message is kept but what it does. Whom it is for:
    brings it;
 2. where nobody did, as by a campaign of years ago, every team that writes from that number by that
    account. For a word that ends something that is the safe side; a word of a team's own counts for
-   the team that has it.
+   the team that has it;
+3. where no campaign has that number any more, because the sender of one was changed, every team that
+   wrote to its sender by that account.
 """
 
 from __future__ import annotations
@@ -93,7 +95,10 @@ def _teams(conn: Connection, message: InboundMessage, phone: str) -> list[UUID]:
     last = conn.execute(SQL["last_writer"], given).fetchone()
     if last is not None:
         return [last["team_id"]]
-    return [row["team_id"] for row in conn.execute(SQL["teams_that_send"], given)]
+    for query in ("teams_that_send", "teams_that_wrote"):
+        if found := [row["team_id"] for row in conn.execute(SQL[query], given)]:
+            return found
+    return []
 
 
 def _phone(sender: str) -> str | None:

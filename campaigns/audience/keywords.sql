@@ -43,6 +43,16 @@ LIMIT 1;
 SELECT DISTINCT team_id FROM campaigns
 WHERE ltrim(sender, '+') = ANY (%(senders)s) AND provider = %(provider)s;
 
+-- name: teams_that_wrote
+-- All teams that wrote to an address by this account, from whatever sender. For a number that no campaign
+-- has: the one that wrote from it has another sender by now. The last thousand runs are looked at.
+-- Planner: runs from the end of their primary key, then one probe of deliveries (run_id, address) each.
+SELECT DISTINCT c.team_id
+FROM (SELECT id, campaign_id FROM runs ORDER BY id DESC LIMIT 1000) r
+JOIN campaigns c ON c.id = r.campaign_id
+WHERE EXISTS (SELECT FROM deliveries d
+              WHERE d.run_id = r.id AND d.address = %(address)s AND d.provider = %(provider)s);
+
 -- name: join_group
 -- One phone number into a group; to do it again changes nothing.
 INSERT INTO contacts (group_id, phone) VALUES (%(group_id)s, %(phone)s)

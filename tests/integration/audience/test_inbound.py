@@ -112,6 +112,16 @@ def test_where_nobody_wrote_a_stop_counts_for_all_who_write_from_that_number(ben
     assert [row[0] for row in members(bench)] == ["Other", "default"]
 
 
+def test_a_stop_counts_though_the_campaign_has_another_sender_by_now(bench):
+    bench.send(bench.cut(0, 10))
+    other_team(bench)
+    bench.conn.execute("UPDATE campaigns SET sender = '+447700900009'")
+    assert say(bench, "STOP", sender="+447700000020") == 0
+    assert say(bench, "STOP", provider="second") == 0
+    assert say(bench, "STOP") == 1
+    assert members(bench) == [OUT]
+
+
 def test_a_number_or_an_account_that_no_campaign_has_means_nothing(bench):
     assert say(bench, "STOP", to="+447700900001") == 0
     assert say(bench, "STOP", provider="second") == 0
