@@ -18,6 +18,9 @@ LARGEST = 16 * 1024 * 1024
 #: What a document of ours needs, and a few levels more.
 DEEPEST = 20
 
+#: More names than any object of ours has. Each one that is not known costs a kilobyte to refuse.
+MOST_NAMES = 10_000
+
 #: More fields than any form has.
 MOST_FORM_FIELDS = 1000
 
@@ -60,7 +63,8 @@ def json_value(body: Annotated[bytes, Depends(raw)]) -> object:
     """The body as a JSON value; a dependency that runs in a thread, for it may be large.
 
     Raises:
-        HttpRefused: 400, it is no JSON (RFC 8259) in UTF-8, or nested too deeply.
+        HttpRefused: 400, it is no JSON (RFC 8259) in UTF-8, or nested too deeply, or an object in
+            it has too many names.
     """
     return parse_json(body)
 
@@ -75,8 +79,7 @@ def parse_json(body: bytes) -> object:
         raise _too_deep() from None
     except ValueError:
         raise _malformed("The body is not valid JSON.") from None
-    if _is_deeper(value, DEEPEST):
-        raise _too_deep()
+    _check_shape(value)
     return value
 
 
@@ -132,17 +135,18 @@ def _inlined(schema: Any, parts: Mapping[str, Any]) -> Any:
     return {key: _inlined(value, parts) for key, value in schema.items()}
 
 
-def _is_deeper(value: object, depth: int) -> bool:
+def _check_shape(value: object) -> None:
     stack = [(value, 1)]
     while stack:
         found, level = stack.pop()
+        if isinstance(found, dict) and len(found) > MOST_NAMES:
+            raise _malformed(f"The body has an object of more than {MOST_NAMES} names.")
         inner = (
             found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
         )
-        if inner and level > depth:
-            return True
+        if inner and level > DEEPEST:
+            raise _too_deep()
         stack += [(one, level + 1) for one in inner if isinstance(one, dict | list)]
-    return False
 
 
 def _no_number(name: str) -> NoReturn:

@@ -25,7 +25,7 @@ from campaigns.audience.groups import Group, GroupSummary
 from campaigns.database import Connection
 from campaigns.errors import Invalid
 from campaigns.team.teams import Team
-from campaigns.validation import REQUEST, Text, parse
+from campaigns.validation import REQUEST, LongList, Text, parse
 
 #: Contacts in one request.
 MOST_CONTACTS = 50_000
@@ -36,7 +36,7 @@ class AddRequest(BaseModel):
 
     model_config = REQUEST
 
-    contacts: Annotated[list[ContactIn], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
+    contacts: Annotated[LongList[ContactIn], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
         repr=False
     )
 
@@ -46,7 +46,7 @@ class RemoveRequest(BaseModel):
 
     model_config = REQUEST
 
-    phone_numbers: Annotated[list[Text], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
+    phone_numbers: Annotated[LongList[Text], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
         repr=False
     )
 
@@ -58,7 +58,7 @@ class BulkRequest(BaseModel):
 
     name: Text
     description: Text | None = None
-    contacts: Annotated[list[Text], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
+    contacts: Annotated[LongList[Text], Field(min_length=1, max_length=MOST_CONTACTS)] = Field(
         repr=False
     )
     deletable: StrictBool = True

@@ -13,7 +13,7 @@ from campaigns.audience.addresses import KINDS, AddressKind
 from campaigns.audience.fields import checked_fields
 from campaigns.audience.groups import GroupKind
 from campaigns.errors import Invalid
-from campaigns.validation import REQUEST, Text
+from campaigns.validation import REQUEST, LongList, Text
 
 #: Contacts in one request; longer lists are what the CSV import is for.
 MOST_CONTACTS = 10_000
@@ -68,7 +68,7 @@ class ContactList(BaseModel):
 
     model_config = REQUEST
 
-    contacts: list[ContactIn] = Field(max_length=MOST_CONTACTS, repr=False)
+    contacts: LongList[ContactIn] = Field(max_length=MOST_CONTACTS, repr=False)
 
 
 class Row(NamedTuple):

@@ -7,8 +7,8 @@ Nothing of a message is kept but what it does. Whom it is for:
 2. where nobody did, as by a campaign of years ago, every team that writes from that number by that
    account. For a word that ends something that is the safe side; a word of a team's own counts for
    the team that has it;
-3. where no campaign has that number any more, because the sender of one was changed, every team that
-   wrote to its sender by that account.
+3. where no campaign has that number any more, because the sender of one was changed, every team
+   that wrote to its sender by that account.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from campaigns.audience.given import FIELDS, Given, GivenContact
 from campaigns.campaign import times
 from campaigns.campaign.field_types import Time
 from campaigns.campaign.store import Campaign
-from campaigns.validation import REQUEST, Id, Text
+from campaigns.validation import REQUEST, Id, LongList, Text
 
 #: The document shows numbers and says nothing about them. 0, 1 and 2 are Passona's.
 STATUS = {
@@ -100,7 +100,7 @@ class CampaignBody(EditBody):
 
     sender: Text
     message: Text = Field(repr=False)
-    contacts: list[ContactBody] = Field(repr=False)
+    contacts: LongList[ContactBody] = Field(repr=False)
 
     def request(self, now: datetime) -> dict[str, Any]:
         """The request for the engine, but for the audience."""

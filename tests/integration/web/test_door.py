@@ -140,9 +140,14 @@ def test_token_that_asks_too_often_is_told_when_to_come_back(
         (b"[" * 100_000, "The body is nested deeper than 20 levels."),
         (b'{"a":' * 20 + b"{}" + b"}" * 20, None),
         (b'{"a":' * 21 + b"{}" + b"}" * 21, "The body is nested deeper than 20 levels."),
+        (json.dumps({"a": [dict.fromkeys(map(str, range(10_000)))]}).encode(), None),
+        (
+            json.dumps({"a": [dict.fromkeys(map(str, range(10_001)))]}).encode(),
+            "The body has an object of more than 10000 names.",
+        ),
     ],
 )
-def test_body_is_a_json_object_that_is_not_too_deep(
+def test_body_is_a_json_object_that_is_neither_too_deep_nor_too_wide(
     door: Door, token: dict[str, str], sent: bytes, message: str | None
 ) -> None:
     answer = door.client.post("/probe/send", headers=token, content=sent)
