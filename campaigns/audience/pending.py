@@ -99,9 +99,16 @@ def once_more(
 
     Otherwise a flush that waits would take back an opt-out that came after it. To be called after
     it was done, in the same transaction: a change that is not seen here is asked for later.
+    Addresses in ``entries`` are in their stored form.
     """
     if any_in(conn, group_id):
-        store(conn, group_id, kind, entries)
+        store(conn, group_id, kind, [_international(entry) for entry in entries])
+
+
+def _international(entry: Mapping[str, Any]) -> dict[str, Any]:
+    # Without its plus a stored number might be read as another one of the team's own country.
+    phone = entry.get("phone")
+    return {**entry, "phone": f"+{phone}"} if phone else dict(entry)
 
 
 def refuse_while_any(conn: Connection, group_id: UUID, name: str) -> None:

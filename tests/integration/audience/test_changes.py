@@ -346,6 +346,15 @@ class TestLostMessages:
         assert ANN not in caplog.text
 
 
+def test_an_opt_out_that_is_made_once_more_is_of_the_same_number(conn: Connection) -> None:
+    # In Singapore, and without its plus one of Alabama.
+    american = teams.create(conn, "American", default_region="US")
+    waiting = changes.flush(conn, american, "default_optouts")
+    assert contacts.opt_out(conn, american, "+6592345678")
+    work(conn, waiting)
+    assert numbers_in(conn, waiting.summary.group) == ["6592345678"]
+
+
 def test_jobs_that_were_done_long_ago_are_forgotten(
     conn: Connection, team: Team, group: Group
 ) -> None:
