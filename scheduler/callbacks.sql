@@ -51,10 +51,13 @@ WHERE id = ANY (%(ids)s);
 
 -- name: dead_receivers
 -- Receivers that failed just now and have been failing for a while, and those that said that they are
--- gone. Planner: few receivers; of one that fails, what waits for it.
+-- gone. What is kept for one of them may be a million messages, so no more than `most` are counted.
+-- Planner: few receivers; callbacks_due and callbacks_dead, of each `most` entries.
 SELECT v.id, v.endpoint_id, v.campaign_id, v.disabled_reason, v.failing_since, v.last_code,
-       (SELECT count(*)::int FROM callbacks k WHERE k.receiver_id = v.id AND k.state = 'waiting') AS waiting,
-       (SELECT count(*)::int FROM callbacks k WHERE k.receiver_id = v.id AND k.state = 'dead') AS dead
+       (SELECT count(*)::int FROM (SELECT FROM callbacks k WHERE k.receiver_id = v.id AND k.state = 'waiting'
+                                   LIMIT %(most)s) k) AS waiting,
+       (SELECT count(*)::int FROM (SELECT FROM callbacks k WHERE k.receiver_id = v.id AND k.state = 'dead'
+                                   LIMIT %(most)s) k) AS dead
 FROM receivers v
 WHERE v.failures > 0
   AND v.last_attempt_at > %(now)s::timestamptz - make_interval(secs => %(since)s)

@@ -62,13 +62,15 @@ WHERE r.id = %(run_id)s
 RETURNING r.id;
 
 -- name: waiting_work
--- What was published several times and taken by nobody, and who was seen alive lately.
+-- What was published several times and taken by nobody, since when events wait to be gathered, and who
+-- was seen alive lately. Planner: of the outbox, the beginning of its primary key.
 SELECT (SELECT count(*)::int FROM batches WHERE status = 'ready' AND publications >= %(publications)s) AS batches,
        (SELECT count(*)::int FROM runs
         WHERE status IN ('resolving', 'closing') AND created_at < %(now)s::timestamptz - make_interval(secs => %(quiet)s)
           AND published_at IS NOT NULL AND (status = 'closing' OR total = 0)) AS runs,
        (SELECT count(*)::int FROM receivers
         WHERE next_at <= %(now)s AND disabled_reason IS NULL AND publications >= %(publications)s) AS receivers,
+       (SELECT noted_at FROM event_outbox ORDER BY id LIMIT 1) AS noted_at,
        (SELECT max(seen_at) FROM heartbeats WHERE kind = 'send') AS send_seen,
        (SELECT max(seen_at) FROM heartbeats WHERE kind = 'control') AS control_seen,
        (SELECT max(seen_at) FROM heartbeats WHERE kind = 'callbacks') AS callbacks_seen;

@@ -18,6 +18,7 @@ from campaigns.providers import NO_PROVIDERS, Providers
 from campaigns.run import doubt
 from campaigns.run.doubt import Settled
 from campaigns.run.explain import MISSING_AFTER
+from campaigns.settings import LONGEST_WINDOW
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,12 @@ PUBLICATIONS = 5
 
 #: A receiver of callbacks may fail for so long before anybody is told.
 DEAF = timedelta(minutes=5)
+
+#: Events are gathered at the latest when the longest window of any process has passed.
+UNGATHERED = timedelta(seconds=LONGEST_WINDOW) + QUIET
+
+#: Of the messages for one receiver, so many are counted.
+COUNTED = 1_000
 
 #: Rows in one waiting slice.
 SLICE = 500
@@ -120,7 +127,10 @@ def _repair(settled: Settled, recut: int, recounted: bool) -> str:
 
 def _deaf(conn: Connection, now: datetime) -> Iterator[Finding]:
     """Receivers of callbacks that have not answered for a while, and failed again just now."""
-    wanted = {"now": now, "since": EVERY.total_seconds(), "patience": DEAF.total_seconds()}
+    wanted = {
+        "now": now, "since": EVERY.total_seconds(), "patience": DEAF.total_seconds(),
+        "most": COUNTED,
+    }  # fmt: skip
     for row in conn.execute(_CALLBACKS.dead_receivers, wanted).fetchall():
         what, name = ("webhook", row["endpoint_id"]) if row["endpoint_id"] else (
             "callback of campaign", row["campaign_id"])  # fmt: skip
@@ -129,8 +139,12 @@ def _deaf(conn: Connection, now: datetime) -> Iterator[Finding]:
         else:
             since = f"{row['failing_since']:%d %b %H:%M:%S} UTC"
             why = f"its receiver has not answered since {since} ({row['last_code']})"
-        counts = f"{row['waiting']:,} messages wait, {row['dead']:,} were given up"
+        counts = f"{_about(row['waiting'])} messages wait, {_about(row['dead'])} were given up"
         yield Finding("dead receiver", f"{what} {name}", f"{why}; {counts}")
+
+
+def _about(counted: int) -> str:
+    return f"{counted:,}" if counted < COUNTED else f"{COUNTED:,} or more"
 
 
 def _waiting(conn: Connection, now: datetime) -> Iterator[Finding]:
@@ -147,13 +161,17 @@ def idle_queues(row: Mapping[str, Any], now: datetime) -> Iterator[Finding]:
         ("control", "runs", row["runs"]),
         ("callbacks", "receivers", row["receivers"]),
     ):
-        if not count:
-            continue
-        seen = row[f"{kind}_seen"]
-        if seen is None or now - seen > MISSING_AFTER:
-            why = f"no {kind} worker was seen" + (
-                "" if seen is None else f" since {seen:%H:%M:%S} UTC"
-            )
-        else:
-            why = f"a {kind} worker is alive and takes none of them; restart it"
-        yield Finding("idle queue", f"queue of {kind}", f"{count:,} {what} wait, and {why}")
+        if count:
+            yield _idle(row, kind, f"{count:,} {what} wait", now)
+    noted_at = row["noted_at"]
+    if not row["receivers"] and noted_at is not None and now - noted_at > UNGATHERED:
+        yield _idle(row, "callbacks", f"events wait since {noted_at:%d %b %H:%M:%S} UTC", now)
+
+
+def _idle(row: Mapping[str, Any], kind: str, waiting: str, now: datetime) -> Finding:
+    seen = row[f"{kind}_seen"]
+    if seen is None or now - seen > MISSING_AFTER:
+        why = f"no {kind} worker was seen" + ("" if seen is None else f" since {seen:%H:%M:%S} UTC")
+    else:
+        why = f"a {kind} worker is alive and takes none of them; restart it"
+    return Finding("idle queue", f"queue of {kind}", f"{waiting}, and {why}")

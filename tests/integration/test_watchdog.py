@@ -200,6 +200,7 @@ def test_a_worker_that_was_not_seen_lately_is_no_worker():
         "runs": 2,
         "send_seen": None,
         "receivers": 0,
+        "noted_at": None,
         "control_seen": NOW - 2 * MISSING_AFTER,
     }
     (finding,) = idle_queues(row, NOW)

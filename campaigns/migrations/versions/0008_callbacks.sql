@@ -83,6 +83,7 @@ CREATE TABLE callbacks (
 CREATE INDEX callbacks_due ON callbacks (receiver_id, next_at, id) WHERE state = 'waiting';
 CREATE INDEX callbacks_since ON callbacks (since) WHERE state = 'waiting';
 CREATE INDEX callbacks_settled ON callbacks (settled_at) WHERE state <> 'waiting';
+CREATE INDEX callbacks_dead ON callbacks (receiver_id) WHERE state = 'dead';
 CREATE INDEX callbacks_receiver ON callbacks (receiver_id, created_at);
 
 -- Which kinds a campaign's own URL is told, by channel. Of text messages two, as the Callback API has it;

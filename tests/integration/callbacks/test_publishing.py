@@ -12,6 +12,7 @@ from campaigns.callbacks import delivering, endpoints
 from campaigns.database import Connection, connect
 from campaigns.messaging import TASK_CALL, TASK_GATHER
 from campaigns.providers import NO_PROVIDERS
+from campaigns.settings import LONGEST_WINDOW
 from scheduler.duties import calling, publishing, watching
 from scheduler.duties.calling import EVERY, FAILING_PLACES, PER_HOST, PLACES, SWEEP, Calls
 from scheduler.memory import Memory
@@ -191,6 +192,29 @@ def test_a_receiver_that_is_dead_is_a_finding(conn: Connection) -> None:
     assert "gone for good" in finding.detail
 
 
+def test_what_is_kept_for_a_dead_receiver_is_not_counted_to_the_end(
+    conn: Connection, receivers: Callable[..., list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tick has no time for a million messages."""
+    [receiver_id] = receivers(1)
+    conn.execute(
+        "UPDATE receivers SET failures = 4, failing_since = %s, last_attempt_at = %s",
+        (NOW - timedelta(minutes=6), NOW - SECOND),
+    )
+    conn.execute(
+        "INSERT INTO callbacks (receiver_id, run_id, kind, seqs, ats, codes, state, created_at,"
+        " since, next_at, settled_at)"
+        " SELECT %s, 1, 'delivered', '{}', '{}', '{}', state, %s, %s, %s,"
+        " CASE state WHEN 'dead' THEN now() END"
+        " FROM unnest('{waiting,dead,dead,dead}'::text[]) AS s (state)",
+        (receiver_id, NOW, NOW, NOW),
+    )
+    monkeypatch.setattr(watching, "COUNTED", 3)
+    (finding,) = findings(conn, NOW)
+    counts = finding.detail.rsplit("; ", 1)[1]
+    assert counts == "1 messages wait, 3 or more were given up"
+
+
 def test_receivers_whom_nobody_tells_anything_are_a_finding(
     conn: Connection, receivers: Callable[..., list[int]]
 ) -> None:
@@ -198,6 +222,19 @@ def test_receivers_whom_nobody_tells_anything_are_a_finding(
     conn.execute("UPDATE receivers SET publications = 5")
     (finding,) = findings(conn, NOW)
     assert finding.detail == "2 receivers wait, and no callbacks worker was seen"
+
+
+def test_events_that_nobody_gathers_are_a_finding(conn: Connection) -> None:
+    """Without a process that does, the outbox grows for ever, and nothing else would say so."""
+    note(conn, told_run(conn, NOW), "delivered", [0], NOW)
+    conn.execute("UPDATE event_outbox SET noted_at = %s", (NOW,))
+    longest = timedelta(seconds=LONGEST_WINDOW)
+    assert findings(conn, NOW + longest) == []
+    (finding,) = findings(conn, NOW + longest + watching.QUIET + SECOND)
+    assert (finding.kind, finding.subject) == ("idle queue", "queue of callbacks")
+    assert finding.detail == (
+        "events wait since 21 Nov 12:00:00 UTC, and no callbacks worker was seen"
+    )
 
 
 def findings(conn: Connection, now: datetime) -> list[watching.Finding]:
