@@ -80,17 +80,32 @@ WHERE group_id = %(group_id)s AND id IN (
 -- Contacts with one of these numbers.
 DELETE FROM contacts WHERE group_id = %(group_id)s AND {address} = ANY(%(addresses)s::text[]);
 
+-- part: changes_of_run
+-- Changes that are to be made before the recipients of a run r are written: in the groups that it is
+-- told from, those among them that its queries ask for, and that were stored before it began. Later
+-- ones do not hold it up: they are opt-outs, which every claim looks at again. Queries are stored with
+-- uuids in one form, so their text tells. Planner: group_jobs_pending, which is empty most of the time.
+JOIN campaigns c ON c.id = r.campaign_id
+JOIN group_jobs j ON j.finished_at IS NULL AND j.created_at <= r.created_at
+JOIN contact_groups g ON g.id = j.group_id AND g.team_id = c.team_id
+WHERE r.id = %(run_id)s
+  AND (g.is_default_optouts
+       OR g.id IN (SELECT group_id FROM campaign_groups WHERE campaign_id = c.id)
+       OR strpos(c.segmentation::text, g.id::text) > 0
+       OR EXISTS (SELECT FROM campaign_segments u JOIN segments s ON s.id = u.segment_id
+                  WHERE u.campaign_id = c.id AND strpos(s.query::text, g.id::text) > 0))
+
 -- name: groups_of_run
--- Groups that a run is told from and that have changes which were stored before it began. Later ones
--- do not hold it up: they are opt-outs, which every claim looks at again.
+-- Groups with such changes.
 SELECT DISTINCT j.group_id
 FROM runs r
-JOIN campaigns c ON c.id = r.campaign_id
-JOIN contact_groups g ON g.team_id = c.team_id
-    AND (g.is_default_optouts
-         OR g.id IN (SELECT group_id FROM campaign_groups WHERE campaign_id = c.id))
-JOIN group_jobs j ON j.group_id = g.id AND j.finished_at IS NULL AND j.created_at <= r.created_at
-WHERE r.id = %(run_id)s AND r.status = 'resolving';
+{changes_of_run} AND r.status = 'resolving';
+
+-- name: waiting_changes
+-- How many of them there are.
+SELECT count(*)::int AS changes
+FROM runs r
+{changes_of_run};
 
 -- name: publish_jobs
 -- One job for each group that has any: its worker goes through all of them. Planner: partial index

@@ -89,6 +89,12 @@ def any_in(conn: Connection, group_id: UUID) -> bool:
     return row is not None
 
 
+def count_for_run(conn: Connection, run_id: int) -> int:
+    """How many changes are to be worked through before the run's recipients are written."""
+    row = conn.execute(SQL["waiting_changes"], {"run_id": run_id}).fetchone() or {}
+    return int(row["changes"])
+
+
 def once_more(
     conn: Connection,
     group_id: UUID,

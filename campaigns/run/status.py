@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from campaigns import queries
+from campaigns.audience import pending
 from campaigns.campaign import store
 from campaigns.campaign.store import Campaign
 from campaigns.database import Connection
@@ -202,9 +203,7 @@ def _facts(
         failures=load["failures"],
         refusal=load["refusal"],
         reason=row["reason"],
-        changes=_one(conn, "waiting_changes", run_id=row["id"])["changes"]
-        if row["status"] == "resolving"
-        else 0,
+        changes=pending.count_for_run(conn, row["id"]) if row["status"] == "resolving" else 0,
         manually_paused=row["manually_paused"],
         total=row["total"],
         settled=sum(counts.values()),

@@ -33,17 +33,6 @@ JOIN runs o ON o.campaign_id = r.campaign_id AND o.reason IN ('skipped', 'missed
 WHERE r.id = %(run_id)s
 GROUP BY o.reason;
 
--- name: waiting_changes
--- What has to be done in the groups of a run before its recipients are written.
-SELECT count(*)::int AS changes
-FROM runs r
-JOIN campaigns c ON c.id = r.campaign_id
-JOIN contact_groups g ON g.team_id = c.team_id
-    AND (g.is_default_optouts
-         OR g.id IN (SELECT group_id FROM campaign_groups WHERE campaign_id = c.id))
-JOIN group_jobs j ON j.group_id = g.id AND j.finished_at IS NULL AND j.created_at <= r.created_at
-WHERE r.id = %(run_id)s;
-
 -- name: run_tallies
 -- What workers counted since the last tick, and no run has been told yet.
 SELECT coalesce(sum(accepted), 0)::int AS accepted, coalesce(sum(rejected), 0)::int AS rejected,

@@ -13,10 +13,12 @@ from campaigns.audience.groups import Group
 from campaigns.campaign import service
 from campaigns.database import Connection, connect
 from campaigns.run import status
+from campaigns.segmentation import segments
 from campaigns.team import teams
 from campaigns.team.teams import Team
 from scheduler.tick import tick
 from tests.support.campaigns import PROVIDERS
+from tests.support.segmentation import one
 from worker import runs
 
 ANN, BOB, EVE = "447785856985", "447713252151", "447713252152"
@@ -38,13 +40,14 @@ def asked(*numbers: str) -> dict[str, object]:
     return {"contacts": [{"phone_number": one} for one in numbers]}
 
 
-def start(conn: Connection, team: Team, *included: UUID) -> int:
+def start(conn: Connection, team: Team, *included: UUID, **fields: object) -> int:
     """Submit a campaign and let the tick make its run; the run's id."""
     body = {
         "name": "Sale",
         "sender": "ACME",
         "template": "Hello",
         "included_contact_groups": [str(one) for one in included],
+        **fields,
     }
     service.submit(conn, team.id, body, providers=PROVIDERS, now=datetime.now(UTC))
     assert tick(conn, PROVIDERS, name="beat@test") is not None
@@ -66,6 +69,25 @@ def test_changes_that_were_asked_for_before_it_began_count(
     assert runs.resolve(conn, run_id) == 2
     assert recipients(conn) == [BOB, ANN]
     assert groups.summary(conn, group).status == "Ready"
+
+
+@pytest.mark.parametrize("by", ["a query", "a segment"])
+def test_they_count_in_groups_that_are_only_asked_for_too(
+    conn: Connection, team: Team, group: Group, by: str
+) -> None:
+    """Who was to be left out by then must not get it because the change was still waiting."""
+    customers = groups.create(conn, team.id, "had it already")
+    contacts.add(conn, team, group.id, [{"phone": ANN}])
+    changes.add(conn, team, customers.id, asked(BOB))
+    query = one("subscription_options_in", "notin", [str(customers.id)])
+    fields: dict[str, object] = {"query_type": "segmentation", "query": query}
+    if by == "a segment":
+        made = segments.create(conn, team.id, group.id, "new ones", query,
+                               now=datetime.now(UTC))  # fmt: skip
+        fields = {"contact_segments": [str(made.id)]}
+    run_id = start(conn, team, group.id, **fields)
+    assert runs.resolve(conn, run_id) == 1
+    assert recipients(conn) == [ANN]
 
 
 def test_it_waits_while_somebody_else_makes_them_and_says_so(
