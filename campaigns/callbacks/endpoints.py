@@ -7,11 +7,13 @@ signature by the old one too. Call what changes an endpoint outside of a transac
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from psycopg.errors import LockNotAvailable
 from pydantic import TypeAdapter, ValidationError
 
 from campaigns import queries
@@ -165,7 +167,12 @@ def _do(conn: Connection, query: str, endpoint: Endpoint, **values: Any) -> None
 
 
 def _announce(conn: Connection, team_id: UUID, now: datetime) -> None:
-    """A few runs at a time, each portion a transaction of its own: the tick waits for them."""
+    """A few runs at a time, each portion a transaction of its own: the tick waits for them.
+
+    A tick that is under way may be making runs that are not seen yet, by what was before.
+    """
+    with suppress(LockNotAvailable):
+        conn.execute(SQL.await_tick)
     after = 0
     wanted = {"team_id": team_id, "now": now, "amount": _PORTION}
     while row := conn.execute(SQL.announce, {**wanted, "after": after}).fetchone():

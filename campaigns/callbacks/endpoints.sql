@@ -64,6 +64,10 @@ FROM enabled WHERE k.receiver_id = enabled.id AND k.state = 'waiting';
 -- With all that was kept for it.
 DELETE FROM webhook_endpoints WHERE team_id = %(team_id)s AND id = %(id)s;
 
+-- name: await_tick
+-- Returns when the tick that is under way, if any, is committed (lock_tick in scheduler/tick.sql).
+SELECT pg_advisory_xact_lock(hashtext('sluice.tick'));
+
 -- name: announce
 -- Which kinds the next runs of a team behind `after` announce from now on: those under way, and those of
 -- the last month, of which reports may still come. Locked in the order of everybody else, and few at a

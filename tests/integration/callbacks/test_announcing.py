@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,16 +13,18 @@ import pytest
 
 from campaigns import queries
 from campaigns.callbacks import endpoints
-from campaigns.database import Connection, async_pool
+from campaigns.database import Connection, async_pool, connect
 from campaigns.run import reports
 from campaigns.run.events import ReportKind
 from campaigns.run.reports import DeliveryReport
 from tests.support import ledger as rows
 from tests.support.callbacks import announce, campaign_of, endpoint, outbox, told_run
+from tests.support.waiting import eventually
 from worker.adapters.base import Accepted, Capabilities, Failed, Rejected, Unknown
 from worker.ledger import Ledger
 from worker.outcomes import Result, settle
 
+TICK = queries.load("scheduler", "tick.sql")
 OCCURRENCES = queries.load("scheduler", "occurrences.sql")
 
 NOW = datetime.now(UTC)
@@ -192,3 +195,23 @@ def test_nobody_is_told_of_another_teams_runs_or_of_test_sends(conn: Connection)
     conn.execute("UPDATE campaigns SET is_test = true WHERE id = %s", (campaign_of(conn, run_id),))
     announce(conn)
     assert announced(conn, run_id) == []
+
+
+def test_a_run_that_a_tick_is_making_hears_of_an_endpoint_that_comes_meanwhile(
+    conn: Connection, database: str
+) -> None:
+    """The tick does not see the endpoint yet, and whoever makes it does not see the run yet."""
+    campaign_id = rows.campaign(conn, NOW)
+    with connect(database) as beat, ThreadPoolExecutor(1) as pool:
+        with beat.transaction():
+            beat.execute(TICK["lock_tick"])
+            run_id = rows.run(beat, campaign_id, 5, NOW)
+            coming = pool.submit(endpoint, conn, NOW)
+            eventually(
+                lambda: (
+                    coming.done()
+                    or beat.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
+                )
+            )
+        coming.result(10)
+    assert announced(conn, run_id) == ALL
