@@ -19,14 +19,14 @@ ORDER BY (l.domain_id = %(domain_id)s AND l.path = %(path)s) DESC
 LIMIT 1;
 
 -- name: find_link
--- A team's link by uuid or number. KEY SHARE keeps it from being deleted until what is being saved
--- names it.
+-- A team's link by uuid or number. KEY SHARE keeps it and its domain from being deleted until what is
+-- being saved names it; the domain first, as by whoever deletes both.
 SELECT l.id, l.number, l.team_id, l.domain_id, d.name AS domain, l.path, l.kind, l.target, l.title,
        l.group_id, l.created_at
 FROM links l
 JOIN domains d ON d.id = l.domain_id
 WHERE l.team_id = %(team_id)s AND (l.id = %(id)s OR l.number = %(number)s)
-FOR KEY SHARE OF l;
+FOR KEY SHARE OF d, l;
 
 -- name: links_at
 -- The team's links at some URLs, each its domain and its path.

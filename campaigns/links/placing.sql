@@ -1,9 +1,12 @@
 -- The links of a campaign's messages.
 
 -- name: domains_of
--- Those of some hosts that are the team's and for links.
+-- Those of some hosts that are the team's and for links. KEY SHARE keeps them from being given up until
+-- the campaign that is being saved names them.
 SELECT name FROM domains
-WHERE team_id = %(team_id)s AND name = ANY (%(hosts)s) AND 'links' = ANY (purposes);
+WHERE team_id = %(team_id)s AND name = ANY (%(hosts)s) AND 'links' = ANY (purposes)
+ORDER BY name
+FOR KEY SHARE;
 
 -- name: only_domain
 -- The domain that a campaign without a choice has: the team's only one for links.

@@ -7,10 +7,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from campaigns.campaign import samples, service
-from campaigns.errors import Invalid, NotFound
-from campaigns.links import links, placing
+from campaigns.database import connect
+from campaigns.errors import Invalid, Locked, NotFound
+from campaigns.links import domains, links, placing
 from tests.integration.links.conftest import SALE, made
 from tests.support.campaigns import NOW, PROVIDERS
 
@@ -97,6 +99,23 @@ def test_a_link_that_opts_out_into_a_group_has_that_group_excluded(place):
     assert campaign.excluded == (place.no_news.id,)
     written = place.submit(template="Stop: https://go.example.com/ads/out")
     assert written.excluded == (place.no_news.id,)
+
+
+@pytest.mark.parametrize(
+    "body", [{"template": "https://go.example.com/sale"}, {"opt_out_link": "link"}],
+    ids=["text", "link"],
+)  # fmt: skip
+def test_a_domain_is_not_given_up_while_a_campaign_with_its_links_is_saved(place, database, body):
+    """The campaign would send links that lead nowhere."""
+    if "opt_out_link" in body:
+        body = {"opt_out_link": place.out.id}
+    with connect(database) as other, place.conn.transaction():
+        place.submit(**body)
+        # Who gives it up asks for it so, and looks for campaigns afterwards.
+        with pytest.raises(LockNotAvailable):
+            other.execute("SELECT FROM domains FOR UPDATE NOWAIT")
+    with pytest.raises(Locked, match="Spring"):
+        domains.delete(place.conn, place.team.id, place.domain.id)
 
 
 def test_an_email_counts_the_links_that_it_is_asked_to(place):
