@@ -95,8 +95,14 @@ _CODES = {404: "not_found", 405: "method_not_allowed"}
 def install(
     app: FastAPI, wording: Wording, statuses: Mapping[type[Refused], int] | None = None
 ) -> None:
-    """Give ``app`` an answer for every failure, in the words of its dialect."""
-    known = {**STATUSES, **(statuses or {})}
+    """Give ``app`` an answer for every failure, in the words of its dialect.
+
+    What ``statuses`` say of a kind holds for all kinds below it.
+    """
+    own = statuses or {}
+
+    def status_of(kind: type[Exception]) -> int:
+        return next(found[one] for found in (own, STATUSES) for one in kind.__mro__ if one in found)
 
     def answer(failure: Failure) -> Response:
         return JSONResponse(
@@ -105,8 +111,8 @@ def install(
 
     def refused(_: Request, error: Exception) -> Response:
         assert isinstance(error, Refused)
-        status = next(known[kind] for kind in type(error).__mro__ if kind in known)
-        return answer(Failure(status, error.code, str(error), field=getattr(error, "field", None)))
+        status, field = status_of(type(error)), getattr(error, "field", None)
+        return answer(Failure(status, error.code, str(error), field=field))
 
     def refused_here(_: Request, error: Exception) -> Response:
         assert isinstance(error, HttpRefused)
@@ -118,7 +124,7 @@ def install(
         # A part of the path that is none of its kind names nothing that exists.
         if error.errors()[0]["loc"][:1] == ("path",):
             return answer(Failure(404, "not_found", "There is nothing at this address."))
-        return answer(Failure(known[Invalid], invalid.code, str(invalid), invalid.field))
+        return answer(Failure(status_of(Invalid), invalid.code, str(invalid), invalid.field))
 
     def no_route(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from campaigns.errors import Refused
 from campaigns.links import clicks, codes, opt_outs, urls
 from campaigns.links.clicks import Destination, Visit
 from campaigns.links.codes import Code
@@ -180,6 +181,8 @@ def create(context: Context) -> FastAPI:
         version="1",
         description="Links in messages, and opting out by them.",
         wording=dialect.plain,
+        # Who asks for somebody by one click (RFC 8058) comes again after a 5xx.
+        statuses={Refused: 503},
         docs=False,
     )
     links = Links(context)

@@ -15,6 +15,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from campaigns.audience import inbound
+from campaigns.errors import Locked
 from tests.support import door as doors
 from tests.support.batches import Bench
 from worker.adapters import twilio_signature, vonage_signature
@@ -268,6 +270,14 @@ def test_what_tells_of_something_else_is_taken_and_does_nothing(door, bench):
     signed = {"telnyx-timestamp": moment, "telnyx-signature-ed25519": signature}
     assert call(door, "telnyx", ("POST", "", signed, body)).status_code == 200
     assert opted_out(bench) == []
+
+
+def test_a_provider_is_asked_to_come_again_while_the_address_is_being_imported(door, monkeypatch):
+    def held(*_: Any) -> int:
+        raise Locked("address: the opt-outs are being imported; try again shortly.")
+
+    monkeypatch.setattr(inbound, "receive", held)
+    assert call(door, "sandbox", sandbox("STOP")).status_code == 503
 
 
 def test_neither_numbers_nor_texts_reach_the_log(door, bench, caplog):

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from campaigns.links import codes
+from campaigns.errors import Locked
+from campaigns.links import codes, opt_outs
 from tests.integration.links.test_sent_links import HOST, SALE, Sent
 from tests.support import door as doors
 from tests.support import ledger as rows
@@ -131,6 +132,16 @@ def test_the_button_and_one_click_opt_out_at_once_and_in_the_middle_of_a_run(doo
     assert opted_out(sent) == ["447700000015"]
     sent.send(30, lo=10)
     assert "447700000015" not in sent.bench.transport.carried
+
+
+def test_who_opts_out_while_the_address_is_being_imported_is_asked_to_come_again(
+    door, sent, monkeypatch
+):
+    def held(*_: Any) -> bool:
+        raise Locked("address: the opt-outs are being imported; try again shortly.")
+
+    monkeypatch.setattr(opt_outs, "opt_out", held)
+    assert visit(door, url(sent, 3, 1), "POST").status_code == 503
 
 
 def test_an_opt_out_goes_into_the_links_own_group(door, sent):
