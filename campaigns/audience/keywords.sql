@@ -54,6 +54,7 @@ WHERE EXISTS (SELECT FROM deliveries d
               WHERE d.run_id = r.id AND d.address = %(address)s AND d.provider = %(provider)s);
 
 -- name: join_group
--- One phone number into a group; to do it again changes nothing.
+-- One phone number into a group; to do it again changes nothing. It holds a row that is there already,
+-- so that no removal that waits is made and over between this and the look at what waits.
 INSERT INTO contacts (group_id, phone) VALUES (%(group_id)s, %(phone)s)
-ON CONFLICT (group_id, identity) DO NOTHING;
+ON CONFLICT (group_id, identity) DO UPDATE SET phone = excluded.phone;

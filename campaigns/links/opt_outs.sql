@@ -1,6 +1,8 @@
 -- name: opt_out
 -- The address of a delivery into a group of the team, or into default_optouts where that group is none
--- or is gone; to do it again changes nothing. Takes no lock on the group beyond the foreign key's.
+-- or is gone; to do it again changes nothing. Takes no lock on the group beyond the foreign key's. It
+-- holds a row that is there already, so that no removal that waits is made and over between this and the
+-- look at what waits.
 WITH whom AS (
     SELECT coalesce((SELECT id FROM contact_groups
                      WHERE id = %(group_id)s AND team_id = %(team_id)s AND kind = 'optout'), g.id) AS group_id,
@@ -11,7 +13,8 @@ WITH whom AS (
 ), added AS (
     INSERT INTO contacts (group_id, {address})
     SELECT group_id, address FROM whom
-    ON CONFLICT (group_id, identity) DO NOTHING
-    RETURNING id
+    ON CONFLICT (group_id, identity) DO UPDATE SET {address} = excluded.{address}
+    -- 0: it was not there before.
+    RETURNING xmax = 0 AS is_new
 )
-SELECT group_id, address, EXISTS (SELECT FROM added) AS added FROM whom;
+SELECT w.group_id, w.address, a.is_new AS added FROM whom w CROSS JOIN added a;

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from campaigns.audience import groups, inbound, jobs, keywords, pending
 from campaigns.audience.inbound import InboundMessage
-from campaigns.database import Connection
+from campaigns.database import Connection, connect
 from campaigns.errors import Conflict, Invalid, NotFound
 from campaigns.team import teams
 from tests.support import ledger as rows
@@ -73,6 +74,15 @@ def test_a_stop_survives_a_change_that_waited(bench, kind):
     job = pending.store(bench.conn, optouts.id, kind, [{"phone": OUT[2]}])
     say(bench, "STOP")
     jobs.work(bench.conn, job)
+    assert members(bench) == [OUT]
+
+
+def test_a_repeated_stop_holds_its_row_until_it_has_seen_what_waits(bench, database):
+    say(bench, "STOP")
+    with bench.conn.transaction():
+        say(bench, "STOP")
+        with connect(database) as other, pytest.raises(LockNotAvailable):
+            other.execute("SELECT FROM contacts FOR UPDATE NOWAIT")
     assert members(bench) == [OUT]
 
 

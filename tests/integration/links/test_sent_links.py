@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
 from campaigns.audience import groups, jobs, pending
-from campaigns.database import Connection
+from campaigns.database import Connection, connect
 from campaigns.links import clicks, codes, domains, links, opt_outs
 from campaigns.links.clicks import Visit
 from campaigns.links.codes import Code
@@ -209,6 +210,14 @@ def test_an_opt_out_goes_into_the_links_group_and_into_the_default_one_if_that_i
     groups.delete(sent.conn, sent.team, sent.group)
     sent.opt_out(4, 3)
     assert [row["name"] for row in sent.conn.execute(names)] == ["default_optouts"]
+
+
+def test_a_repeated_opt_out_holds_its_row_until_it_has_seen_what_waits(sent, database):
+    sent.opt_out(5, 3)
+    with sent.conn.transaction():
+        assert sent.opt_out(5, 3) is False
+        with connect(database) as other, pytest.raises(LockNotAvailable):
+            other.execute("SELECT FROM contacts FOR UPDATE NOWAIT")
 
 
 def test_a_mail_has_its_one_click_url_and_its_pixel(sent):
