@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from alembic import command
 
 from campaigns import migrations
 from campaigns.database import Connection, connect, opened
 from campaigns.errors import ConfigurationError, Unavailable
+from campaigns.migrations import runner
 from tests.support.processes import Processes
+from tests.support.waiting import eventually
 
 MIGRATE = "import sys; from campaigns import migrations; print(migrations.migrate(sys.argv[1]))"
 
@@ -61,6 +66,35 @@ def test_the_default_team_has_its_optouts(conn: Connection) -> None:
             "deletable": False,
         }
     ]
+
+
+def test_contacts_that_are_written_meanwhile_are_counted(empty_database: str) -> None:
+    with runner._connected(empty_database) as connection:
+        command.upgrade(runner._config(connection), "0009")
+        connection.commit()
+    with (
+        connect(empty_database) as conn,
+        connect(empty_database) as writer,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        with writer.transaction():
+            writer.execute(
+                "INSERT INTO contacts (group_id, phone)"
+                " SELECT id, '447785856985' FROM contact_groups"
+            )
+            migrating = thread.submit(migrations.migrate, empty_database)
+            eventually(
+                lambda: (
+                    conn.execute(
+                        "SELECT FROM pg_locks WHERE NOT granted AND relation = 'contacts'::regclass"
+                    ).fetchone()
+                    is not None
+                ),
+                timeout=20,
+                message="the migration waits",
+            )
+        migrating.result(60)
+        assert conn.execute("SELECT sum(contacts) AS n FROM group_tallies").fetchone() == {"n": 1}
 
 
 def test_a_failing_migration_leaves_nothing_behind(

@@ -1,5 +1,9 @@
 -- Groups that change in jobs and are kept for a limited time.
 
+-- Nobody writes contacts between their count and the triggers that go on counting. Before all else:
+-- whoever writes contacts may want what is locked below.
+LOCK TABLE contacts IN SHARE ROW EXCLUSIVE MODE;
+
 -- How many contacts a group has: the sum over its rows. One row per group and database connection, as
 -- in run_tallies, so that those who write contacts never wait for each other because of the count.
 CREATE TABLE group_tallies (
