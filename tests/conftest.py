@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,13 @@ settings.load_profile("gate")
 
 _LIMITER_DATABASE = 1
 _BROKER_DATABASE = 2
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: looking through it for garbage again and again takes
+    seconds each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fastapi import FastAPI
 from starlette.responses import JSONResponse
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Scope
@@ -26,7 +25,7 @@ class Place(Mount):
         return super().matches(scope)
 
 
-Dialects = Mapping[str, Callable[[Context], FastAPI]]
+Dialects = Mapping[str, Callable[[Context], ASGIApp]]
 
 #: Where each dialect is found. The first prefix that fits is taken, so longer ones stand first.
 DIALECTS: Dialects = {

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
 from campaigns import settings
 from campaigns.database import Connection
@@ -47,6 +49,20 @@ class Door:
         return {"Authorization": f"Bearer {created.secret}"}
 
 
+class WhenAsked:
+    """A dialect that is made when it is first asked: to make all takes longer than most tests."""
+
+    def __init__(self, create: Callable[[Context], FastAPI], context: Context) -> None:
+        self._create = create
+        self._context = context
+        self._app: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            self._app = self._create(self._context)
+        await self._app(scope, receive, send)
+
+
 @contextmanager
 def opened(
     database: str,
@@ -70,7 +86,10 @@ def opened(
         }
     )
     with contexts.opened(config) as context:
-        app = web_app.create_app(context, web_app.DIALECTS if dialects is None else dialects)
+        chosen = web_app.DIALECTS if dialects is None else dialects
+        app = web_app.create_app(
+            context, {prefix: partial(WhenAsked, create) for prefix, create in chosen.items()}
+        )
         with TestClient(app, raise_server_exceptions=False, follow_redirects=False) as client:
             yield Door(client, context, conn)
 
