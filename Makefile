@@ -37,11 +37,14 @@ demo: setup
 	@$(VENV)/bin/sluice demo
 
 # In rows side by side, the result of each and whatever failed at the end: tests/__main__.py.
-test: setup
+test: lint
 	@$(IN_VENV) -m tests
 
 lint: setup
-	@$(IN_VENV) -m tests.lint
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
+	$(VENV)/bin/lint-imports
 
 format: setup
 	$(IN_VENV) -m ruff check --fix .

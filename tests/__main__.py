@@ -1,4 +1,4 @@
-"""Linters and every test, in rows side by side: ``python -m tests``, as ``make test`` does.
+"""Every test, in rows side by side: ``python -m tests``, which is what ``make test`` runs.
 
 First what does not care how long anything takes, as much at once as keeps two cores busy: rows that
 compute, and rows that mostly wait for processes. Then, when nothing of that runs any more, the
@@ -28,10 +28,8 @@ class Row:
     """Tests that run one after the other, in a process of their own."""
 
     name: str
-    #: What the program is given.
-    words: tuple[str, ...] = ()
-    #: What Python runs.
-    program: tuple[str, ...] = ("-m", "pytest", "--color=no", "--durations=25")
+    #: What pytest is given.
+    words: tuple[str, ...]
 
     @property
     def log(self) -> Path:
@@ -58,11 +56,6 @@ def _acceptance(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/acceptance/test_{name}.py" for name in names)
 
 
-#: What is written and read, without anything that runs.
-_STORES = tuple(
-    f"tests/integration/{name}"
-    for name in ("audience", "callbacks", "campaign", "ledger", "links", "run", "segmentation")
-)
 #: What is asked over HTTP.
 _DOOR = "tests/integration/web"
 #: Whole installations that come and go.
@@ -79,10 +72,8 @@ def _without(files: tuple[str, ...]) -> tuple[str, ...]:
 #: The rows of each phase run at the same time, and take about equally long.
 PHASES: tuple[tuple[Row, ...], ...] = (
     (
-        Row("lint", program=("-m", "tests.lint")),
         Row("arithmetic", ("tests/unit", "tests/contract", "tests/simulation", "tests/model")),
-        Row("servers", ("tests/integration", *_without((*_STORES, _DOOR)))),
-        Row("stores", _STORES),
+        Row("servers", ("tests/integration", *_without((_DOOR,)))),
         Row("door", (_DOOR,)),
         Row("installations", (*_INSTALLATIONS, "tests/chaos", "-m", "not moments")),
         Row("processes", ("tests/acceptance", "-m", "not moments", *_without(_INSTALLATIONS))),
@@ -140,7 +131,7 @@ def _started(row: Row) -> subprocess.Popen[bytes]:
     env = {name: v for name, v in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     with row.log.open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, *row.program, *row.words],
+            [sys.executable, "-m", "pytest", "--color=no", "--durations=25", *row.words],
             cwd=_ROOT,
             env=env,
             stdin=subprocess.DEVNULL,
