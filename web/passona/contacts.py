@@ -14,9 +14,10 @@ from fastapi import APIRouter, BackgroundTasks, Query, Request
 from campaigns.audience import changes, contact_pages, groups, pending, unique
 from campaigns.audience.changes import Change
 from campaigns.campaign import times
+from campaigns.database import Connection
 from campaigns.messaging import TASK_CHANGE_GROUP
 from web.body import JsonObject
-from web.caller import Reader, Writer
+from web.caller import Caller, Reader, Writer
 from web.context import Context
 from web.dialect import described
 from web.passona import answers, examples, pages, requests
@@ -133,8 +134,9 @@ def _changes(api: APIRouter, context: Context, publish: Publisher) -> None:
     def remove_contacts(
         request: Request, tasks: BackgroundTasks, caller: Writer, group: UUID, sent: JsonObject
     ) -> GroupBody:
-        """Remove contacts by their numbers."""
+        """Remove contacts by their numbers; from an opt-out group with the scope `send`."""
         with context.connection() as conn:
+            _require_send_for_opt_outs(conn, caller, group)
             change = changes.remove(conn, caller.team, group, sent)
         return _answer(request, tasks, publish, change)
 
@@ -146,10 +148,16 @@ def _changes(api: APIRouter, context: Context, publish: Publisher) -> None:
     def flush_contacts(
         request: Request, tasks: BackgroundTasks, caller: Writer, group: UUID
     ) -> GroupBody:
-        """Remove all contacts."""
+        """Remove all contacts; of an opt-out group with the scope `send`."""
         with context.connection() as conn:
+            _require_send_for_opt_outs(conn, caller, group)
             change = changes.flush(conn, caller.team, group)
         return _answer(request, tasks, publish, change, with_centralised=True)
+
+
+def _require_send_for_opt_outs(conn: Connection, caller: Caller, group: UUID) -> None:
+    if groups.find(conn, caller.team.id, group).kind == "optout":
+        caller.require("send")
 
 
 def _lists(api: APIRouter, context: Context) -> None:

@@ -196,6 +196,22 @@ class TestCallers:
         assert theirs.text == missing.text.replace(passona.CAMPAIGN, passona.OPTINS)
         assert client(method, here, body).status_code in (200, 204)
 
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [("remove-contacts", {"phone_numbers": ["447713252152"]}), ("flush", None)],
+    )
+    def test_taking_opt_outs_back_lets_messages_go_out(
+        self, client: Client, path: str, body: Any
+    ) -> None:
+        optouts = groups.create(client.conn, client.team.id, "no more", kind="optout").id
+        writes = client.door.token(client.team.id, "write")
+        sends = client.door.token(client.team.id, "write", "send")
+        at = f"/contact-groups/{optouts}/{path}"
+        refused(client("PUT", at, body, headers=writes), 403)
+        assert client("PUT", at, body, headers=sends).status_code == 200
+        optins = f"/contact-groups/{passona.OPTINS}/{path}"
+        assert client("PUT", optins, body, headers=writes).status_code == 200
+
     @pytest.mark.parametrize(("method", "path", "body", "scope"), _OTHERS)
     def test_scopes_of_what_names_no_group(
         self, client: Client, method: str, path: str, body: Any, scope: str
