@@ -59,7 +59,7 @@ def create(context: Context) -> FastAPI:
         try:
             found = receiver.parse_inbound(call)
         except ValueError as error:
-            log.warning("%s: a message cannot be read (%s)", account, error)
+            log.warning("%s: a message cannot be read (%s)", account, type(error).__name__)
             raise calls.not_understood("a message") from None
         if found:
             await run_in_threadpool(obey, [answers.given(account, one) for one in found])

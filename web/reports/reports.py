@@ -84,7 +84,7 @@ def create(context: Context) -> FastAPI:
         try:
             found = adapter.parse_report(call)
         except ValueError as error:
-            log.warning("%s: a report cannot be read (%s)", account, error)
+            log.warning("%s: a report cannot be read (%s)", account, type(error).__name__)
             raise calls.not_understood("a delivery report") from None
         await store([Received(account, one) for one in found])
         return PlainTextResponse("ok")

@@ -15,6 +15,7 @@ from tests.support import ledger as rows
 from tests.support.batches import Bench
 from web import accounts
 from worker.adapters.base import HttpRequest
+from worker.adapters.sandbox import SandboxAdapter
 
 PROVIDERS = """
 [providers.carrier]
@@ -142,12 +143,19 @@ def test_what_cannot_be_stored_is_answered_so_that_it_comes_again(door, bench, m
     assert answer.status_code in (500, 503)
 
 
-def test_neither_addresses_nor_references_reach_the_log(door, bench, caplog):
+def quoting(adapter: SandboxAdapter, request: HttpRequest) -> Any:
+    return int("no number: 447700000001")
+
+
+def test_neither_addresses_nor_references_reach_the_log(door, bench, caplog, monkeypatch):
     caplog.set_level("DEBUG")
     body = said(bench)
     door.client.post("/reports/carrier", json=body)
     door.client.post("/reports/carrier", content=b"447700000001")
     door.client.get("/reports/carrier?msisdn=447700000001")
+    # Whoever reads a number says what it could not read.
+    monkeypatch.setattr(SandboxAdapter, "parse_report", quoting)
+    assert door.client.post("/reports/carrier", json=body).status_code == 400
     for secret in ("447700000001", body["reports"][0]["reference"]):
         assert secret not in doors.logged(caplog)
 
